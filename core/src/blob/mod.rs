@@ -1,0 +1,2 @@
+//! Blob storage: [`Bucket`] for users, [`port::BlobStore`] for implementors.
+pub mod port;

@@ -1,0 +1,3 @@
+//! Key-value tables.
+pub mod port;
+pub mod slots;

@@ -1,0 +1,126 @@
+//! What is ours on the wire of a message: packed in one attribute.
+
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{from_millis, to_millis};
+use crate::trace_context::TraceContext;
+use crate::{Error, ErrorKind, Result};
+
+/// The name of the one attribute in which an [`Envelope`] travels.
+pub const ENVELOPE_ATTRIBUTE: &str = "skyport";
+
+/// The longest packed envelope that is read.
+const MAX_PACKED: usize = 4096;
+
+/// The longest reason kept with a dead letter, in bytes.
+const MAX_REASON: usize = 256;
+
+/// What Skyport sends along with a body.
+#[non_exhaustive]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// The trace that the message belongs to.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
+    /// How the provider encoded the body on the wire (`"b64"`), for its own use.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// Where the body is kept, if not here: a key of the claim-check bucket.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<String>,
+    /// Milliseconds since 1970 before which receivers hold the message back, where the cloud cannot.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    not_before: Option<u64>,
+    /// Why it is a dead letter.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl Envelope {
+    /// Whether nothing is in it: it need not travel then.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Why the message is a dead letter.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    /// Says why the message is a dead letter, cut to 256 bytes; `None` when it is sent back.
+    pub fn set_reason(&mut self, reason: Option<&str>) {
+        self.reason = reason.map(|reason| reason[..reason.floor_char_boundary(MAX_REASON)].to_owned());
+    }
+
+    /// Before when receivers hold the message back.
+    #[must_use]
+    pub fn not_before(&self) -> Option<SystemTime> {
+        self.not_before.map(from_millis)
+    }
+
+    /// Says before when receivers hold the message back.
+    pub fn set_not_before(&mut self, time: Option<SystemTime>) {
+        self.not_before = time.map(to_millis);
+    }
+
+    /// The envelope as the value of [`ENVELOPE_ATTRIBUTE`]: one line of JSON, at most about 1 KiB.
+    #[must_use]
+    pub fn pack(&self) -> String {
+        // A struct of strings and numbers always serialises.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Reads what [`pack`](Self::pack) wrote; unknown fields of later versions are passed over.
+    ///
+    /// # Errors
+    /// `Malformed` where it is something else.
+    pub fn unpack(text: &str) -> Result<Self> {
+        if text.len() > MAX_PACKED {
+            return Err(Error::new(
+                ErrorKind::Malformed,
+                "the attribute `skyport` is too long to be Skyport's",
+            ));
+        }
+        serde_json::from_str(text).map_err(|error| {
+            Error::new(ErrorKind::Malformed, "the attribute `skyport` is not Skyport's").with_source(error)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_envelope_survives_the_wire() {
+        let mut envelope = Envelope {
+            trace: Some(TraceContext::root()),
+            ..Envelope::default()
+        };
+        envelope.set_reason(Some(&"ü".repeat(200)));
+        envelope.set_not_before(Some(from_millis(1_234)));
+        let packed = envelope.pack();
+        assert!(packed.is_ascii() || packed.len() < 1024);
+        assert_eq!(Envelope::unpack(&packed).expect("unpacks"), envelope);
+        assert_eq!(envelope.reason().map(str::len), Some(256));
+    }
+
+    #[test]
+    fn what_is_not_an_envelope_is_malformed() {
+        for text in ["", "[]", "{", &"x".repeat(5000), r#"{"t":"nonsense"}"#] {
+            assert_eq!(
+                Envelope::unpack(text).expect_err(text).kind(),
+                ErrorKind::Malformed
+            );
+        }
+        assert!(
+            Envelope::unpack(r#"{"later":1}"#)
+                .expect("unknown fields pass")
+                .is_empty()
+        );
+    }
+}

@@ -1,0 +1,1 @@
+//! Write a serverless function once; run it anywhere.

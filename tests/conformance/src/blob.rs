@@ -1,0 +1,5 @@
+//! Cases of the blob port.
+
+use crate::case::cases;
+
+cases![];

@@ -1,0 +1,5 @@
+//! Cases of the kv port.
+
+use crate::case::cases;
+
+cases![];

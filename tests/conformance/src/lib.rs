@@ -1,0 +1,104 @@
+//! The conformance suite: every sentence of Skyport's contract as a case that any provider can be held against.
+//!
+//! A provider hands over a [`Harness`] and calls [`run`] from a test binary without libtest's harness; each case is then
+//! a test of its own, with libtest's options and exit code. A case that a provider's declared capabilities or its
+//! emulator's listed [`Deviation`]s exclude is shown as ignored, with the reason.
+
+use std::fmt::Debug;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use skyport_core::Result;
+use skyport_core::provider::{Provider, ResourceKind, ResourceUrl};
+
+mod blob;
+mod case;
+mod kv;
+mod queue;
+
+pub use case::{Case, Context, Outcome};
+
+/// How the suite gets at a provider.
+#[async_trait]
+pub trait Harness: Debug + Send + Sync + 'static {
+    /// Stands in brackets before each case: `memory`.
+    fn name(&self) -> &'static str;
+
+    /// A provider for one case, in that case's own runtime. Cases run at once and must not see each other's resources:
+    /// they choose names of their own.
+    ///
+    /// # Errors
+    /// Fails the case.
+    async fn start(&self) -> Result<Arc<dyn Provider>>;
+
+    /// The URL of a resource of that name.
+    fn url(&self, kind: &ResourceKind, name: &str) -> ResourceUrl;
+
+    /// Whether the provider runs on tokio's clock: cases then run with time paused.
+    fn virtual_time(&self) -> bool;
+
+    /// Where the emulator is known to differ from its cloud.
+    fn deviations(&self) -> &'static [Deviation] {
+        &[]
+    }
+}
+
+/// A case that an emulator is known to fail although its cloud would not, and where it is proven instead.
+#[derive(Clone, Copy, Debug)]
+pub struct Deviation {
+    /// The case's full name: `blob::conditions::if_absent_creates_once`.
+    pub case: &'static str,
+    /// Why, and what proves the sentence instead.
+    pub reason: &'static str,
+}
+
+/// Every case of every port.
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    [blob::cases(), queue::cases(), kv::cases()].concat()
+}
+
+/// Runs the suite against a provider: the body of `main` in a test with `harness = false`.
+///
+/// Panics where a deviation names no case: a list must not outlive what it excuses.
+pub fn run(harness: impl Harness) -> ExitCode {
+    let harness: Arc<dyn Harness> = Arc::new(harness);
+    let mut arguments = Arguments::from_args();
+    // Most cases wait rather than compute.
+    arguments.test_threads.get_or_insert(8);
+    let cases = cases();
+    for deviation in harness.deviations() {
+        assert!(
+            cases.iter().any(|case| case.name() == deviation.case),
+            "no case is called {}",
+            deviation.case
+        );
+    }
+    let trials = cases
+        .into_iter()
+        .map(|case| trial(Arc::clone(&harness), case))
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trial(harness: Arc<dyn Harness>, case: Case) -> Trial {
+    let kind = harness.name();
+    let name = case.name().to_owned();
+    Trial::ignorable_test(name, move || {
+        if let Some(deviation) = harness
+            .deviations()
+            .iter()
+            .find(|deviation| deviation.case == case.name())
+        {
+            return Ok(Completion::ignored_with(deviation.reason));
+        }
+        match case.run(harness) {
+            Ok(Outcome::Passed) => Ok(Completion::Completed),
+            Ok(Outcome::Skipped(reason)) => Ok(Completion::ignored_with(reason)),
+            Err(error) => Err(Failed::from(error)),
+        }
+    })
+    .with_kind(kind)
+}

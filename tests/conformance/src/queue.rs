@@ -1,0 +1,5 @@
+//! Cases of the queue port.
+
+use crate::case::cases;
+
+cases![];
