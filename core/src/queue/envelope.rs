@@ -79,10 +79,11 @@ impl Envelope {
     /// # Errors
     /// `Malformed` where it is something else.
     pub fn unpack(text: &str) -> Result<Self> {
-        if text.len() > MAX_PACKED {
+        // Serde would take a list for a struct, too.
+        if text.len() > MAX_PACKED || !text.starts_with('{') {
             return Err(Error::new(
                 ErrorKind::Malformed,
-                "the attribute `skyport` is too long to be Skyport's",
+                "the attribute `skyport` is not Skyport's",
             ));
         }
         serde_json::from_str(text).map_err(|error| {
