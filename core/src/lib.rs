@@ -3,18 +3,23 @@
 pub mod blob;
 pub mod body;
 pub mod clock;
+pub mod codec;
 pub mod error;
 pub mod event;
 pub mod kv;
-
+pub mod outcome;
 pub mod provider;
 pub mod queue;
 pub mod retry;
+pub mod shutdown;
 pub mod token;
 pub mod trace_context;
 
 pub use body::{Body, ByteStream};
 pub use clock::Clock;
+pub use codec::{Json, Raw};
 pub use error::{BoxError, Error, ErrorKind, Result};
+pub use outcome::Outcome;
+pub use shutdown::Shutdown;
 pub use token::Token;
 pub use trace_context::TraceContext;
