@@ -1,3 +1,23 @@
-//! Queues.
+//! Queues: [`Queue`] for users, [`MessageQueue`](port::MessageQueue) for providers.
+//!
+//! At least once, no order promised unless the queue is declared ordered. A received message is leased: kept from other
+//! receivers until it is settled or the lease ends.
+
+mod check;
+mod dead_letters;
+mod delivery;
 pub mod envelope;
+mod foreign;
+mod handle;
+mod lease;
+mod outgoing;
 pub mod port;
+
+pub use delivery::{Delivery, SettleError};
+pub use handle::Queue;
+
+pub use outgoing::{Outgoing, Sending};
+pub use port::{
+    Attributes, Depth, Foreign, MessageQueue, QueueCapabilities, QueueInfo, QueueLimits, QueueSettings,
+    Receipt,
+};
