@@ -1,0 +1,131 @@
+//! Blob storage: an ordered map behind the port [`BlobStore`].
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use skyport_core::blob::port::{
+    BlobInfo, BlobStore, CopyOptions, DeleteOptions, GetOptions, GetResult, ListOptions, ListPage,
+    ObjectMeta, PutOptions, SignOptions, SignedRequest, Subscriber, Upload, Written,
+};
+use skyport_core::queue::port::{MessageQueue, QueueSettings};
+use skyport_core::{Error, Result};
+
+use crate::faults::{Faults, Operation, refuse_all};
+use crate::queue::MemoryQueue;
+
+mod content;
+mod events;
+mod listing;
+mod objects;
+mod upload;
+
+pub(crate) use objects::BucketCell;
+
+use content::Content;
+use objects::NewObject;
+use upload::MemoryUpload;
+
+/// A handle to a bucket; handles of one name share the bucket.
+pub(crate) struct MemoryBucket {
+    cell: Arc<BucketCell>,
+    info: BlobInfo,
+    faults: Faults,
+}
+
+impl MemoryBucket {
+    pub(crate) fn new(cell: Arc<BucketCell>, faults: Faults) -> Self {
+        let mut info = BlobInfo::new(crate::provision::NAME, cell.name());
+        info.clock = cell.clock();
+        info.capabilities.sign = false;
+        Self { cell, info, faults }
+    }
+}
+
+impl fmt::Debug for MemoryBucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MemoryBucket").field(&self.cell.name()).finish()
+    }
+}
+
+#[async_trait]
+impl BlobStore for MemoryBucket {
+    fn info(&self) -> &BlobInfo {
+        &self.info
+    }
+
+    async fn put(&self, key: &str, body: Bytes, options: PutOptions) -> Result<Written> {
+        let fate = self.faults.meet(Operation::BlobPut, self.cell.name()).await?;
+        let new = NewObject {
+            content: Content::Whole(body),
+            properties: options.properties,
+            token: options.token,
+        };
+        fate.answer(self.cell.put(key, new, &options.condition))
+    }
+
+    async fn start_upload(&self, key: &str, options: PutOptions) -> Result<Box<dyn Upload>> {
+        let fate = self
+            .faults
+            .meet(Operation::BlobStartUpload, self.cell.name())
+            .await?;
+        let started = self.cell.must_exist().map(|()| -> Box<dyn Upload> {
+            Box::new(MemoryUpload::new(
+                Arc::clone(&self.cell),
+                self.faults.clone(),
+                key,
+                options,
+            ))
+        });
+        fate.answer(started)
+    }
+
+    async fn get(&self, key: &str, options: GetOptions) -> Result<GetResult> {
+        let fate = self.faults.meet(Operation::BlobGet, self.cell.name()).await?;
+        fate.answer(self.cell.find(key).and_then(|object| object.read(&options)))
+    }
+
+    async fn head(&self, key: &str) -> Result<ObjectMeta> {
+        let fate = self.faults.meet(Operation::BlobHead, self.cell.name()).await?;
+        fate.answer(self.cell.find(key).map(|object| object.meta()))
+    }
+
+    async fn copy(&self, from: &str, to: &str, options: CopyOptions) -> Result<Written> {
+        let fate = self.faults.meet(Operation::BlobCopy, self.cell.name()).await?;
+        fate.answer(self.cell.copy(from, to, &options))
+    }
+
+    async fn delete(&self, key: &str, options: DeleteOptions) -> Result<()> {
+        let fate = self.faults.meet(Operation::BlobDelete, self.cell.name()).await?;
+        fate.answer(self.cell.delete(key, options.if_match.as_ref()))
+    }
+
+    async fn delete_many(&self, keys: Vec<String>) -> Vec<Result<()>> {
+        match self
+            .faults
+            .meet(Operation::BlobDeleteMany, self.cell.name())
+            .await
+        {
+            Ok(fate) => fate.answers(keys.iter().map(|key| self.cell.delete(key, None)).collect()),
+            Err(error) => refuse_all(&error, keys.len()),
+        }
+    }
+
+    async fn list(&self, options: ListOptions) -> Result<ListPage> {
+        let fate = self.faults.meet(Operation::BlobList, self.cell.name()).await?;
+        fate.answer(self.cell.list(&options))
+    }
+
+    async fn sign(&self, _key: &str, _options: SignOptions) -> Result<SignedRequest> {
+        self.faults.meet(Operation::BlobSign, self.cell.name()).await?;
+        Err(Error::unsupported("the provider `memory` signs no URLs"))
+    }
+
+    async fn events(&self, subscriber: &Subscriber) -> Result<Arc<dyn MessageQueue>> {
+        let queue = self.cell.subscribe(subscriber)?;
+        let mut settings = QueueSettings::default();
+        settings.max_attempts = subscriber.max_attempts;
+        Ok(Arc::new(MemoryQueue::new(queue, &settings, self.faults.clone())))
+    }
+}

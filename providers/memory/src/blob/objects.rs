@@ -1,0 +1,251 @@
+//! The objects of a bucket, and every change to them.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, RwLock};
+use std::time::SystemTime;
+
+use skyport_core::blob::port::{
+    Condition, CopyOptions, Etag, GetOptions, GetResult, ListOptions, ListPage, ObjectMeta, Properties,
+    Subscriber, Written,
+};
+use skyport_core::event::BlobChange;
+use skyport_core::{Clock, Result, Token};
+
+use super::content::Content;
+use super::events::{Change, Subscription, Subscriptions};
+use super::listing;
+use crate::error::Native;
+use crate::queue::QueueCell;
+use crate::sync::{read, write};
+
+/// The objects of a bucket, in UTF-8 byte order of their keys.
+pub(super) type Objects = BTreeMap<Box<str>, Arc<Object>>;
+
+/// A bucket, whether it exists or not.
+pub(crate) struct BucketCell {
+    name: String,
+    clock: Clock,
+    /// Etags are numbers that are never given twice, not after the bucket is removed and made again either.
+    etags: AtomicU64,
+    numbers: Arc<AtomicU64>,
+    state: RwLock<Option<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    objects: Objects,
+    subscriptions: Subscriptions,
+}
+
+/// An object; never changed, only replaced.
+pub(super) struct Object {
+    content: Content,
+    pub(super) size: u64,
+    pub(super) etag: Etag,
+    pub(super) modified: SystemTime,
+    properties: Properties,
+    token: Token,
+}
+
+/// What a write brings.
+pub(super) struct NewObject {
+    pub(super) content: Content,
+    pub(super) properties: Properties,
+    pub(super) token: Token,
+}
+
+impl Object {
+    pub(super) fn meta(&self) -> ObjectMeta {
+        let mut meta = ObjectMeta::new(self.size, self.etag.clone(), self.modified);
+        meta.properties = self.properties.clone();
+        meta.token = Some(self.token);
+        meta
+    }
+
+    pub(super) fn read(&self, options: &GetOptions) -> Result<GetResult> {
+        if options.if_match.as_ref().is_some_and(|etag| *etag != self.etag) {
+            return Err(Native::Changed.into());
+        }
+        if options.if_none_match.as_ref() == Some(&self.etag) {
+            return Ok(GetResult::NotModified);
+        }
+        let (start, end) = options.range.resolve(self.size)?;
+        Ok(GetResult::Found {
+            meta: self.meta(),
+            range: (start, end),
+            body: self.content.slice(start, end),
+        })
+    }
+}
+
+impl BucketCell {
+    pub(crate) fn new(name: &str, clock: Clock, numbers: Arc<AtomicU64>) -> Self {
+        Self {
+            name: name.to_owned(),
+            clock,
+            etags: AtomicU64::new(1),
+            numbers,
+            state: RwLock::new(None),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    pub(crate) fn create(&self) {
+        write(&self.state).get_or_insert_default();
+    }
+
+    pub(crate) fn remove(&self) {
+        // Dropped after the lock is free: a bucket may hold much.
+        let removed = write(&self.state).take();
+        if let Some(state) = removed {
+            state.subscriptions.remove_all();
+        }
+    }
+
+    pub(super) fn must_exist(&self) -> Result<()> {
+        read(&self.state)
+            .as_ref()
+            .map(|_| ())
+            .ok_or_else(|| Native::NoBucket.into())
+    }
+
+    pub(super) fn find(&self, key: &str) -> Result<Arc<Object>> {
+        let state = read(&self.state);
+        let objects = &state.as_ref().ok_or(Native::NoBucket)?.objects;
+        let found = objects.get(key).ok_or(Native::NoObject)?;
+        Ok(Arc::clone(found))
+    }
+
+    pub(super) fn put(&self, key: &str, new: NewObject, condition: &Condition) -> Result<Written> {
+        let object = self.make(new);
+        let written = Written::new(object.etag.clone());
+        self.store(key, object, condition)?;
+        Ok(written)
+    }
+
+    fn make(&self, new: NewObject) -> Arc<Object> {
+        let number = self.etags.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Object {
+            size: new.content.len(),
+            content: new.content,
+            etag: Etag::new(&number.to_string()),
+            modified: self.clock.now(),
+            properties: new.properties,
+            token: new.token,
+        })
+    }
+
+    /// Puts the object in its place if the condition holds, and tells the subscribers.
+    fn store(&self, key: &str, object: Arc<Object>, condition: &Condition) -> Result<()> {
+        let owned = Box::<str>::from(key);
+        let mut guard = write(&self.state);
+        let state = guard.as_mut().ok_or(Native::NoBucket)?;
+        let told = (!state.subscriptions.is_empty()).then(|| Arc::clone(&object));
+        let replaced = match state.objects.entry(owned) {
+            Entry::Vacant(place) => {
+                if matches!(condition, Condition::IfMatch(_)) {
+                    return Err(Native::Changed.into());
+                }
+                place.insert(object);
+                None
+            }
+            Entry::Occupied(mut place) => {
+                holds(condition, place.get())?;
+                Some(place.insert(object))
+            }
+        };
+        let listeners = told.map(|object| (state.subscriptions.clone(), object));
+        drop(guard);
+        // The old content is freed without the lock.
+        drop(replaced);
+        if let Some((listeners, object)) = listeners {
+            let change = Change::new(BlobChange::Created, &self.name, key, object.modified);
+            listeners.tell(change.of_object(object.size, &object.etag));
+        }
+        Ok(())
+    }
+
+    pub(super) fn copy(&self, from: &str, to: &str, options: &CopyOptions) -> Result<Written> {
+        let source = self.find(from)?;
+        if options
+            .source_if_match
+            .as_ref()
+            .is_some_and(|etag| *etag != source.etag)
+        {
+            return Err(Native::Changed.into());
+        }
+        let new = NewObject {
+            content: source.content.clone(),
+            properties: source.properties.clone(),
+            token: options.token,
+        };
+        self.put(to, new, &options.condition)
+    }
+
+    pub(super) fn delete(&self, key: &str, if_match: Option<&Etag>) -> Result<()> {
+        let mut guard = write(&self.state);
+        let state = guard.as_mut().ok_or(Native::NoBucket)?;
+        if let Some(etag) = if_match {
+            let there = state.objects.get(key);
+            if there.is_none_or(|object| object.etag != *etag) {
+                return Err(Native::Changed.into());
+            }
+        }
+        let removed = state.objects.remove(key);
+        let listeners =
+            (removed.is_some() && !state.subscriptions.is_empty()).then(|| state.subscriptions.clone());
+        drop(guard);
+        drop(removed);
+        if let Some(listeners) = listeners {
+            listeners.tell(Change::new(
+                BlobChange::Deleted,
+                &self.name,
+                key,
+                self.clock.now(),
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn list(&self, options: &ListOptions) -> Result<ListPage> {
+        let state = read(&self.state);
+        let objects = &state.as_ref().ok_or(Native::NoBucket)?.objects;
+        listing::list(objects, &self.name, options)
+    }
+
+    pub(super) fn subscribe(&self, subscriber: &Subscriber) -> Result<Arc<QueueCell>> {
+        let mut guard = write(&self.state);
+        let state = guard.as_mut().ok_or(Native::NoBucket)?;
+        let make = || {
+            let name = format!("{} events for {}", self.name, subscriber.name);
+            QueueCell::new(&name, self.clock, Arc::clone(&self.numbers))
+        };
+        state.subscriptions.add(Subscription::of(subscriber), make)
+    }
+}
+
+impl fmt::Debug for BucketCell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("BucketCell").field(&self.name).finish()
+    }
+}
+
+/// Whether a write may replace this object.
+fn holds(condition: &Condition, object: &Object) -> Result<()> {
+    match condition {
+        Condition::None => Ok(()),
+        Condition::IfAbsent => Err(Native::Exists.into()),
+        Condition::IfMatch(etag) if *etag == object.etag => Ok(()),
+        Condition::IfMatch(_) => Err(Native::Changed.into()),
+    }
+}

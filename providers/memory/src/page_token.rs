@@ -1,0 +1,62 @@
+//! Tokens of listings and queries: the last key told, after a mark that says which listing it is of.
+//!
+//! Resuming by key rather than by position survives what is inserted and deleted in between.
+
+use skyport_core::Result;
+
+use crate::error::Native;
+
+/// Marks one listing: everything but the page size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark(u64);
+
+const DIGITS: usize = 16;
+
+impl Mark {
+    /// FNV-1a over the parts and their lengths; a part that is not given differs from an empty one.
+    pub(crate) fn of(parts: &[Option<&str>]) -> Self {
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        let mut add = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        for part in parts {
+            add(u8::from(part.is_some()));
+            let text = part.unwrap_or_default();
+            (text.len() as u64).to_le_bytes().into_iter().for_each(&mut add);
+            text.bytes().for_each(&mut add);
+        }
+        Self(hash)
+    }
+
+    pub(crate) fn pack(self, last: &str) -> String {
+        format!("{:016x}{last}", self.0)
+    }
+
+    pub(crate) fn unpack(self, token: &str) -> Result<&str> {
+        let (digits, last) = token.split_at_checked(DIGITS).ok_or(Native::ForeignToken)?;
+        if u64::from_str_radix(digits, 16) != Ok(self.0) {
+            return Err(Native::ForeignToken.into());
+        }
+        Ok(last)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_fits_only_the_listing_it_came_from() {
+        let mark = Mark::of(&[Some("a"), None]);
+        let token = mark.pack("kéy");
+        assert_eq!(mark.unpack(&token).expect("its own"), "kéy");
+        for other in [
+            Mark::of(&[Some("a"), Some("")]),
+            Mark::of(&[Some(""), Some("a")]),
+            Mark::of(&[]),
+        ] {
+            assert!(other.unpack(&token).is_err());
+        }
+        for bad in ["", "é", "0123456789abcdeé", "zzzzzzzzzzzzzzzzkey"] {
+            assert!(mark.unpack(bad).is_err(), "{bad}");
+        }
+    }
+}

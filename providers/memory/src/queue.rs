@@ -1,0 +1,105 @@
+//! Queues: leases, delays, groups and dead letters behind the port [`MessageQueue`].
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use skyport_core::Result;
+use skyport_core::queue::port::{
+    Depth, MessageQueue, OutMessage, QueueInfo, QueueSettings, RawDelivery, Receipt, ReceiveOptions,
+    Settlement,
+};
+
+use crate::error::Native;
+use crate::faults::{Faults, Operation, refuse_all};
+
+mod cell;
+mod dedupe;
+mod groups;
+mod receipt;
+mod state;
+
+pub(crate) use cell::QueueCell;
+
+/// A handle to a queue; handles of one name share the queue.
+pub(crate) struct MemoryQueue {
+    cell: Arc<QueueCell>,
+    info: QueueInfo,
+    faults: Faults,
+}
+
+impl MemoryQueue {
+    pub(crate) fn new(cell: Arc<QueueCell>, settings: &QueueSettings, faults: Faults) -> Self {
+        let mut info = QueueInfo::new(crate::provision::NAME, cell.name(), settings.clone());
+        // What the queue was created with wins over what is declared here.
+        if let Some((max_attempts, ordered)) = cell.provisioned() {
+            info.settings.max_attempts = max_attempts;
+            info.settings.ordered = ordered;
+        }
+        info.clock = cell.clock();
+        Self { cell, info, faults }
+    }
+}
+
+impl fmt::Debug for MemoryQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MemoryQueue").field(&self.cell.name()).finish()
+    }
+}
+
+#[async_trait]
+impl MessageQueue for MemoryQueue {
+    fn info(&self) -> &QueueInfo {
+        &self.info
+    }
+
+    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<String>> {
+        match self.faults.meet(Operation::QueueSend, self.cell.name()).await {
+            Ok(fate) => fate.answers(self.cell.send(messages)),
+            Err(error) => refuse_all(&error, messages.len()),
+        }
+    }
+
+    async fn receive(&self, options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
+        let fate = self
+            .faults
+            .meet(Operation::QueueReceive, self.cell.name())
+            .await?;
+        let mut found = self.cell.receive_now(options)?;
+        if found.is_empty() && !options.wait.is_zero() {
+            // Boxed, so that a receive which need not wait does not carry a timer's size.
+            found = Box::pin(self.cell.receive_waiting(options)).await?;
+        }
+        fate.answer(Ok(found))
+    }
+
+    async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Receipt> {
+        let fate = self.faults.meet(Operation::QueueExtend, self.cell.name()).await?;
+        fate.answer(self.cell.extend(receipt, lease).map(|()| receipt.clone()))
+    }
+
+    async fn settle(&self, settlements: Vec<Settlement>) -> Vec<Result<()>> {
+        match self.faults.meet(Operation::QueueSettle, self.cell.name()).await {
+            Ok(fate) => fate.answers(self.cell.settle(settlements)),
+            Err(error) => refuse_all(&error, settlements.len()),
+        }
+    }
+
+    async fn depth(&self) -> Result<Depth> {
+        let fate = self.faults.meet(Operation::QueueDepth, self.cell.name()).await?;
+        fate.answer(self.cell.depth())
+    }
+
+    fn dead_letters(&self) -> Result<Arc<dyn MessageQueue>> {
+        let dead = self.cell.dead_letters().ok_or(Native::NoDeadLetters)?;
+        let mut settings = self.info.settings.clone();
+        settings.ordered = false;
+        settings.max_attempts = u32::MAX;
+        Ok(Arc::new(Self::new(
+            Arc::clone(dead),
+            &settings,
+            self.faults.clone(),
+        )))
+    }
+}

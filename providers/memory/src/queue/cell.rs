@@ -1,0 +1,328 @@
+//! A queue, whether it exists or not: takes the lock, looks at the clock, and wakes who waits.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::time::{Duration, SystemTime};
+
+use skyport_core::queue::port::{
+    Depth, OutMessage, QueueSettings, RawDelivery, Receipt, ReceiveOptions, Settlement, Verdict,
+};
+use skyport_core::{Clock, Result};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::receipt;
+use super::state::{Letter, State};
+use crate::error::Native;
+use crate::sync::lock;
+
+pub(crate) struct QueueCell {
+    name: String,
+    clock: Clock,
+    numbers: Arc<AtomicU64>,
+    state: Mutex<Option<State>>,
+    /// Told to one waiting receive whenever there may be something for it, or an earlier time to wake at.
+    arrivals: Notify,
+    role: Role,
+}
+
+enum Role {
+    Queue { dead: Arc<QueueCell> },
+    DeadLetters { of: Weak<QueueCell> },
+}
+
+impl QueueCell {
+    pub(crate) fn new(name: &str, clock: Clock, numbers: Arc<AtomicU64>) -> Arc<Self> {
+        Arc::new_cyclic(|this| {
+            let dead = Self::with_role(
+                format!("{name} dead letters"),
+                clock,
+                Arc::clone(&numbers),
+                Role::DeadLetters {
+                    of: Weak::clone(this),
+                },
+            );
+            let dead = Arc::new(dead);
+            Self::with_role(name.to_owned(), clock, numbers, Role::Queue { dead })
+        })
+    }
+
+    fn with_role(name: String, clock: Clock, numbers: Arc<AtomicU64>, role: Role) -> Self {
+        Self {
+            name,
+            clock,
+            numbers,
+            state: Mutex::new(None),
+            arrivals: Notify::new(),
+            role,
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    pub(super) fn dead_letters(&self) -> Option<&Arc<Self>> {
+        match &self.role {
+            Role::Queue { dead } => Some(dead),
+            Role::DeadLetters { .. } => None,
+        }
+    }
+
+    /// The attempts and the order that it was created with.
+    pub(super) fn provisioned(&self) -> Option<(u32, bool)> {
+        let state = lock(&self.state);
+        state.as_ref().map(|state| (state.max_attempts, state.ordered))
+    }
+
+    pub(crate) fn create(&self, settings: &QueueSettings) -> Result<()> {
+        let max_attempts = settings.max_attempts.max(1);
+        let mut state = lock(&self.state);
+        match state.as_mut() {
+            Some(there) if there.ordered != settings.ordered => return Err(Native::OrderFixed.into()),
+            Some(there) => there.max_attempts = max_attempts,
+            None => *state = Some(State::new(max_attempts, settings.ordered)),
+        }
+        if let Some(dead) = self.dead_letters() {
+            lock(&dead.state).get_or_insert_with(|| State::new(u32::MAX, false));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn remove(&self) {
+        let removed = lock(&self.state).take();
+        drop(removed);
+        self.arrivals.notify_waiters();
+        if let Some(dead) = self.dead_letters() {
+            dead.remove();
+        }
+    }
+
+    fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The queue as it is at `now`: leases and delays that are over have ended.
+    fn at(&self, now: Instant) -> MutexGuard<'_, Option<State>> {
+        self.settle_origin(now);
+        let mut guard = lock(&self.state);
+        if let Some(state) = guard.as_mut() {
+            let spent = state.advance(now);
+            self.bury(spent);
+        }
+        guard
+    }
+
+    /// A queue of dead letters gets those whose last lease has ended by now; says when the next may come.
+    fn settle_origin(&self, now: Instant) -> Option<Instant> {
+        let Role::DeadLetters { of } = &self.role else {
+            return None;
+        };
+        let origin = of.upgrade()?;
+        let guard = origin.at(now);
+        let state = guard.as_ref()?;
+        if state.has_ready() {
+            origin.arrivals.notify_one();
+        }
+        state.next_due()
+    }
+
+    /// Moves letters to the dead letters. Locks are taken in this order only: a queue's, then its dead letters'.
+    fn bury(&self, letters: impl IntoIterator<Item = Letter>) {
+        let mut letters = letters.into_iter().peekable();
+        let Some(dead) = self.dead_letters().filter(|_| letters.peek().is_some()) else {
+            return;
+        };
+        if let Some(state) = lock(&dead.state).as_mut() {
+            for letter in letters {
+                state.push(dead.number(), letter.message, letter.sent_at, None);
+            }
+        }
+        dead.arrivals.notify_one();
+    }
+
+    pub(crate) fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<String>> {
+        let now = Instant::now();
+        let sent_at = self.clock.now();
+        let mut guard = lock(&self.state);
+        let send = |message| {
+            let state = guard.as_mut().ok_or(Native::NoQueue)?;
+            self.send_one(state, message, now, sent_at)
+                .map(|number| number.to_string())
+        };
+        let sent = messages.into_iter().map(send).collect();
+        drop(guard);
+        self.arrivals.notify_one();
+        sent
+    }
+
+    fn send_one(
+        &self,
+        state: &mut State,
+        mut message: OutMessage,
+        now: Instant,
+        sent_at: SystemTime,
+    ) -> Result<u64> {
+        let delay = message.delay.filter(|delay| !delay.is_zero());
+        if delay.is_some() && state.ordered {
+            return Err(Native::NotOrdered.into());
+        }
+        let number = self.number();
+        if let Some(id) = message.dedupe_id.take() {
+            if let Some(first) = state.dedupe.find(&id, now) {
+                return Ok(first);
+            }
+            state.dedupe.record(id, number, now);
+        }
+        state.push(number, message, sent_at, delay.map(|delay| later(now, delay)));
+        Ok(number)
+    }
+
+    pub(super) fn receive_now(&self, options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
+        let now = Instant::now();
+        let mut guard = self.at(now);
+        let state = guard.as_mut().ok_or(Native::NoQueue)?;
+        let taken = state.take(options.max, later(now, options.lease), || self.number());
+        let more = state.has_ready();
+        let last_attempts = taken
+            .iter()
+            .any(|delivery| delivery.attempt >= state.max_attempts);
+        drop(guard);
+        if more {
+            self.arrivals.notify_one();
+        }
+        if last_attempts {
+            self.tell_dead_letters();
+        }
+        Ok(taken)
+    }
+
+    /// A lease on a last attempt was given or moved: who waits for dead letters has a new time to wake at.
+    fn tell_dead_letters(&self) {
+        if let Some(dead) = self.dead_letters() {
+            dead.arrivals.notify_one();
+        }
+    }
+
+    /// Waits for the first message. Nothing is leased before the future is ready: dropping it loses nothing.
+    pub(super) async fn receive_waiting(&self, options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
+        let deadline = later(Instant::now(), options.wait);
+        let _hand_over = HandOver(&self.arrivals);
+        loop {
+            let arrival = self.arrivals.notified();
+            let taken = self.receive_now(options)?;
+            if !taken.is_empty() || Instant::now() >= deadline {
+                return Ok(taken);
+            }
+            let until = self.next_due().map_or(deadline, |due| due.min(deadline));
+            match tokio::time::timeout_at(until, arrival).await {
+                // Told, or a lease, a delay or the wait is over: look again.
+                Ok(()) | Err(_) => {}
+            }
+        }
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        let origin = self.settle_origin(Instant::now());
+        let ours = lock(&self.state).as_ref().and_then(State::next_due);
+        origin.into_iter().chain(ours).min()
+    }
+
+    pub(super) fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<()> {
+        let (slot, delivery) = receipt::read(receipt)?;
+        let now = Instant::now();
+        let mut guard = self.at(now);
+        let state = guard.as_mut().ok_or(Native::NoQueue)?;
+        if !state.is_leased(slot, delivery) {
+            return Err(Native::NotLeased.into());
+        }
+        state.extend(slot, later(now, lease));
+        drop(guard);
+        // It may end sooner than before.
+        self.arrivals.notify_one();
+        self.tell_dead_letters();
+        Ok(())
+    }
+
+    pub(super) fn settle(&self, settlements: Vec<Settlement>) -> Vec<Result<()>> {
+        let now = Instant::now();
+        let mut guard = self.at(now);
+        let mut changed = false;
+        let settle = |settlement: Settlement| {
+            let state = guard.as_mut().ok_or(Native::NoQueue)?;
+            changed |= !matches!(settlement.verdict, Verdict::Ack);
+            self.settle_one(state, settlement, now)
+        };
+        let settled = settlements.into_iter().map(settle).collect();
+        changed |= guard.as_ref().is_some_and(State::has_ready);
+        drop(guard);
+        if changed {
+            self.arrivals.notify_one();
+        }
+        settled
+    }
+
+    fn settle_one(&self, state: &mut State, settlement: Settlement, now: Instant) -> Result<()> {
+        let (slot, delivery) = receipt::read(&settlement.receipt)?;
+        if !state.is_leased(slot, delivery) {
+            return Err(Native::NotLeased.into());
+        }
+        match settlement.verdict {
+            Verdict::Ack => {
+                state.finish(slot);
+            }
+            Verdict::Retry(after) => {
+                let due = (!after.is_zero()).then(|| later(now, after));
+                self.bury(state.give_back(slot, due));
+            }
+            Verdict::DeadLetter { reason, .. } => {
+                self.dead_letters().ok_or(Native::NoDeadLetters)?;
+                let letter = state.finish(slot).map(|mut letter| {
+                    letter.message.envelope.set_reason(Some(&reason));
+                    letter
+                });
+                self.bury(letter);
+            }
+            _ => return Err(Native::UnknownVerdict.into()),
+        }
+        Ok(())
+    }
+
+    pub(super) fn depth(&self) -> Result<Depth> {
+        let guard = self.at(Instant::now());
+        let state = guard.as_ref().ok_or(Native::NoQueue)?;
+        let (depth, ready) = (state.depth(), state.has_ready());
+        drop(guard);
+        if ready {
+            self.arrivals.notify_one();
+        }
+        Ok(depth)
+    }
+}
+
+impl fmt::Debug for QueueCell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("QueueCell").field(&self.name).finish()
+    }
+}
+
+/// A receive that stops waiting, for whatever reason, hands over to another: it may have been the only one that knew of
+/// the next time to wake at.
+struct HandOver<'a>(&'a Notify);
+
+impl Drop for HandOver<'_> {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+/// `now` and so much more, held to what can be told.
+fn later(now: Instant, by: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(86_400 * 365);
+    now.checked_add(by).unwrap_or_else(|| now + FAR)
+}

@@ -1,0 +1,29 @@
+//! What was sent under a `dedupe_id` in the last five minutes.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+const WINDOW: Duration = Duration::from_secs(300);
+
+#[derive(Default)]
+pub(super) struct Dedupe {
+    sent: HashMap<String, u64>,
+    ends: VecDeque<(Instant, String)>,
+}
+
+impl Dedupe {
+    /// The number of the message that was sent under this id within the window.
+    pub(super) fn find(&mut self, id: &str, now: Instant) -> Option<u64> {
+        while let Some((_, old)) = self.ends.pop_front_if(|(end, _)| *end <= now) {
+            self.sent.remove(&old);
+        }
+        self.sent.get(id).copied()
+    }
+
+    pub(super) fn record(&mut self, id: String, number: u64, now: Instant) {
+        self.ends.push_back((now + WINDOW, id.clone()));
+        self.sent.insert(id, number);
+    }
+}

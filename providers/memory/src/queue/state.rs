@@ -1,0 +1,369 @@
+//! The messages of a queue and where each stands. No clock, no lock, no waiting: all of that is the cell's.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use skyport_core::queue::port::{Depth, OutMessage, RawDelivery};
+use tokio::time::Instant;
+
+use super::dedupe::Dedupe;
+use super::groups::Groups;
+use super::receipt::{self, Slot};
+
+/// The reason of a letter whose attempts were spent.
+pub(super) const SPENT: &str = "attempts";
+
+/// A message that is kept.
+pub(super) struct Stored {
+    number: u64,
+    message: OutMessage,
+    group: Option<Arc<str>>,
+    sent_at: SystemTime,
+    attempts: u32,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Ready,
+    Delayed(Instant),
+    Leased { until: Instant, delivery: u64 },
+}
+
+/// A message on its way to the dead letters.
+pub(super) struct Letter {
+    pub(super) message: OutMessage,
+    pub(super) sent_at: SystemTime,
+}
+
+/// Who is next.
+enum Turn {
+    Message(Slot),
+    Group(Arc<str>),
+}
+
+pub(super) struct State {
+    pub(super) max_attempts: u32,
+    pub(super) ordered: bool,
+    pub(super) dedupe: Dedupe,
+    slots: Vec<Option<Stored>>,
+    free: Vec<Slot>,
+    ready: VecDeque<Turn>,
+    /// The ends of leases and delays.
+    timers: BTreeSet<(Instant, Slot)>,
+    groups: Groups,
+    in_flight: u64,
+    delayed: u64,
+}
+
+impl State {
+    pub(super) fn new(max_attempts: u32, ordered: bool) -> Self {
+        Self {
+            max_attempts,
+            ordered,
+            dedupe: Dedupe::default(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            ready: VecDeque::new(),
+            timers: BTreeSet::new(),
+            groups: Groups::default(),
+            in_flight: 0,
+            delayed: 0,
+        }
+    }
+
+    /// When the next lease or delay ends.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.timers.first().map(|(due, _)| *due)
+    }
+
+    pub(super) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    pub(super) fn depth(&self) -> Depth {
+        let all = (self.slots.len() - self.free.len()) as u64;
+        let mut depth = Depth::default();
+        depth.in_flight = self.in_flight;
+        depth.delayed = self.delayed;
+        depth.ready = all - self.in_flight - self.delayed;
+        depth
+    }
+
+    /// Adds a message, to be received from `due` on.
+    pub(super) fn push(
+        &mut self,
+        number: u64,
+        message: OutMessage,
+        sent_at: SystemTime,
+        due: Option<Instant>,
+    ) {
+        let group = message.group.as_deref().filter(|_| self.ordered).map(Arc::from);
+        let stored = Stored {
+            number,
+            message,
+            group,
+            sent_at,
+            attempts: 0,
+            phase: Phase::Ready,
+        };
+        let slot = self.place(stored);
+        let group = self.slots[slot as usize]
+            .as_ref()
+            .and_then(|stored| stored.group.clone());
+        if let Some(name) = &group {
+            self.groups.push(name, slot);
+        }
+        match due {
+            Some(due) => self.delay(slot, due),
+            None => self.line_up(slot, group.as_ref()),
+        }
+    }
+
+    fn place(&mut self, stored: Stored) -> Slot {
+        match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot as usize] = Some(stored);
+                slot
+            }
+            None => {
+                self.slots.push(Some(stored));
+                (self.slots.len() - 1) as Slot
+            }
+        }
+    }
+
+    fn stored(&mut self, slot: Slot) -> Option<&mut Stored> {
+        self.slots.get_mut(slot as usize)?.as_mut()
+    }
+
+    fn delay(&mut self, slot: Slot, due: Instant) {
+        if let Some(stored) = self.stored(slot) {
+            stored.phase = Phase::Delayed(due);
+            self.timers.insert((due, slot));
+            self.delayed += 1;
+        }
+    }
+
+    /// Puts a ready message in the line, or its group where that is free.
+    fn line_up(&mut self, slot: Slot, group: Option<&Arc<str>>) {
+        match group {
+            None => self.ready.push_back(Turn::Message(slot)),
+            Some(name) => self.line_up_group(name),
+        }
+    }
+
+    fn line_up_group(&mut self, name: &Arc<str>) {
+        let Some(group) = self.groups.get_mut(name) else {
+            return;
+        };
+        let Some(&head) = group.messages.front() else {
+            return;
+        };
+        let free = group.in_flight == 0 && !group.listed;
+        let head_ready = matches!(&self.slots[head as usize], Some(stored) if stored.phase == Phase::Ready);
+        if free && head_ready {
+            group.listed = true;
+            self.ready.push_back(Turn::Group(Arc::clone(name)));
+        }
+    }
+
+    /// Ends the leases and delays that are over; gives back the messages whose attempts are spent.
+    pub(super) fn advance(&mut self, now: Instant) -> Vec<Letter> {
+        let mut spent = Vec::new();
+        while let Some((due, slot)) = self.timers.first().copied().filter(|(due, _)| *due <= now) {
+            match self.stored(slot).map(|stored| stored.phase) {
+                Some(Phase::Leased { .. }) => spent.extend(self.give_back(slot, None)),
+                Some(Phase::Delayed(_)) => self.end_delay(slot, due),
+                Some(Phase::Ready) | None => {
+                    self.timers.remove(&(due, slot));
+                }
+            }
+        }
+        spent
+    }
+
+    fn end_delay(&mut self, slot: Slot, due: Instant) {
+        self.timers.remove(&(due, slot));
+        self.delayed -= 1;
+        if let Some(stored) = self.stored(slot) {
+            stored.phase = Phase::Ready;
+            let group = stored.group.clone();
+            self.line_up(slot, group.as_ref());
+        }
+    }
+
+    /// Leases up to `max` messages until `until`; `number` numbers the deliveries.
+    pub(super) fn take(
+        &mut self,
+        max: usize,
+        until: Instant,
+        mut number: impl FnMut() -> u64,
+    ) -> Vec<RawDelivery> {
+        let mut taken = Vec::new();
+        while taken.len() < max {
+            match self.ready.pop_front() {
+                None => break,
+                Some(Turn::Message(slot)) => taken.extend(self.deliver(slot, until, number())),
+                Some(Turn::Group(name)) => self.take_group(&name, max, until, &mut number, &mut taken),
+            }
+        }
+        taken
+    }
+
+    fn take_group(
+        &mut self,
+        name: &str,
+        max: usize,
+        until: Instant,
+        number: &mut impl FnMut() -> u64,
+        taken: &mut Vec<RawDelivery>,
+    ) {
+        let Some(group) = self.groups.get_mut(name) else {
+            return;
+        };
+        group.listed = false;
+        let slots: Vec<Slot> = group.messages.iter().copied().take(max - taken.len()).collect();
+        let before = taken.len();
+        for slot in slots {
+            match self.deliver(slot, until, number()) {
+                Some(delivery) => taken.push(delivery),
+                // A message in its backoff: those behind it wait for it.
+                None => break,
+            }
+        }
+        let handed_out = taken.len() - before;
+        if let Some(group) = self.groups.get_mut(name) {
+            group.in_flight = handed_out;
+        }
+    }
+
+    fn deliver(&mut self, slot: Slot, until: Instant, delivery: u64) -> Option<RawDelivery> {
+        let stored = self.stored(slot).filter(|stored| stored.phase == Phase::Ready)?;
+        stored.attempts = stored.attempts.saturating_add(1);
+        stored.phase = Phase::Leased { until, delivery };
+        let receipt = receipt::write(slot, delivery);
+        let mut raw = RawDelivery::new(
+            stored.number.to_string(),
+            stored.message.body.clone(),
+            receipt,
+            stored.sent_at,
+        );
+        raw.attributes = stored.message.attributes.clone();
+        raw.envelope = stored.message.envelope.clone();
+        raw.attempt = stored.attempts;
+        raw.group = stored.message.group.clone();
+        self.timers.insert((until, slot));
+        self.in_flight += 1;
+        Some(raw)
+    }
+
+    /// Whether this delivery is leased still; expired leases were ended before.
+    pub(super) fn is_leased(&self, slot: Slot, delivery: u64) -> bool {
+        let stored = self.slots.get(slot as usize).and_then(Option::as_ref);
+        stored.is_some_and(
+            |stored| matches!(stored.phase, Phase::Leased { delivery: theirs, .. } if theirs == delivery),
+        )
+    }
+
+    /// Lets a lease end at another time.
+    pub(super) fn extend(&mut self, slot: Slot, end: Instant) {
+        let Some(stored) = self.stored(slot) else { return };
+        if let Phase::Leased { until, .. } = &mut stored.phase {
+            let before = std::mem::replace(until, end);
+            self.timers.remove(&(before, slot));
+            self.timers.insert((end, slot));
+        }
+    }
+
+    /// Ends a lease, without saying what becomes of the message.
+    fn unlease(&mut self, slot: Slot) -> bool {
+        let Some(stored) = self.stored(slot) else {
+            return false;
+        };
+        let Phase::Leased { until, .. } = stored.phase else {
+            return false;
+        };
+        stored.phase = Phase::Ready;
+        self.timers.remove(&(until, slot));
+        self.in_flight -= 1;
+        true
+    }
+
+    /// Takes a leased message out: it is done, or goes elsewhere.
+    pub(super) fn finish(&mut self, slot: Slot) -> Option<Letter> {
+        self.unlease(slot);
+        let stored = self.slots.get_mut(slot as usize)?.take()?;
+        self.free.push(slot);
+        if let Some(name) = &stored.group {
+            if let Some(group) = self.groups.get_mut(name) {
+                group.in_flight = group.in_flight.saturating_sub(1);
+            }
+            self.groups.remove(name, slot);
+            self.line_up_group(name);
+        }
+        Some(Letter {
+            message: stored.message,
+            sent_at: stored.sent_at,
+        })
+    }
+
+    /// Returns a leased message to the queue, from `due` on; gives it back where its attempts are spent.
+    pub(super) fn give_back(&mut self, slot: Slot, due: Option<Instant>) -> Option<Letter> {
+        let max_attempts = self.max_attempts;
+        let stored = self.stored(slot)?;
+        let spent = stored.attempts >= max_attempts;
+        let group = stored.group.clone();
+        if let Some(name) = &group {
+            self.return_later_ones(name, slot);
+        }
+        if spent {
+            let mut letter = self.finish(slot)?;
+            letter.message.envelope.set_reason(Some(SPENT));
+            return Some(letter);
+        }
+        self.unlease(slot);
+        if let Some(group) = group.as_ref().and_then(|name| self.groups.get_mut(name)) {
+            group.in_flight = group.in_flight.saturating_sub(1);
+        }
+        match due {
+            Some(due) => self.delay(slot, due),
+            None => self.line_up(slot, group.as_ref()),
+        }
+        if let Some(name) = &group {
+            self.line_up_group(name);
+        }
+        None
+    }
+
+    /// Ends the leases behind a message that returns, so that its group stays in order. They do not count as attempts:
+    /// the messages did not fail.
+    fn return_later_ones(&mut self, name: &str, slot: Slot) {
+        let Some(group) = self.groups.get_mut(name) else {
+            return;
+        };
+        let (Some(at), in_flight) = (group.position(slot), group.in_flight) else {
+            return;
+        };
+        let later: Vec<Slot> = group
+            .messages
+            .iter()
+            .copied()
+            .take(in_flight)
+            .skip(at + 1)
+            .collect();
+        let mut returned = 0;
+        for slot in later {
+            if self.unlease(slot) {
+                returned += 1;
+                if let Some(stored) = self.stored(slot) {
+                    stored.attempts = stored.attempts.saturating_sub(1);
+                }
+            }
+        }
+        if let Some(group) = self.groups.get_mut(name) {
+            group.in_flight = group.in_flight.saturating_sub(returned);
+        }
+    }
+}
