@@ -7,6 +7,7 @@ pub mod codec;
 pub mod error;
 pub mod event;
 pub mod kv;
+pub mod layers;
 pub mod outcome;
 pub mod provider;
 pub mod queue;
