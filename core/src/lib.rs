@@ -15,6 +15,7 @@ pub mod retry;
 pub mod shutdown;
 pub mod token;
 pub mod trace_context;
+pub mod worker;
 
 pub use body::{Body, ByteStream};
 pub use clock::Clock;
@@ -24,3 +25,4 @@ pub use outcome::Outcome;
 pub use shutdown::Shutdown;
 pub use token::Token;
 pub use trace_context::TraceContext;
+pub use worker::{Worker, WorkerConfig, WorkerContext};

@@ -157,7 +157,7 @@ impl<T, C> Queue<T, C> {
 }
 
 /// Receives through the port, each call no longer than leaves at least half of the lease.
-async fn poll(
+pub(crate) async fn poll(
     port: &dyn MessageQueue,
     max: usize,
     wait: Duration,

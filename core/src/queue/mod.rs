@@ -15,6 +15,8 @@ pub mod port;
 
 pub use delivery::{Delivery, SettleError};
 pub use handle::Queue;
+pub(crate) use handle::poll;
+pub(crate) use lease::LeaseTimer;
 
 pub use outgoing::{Outgoing, Sending};
 pub use port::{
