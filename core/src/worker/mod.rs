@@ -13,8 +13,6 @@ mod renew;
 mod run;
 mod settle;
 mod task;
-#[cfg(test)]
-mod tests;
 mod unit;
 
 use std::fmt;

@@ -33,6 +33,8 @@ pub(super) struct Task {
 struct Ending {
     held: Held,
     verdict: Verdict,
+    /// It only returns because one before it did: where the provider returned both together, that is well.
+    behind: bool,
 }
 
 impl Task {
@@ -48,10 +50,8 @@ impl Task {
     pub(super) async fn run(self: Arc<Self>, mut unit: Vec<Held>) {
         while !unit.is_empty() {
             if self.stop.is_triggered() {
-                // Received and not begun: others may have it at once. The last first, so that no group is overtaken.
-                let rest = unit.drain(..).rev();
-                let endings = rest.map(|held| Ending::again(held, Duration::ZERO)).collect();
-                self.finish(endings).await;
+                // Received and not begun: others may have it at once.
+                self.finish(unit.drain(..).map(Ending::let_go).collect()).await;
                 return;
             }
             let size = self.worker.config.batch.min(unit.len());
@@ -129,35 +129,29 @@ impl Task {
         let (mut endings, mut returning) = (Vec::new(), Vec::new());
         for (held, outcome) in batch.into_iter().zip(outcomes) {
             let group = held.raw.group.clone().filter(|_| ordered);
-            let behind = group.as_ref().is_some_and(|group| blocked.contains(group));
-            let verdict = if behind {
-                Verdict::Retry(Duration::ZERO)
-            } else {
-                self.verdict(&held, outcome)
-            };
-            if !matches!(verdict, Verdict::Retry(_)) {
-                endings.push(Ending { held, verdict });
+            if group.as_ref().is_some_and(|group| blocked.contains(group)) {
+                returning.push(Ending::let_go(held));
                 continue;
             }
-            blocked.extend(group);
-            returning.push(Ending { held, verdict });
+            let verdict = self.verdict(&held, outcome);
+            if matches!(verdict, Verdict::Retry(_)) {
+                blocked.extend(group);
+                returning.push(Ending::new(held, verdict));
+            } else {
+                endings.push(Ending::new(held, verdict));
+            }
         }
-        for held in take_groups(rest, &blocked) {
-            returning.push(Ending::again(held, Duration::ZERO));
-        }
-        // The last first: on an ordered queue nothing later than a message that was returned can be settled.
-        endings.extend(returning.into_iter().rev());
+        returning.extend(take_groups(rest, &blocked).into_iter().map(Ending::let_go));
+        // What is done goes first: nothing later than a returned message of its group can be settled.
+        endings.append(&mut returning);
         self.finish(endings).await
     }
 
     /// Returns what stands behind messages that could not be settled.
     async fn let_go(&self, failed_groups: HashSet<String>, rest: &mut Vec<Held>) {
         let behind = take_groups(rest, &failed_groups);
-        if !behind.is_empty() {
-            let endings = behind.into_iter().rev();
-            let endings = endings.map(|held| Ending::again(held, Duration::ZERO)).collect();
-            self.finish(endings).await;
-        }
+        self.finish(behind.into_iter().map(Ending::let_go).collect())
+            .await;
     }
 
     fn verdict(&self, held: &Held, outcome: Outcome) -> Verdict {
@@ -192,7 +186,11 @@ impl Task {
         while !endings.is_empty() {
             for ended in endings.extract_if(.., |ending| ending.held.lease.check().is_err()) {
                 let queue = &self.worker.queue.info().resource;
-                tracing::warn!(queue, id = ended.held.raw.id, "a lease ended before its message could be settled");
+                tracing::warn!(
+                    queue,
+                    id = ended.held.raw.id,
+                    "a lease ended before its message could be settled"
+                );
                 failed.extend(ended.held.raw.group);
             }
             let settlements = endings.iter().map(Ending::settlement).collect();
@@ -224,6 +222,9 @@ impl Task {
     fn after_failure(&self, ending: Ending, error: &Error, again: bool) -> (Option<Ending>, bool) {
         let queue = &self.worker.queue.info().resource;
         let id = &ending.held.raw.id;
+        if ending.behind && error.kind() == ErrorKind::PreconditionFailed {
+            return (None, true);
+        }
         let held = ending.held.lease.check().is_ok() && error.kind() != ErrorKind::PreconditionFailed;
         if held && again && (error.is_retryable() || error.is_ambiguous()) {
             tracing::debug!(queue, id, %error, "settling a message failed; trying again");
@@ -232,17 +233,26 @@ impl Task {
         tracing::warn!(queue, id, %error, "a message could not be settled; it comes again");
         if held && matches!(ending.verdict, Verdict::DeadLetter { .. }) {
             let pause = self.worker.config.pause(ending.held.raw.attempt);
-            return (Some(Ending::again(ending.held, pause)), false);
+            return (Some(Ending::new(ending.held, Verdict::Retry(pause))), false);
         }
         (None, false)
     }
 }
 
 impl Ending {
-    fn again(held: Held, after: Duration) -> Self {
+    fn new(held: Held, verdict: Verdict) -> Self {
         Self {
             held,
-            verdict: Verdict::Retry(after),
+            verdict,
+            behind: false,
+        }
+    }
+
+    /// Back at once, for no failure of its own.
+    fn let_go(held: Held) -> Self {
+        Self {
+            behind: true,
+            ..Self::new(held, Verdict::Retry(Duration::ZERO))
         }
     }
 
