@@ -1,2 +1,130 @@
-//! Tasks.
-fn main() {}
+//! Skyport's tasks: `cargo xtask test`, `cargo xtask check`, `cargo xtask bench`.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a task's only user is whoever reads its terminal"
+)]
+
+use std::error::Error;
+use std::process::ExitCode;
+
+mod check;
+mod run;
+mod test;
+mod tidy;
+mod workspace;
+
+type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
+
+const HELP: &str = "\
+usage: cargo xtask <task>
+
+  test    every test once: units, conformance, end-to-end, doctests; ends in `N passed, N failed, N skipped`
+            --filter <text>      only tests whose name contains this
+            --provider <name>    only the conformance suite of providers/<name>
+  check   all that needs no test run: format, lints, features, documentation, licences, the rules of the house
+            --only <step>        one step of them, by its name
+  bench   the benchmarks in benches/; what follows goes to `cargo bench`
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match task(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whether all went well; an error is one of xtask itself, or of how it was called.
+fn task(arguments: &[String]) -> Result<bool> {
+    match arguments.split_first() {
+        Some((task, rest)) if task == "test" => {
+            let [filter, provider] = options(rest, ["--filter", "--provider"])?;
+            test::test(&test::Selection { filter, provider })
+        }
+        Some((task, rest)) if task == "check" => {
+            let [only] = options(rest, ["--only"])?;
+            check::check(only.as_deref())
+        }
+        Some((task, rest)) if task == "bench" => bench(rest),
+        Some((task, _)) if ["help", "--help", "-h"].contains(&task.as_str()) => {
+            print!("{HELP}");
+            Ok(true)
+        }
+        Some((task, _)) => Err(format!("there is no task `{task}`\n\n{HELP}").into()),
+        None => Err(format!("name a task\n\n{HELP}").into()),
+    }
+}
+
+fn bench(rest: &[String]) -> Result<bool> {
+    let root = workspace::root()?;
+    let manifest = root.join("benches").join("Cargo.toml");
+    if !manifest.is_file() {
+        return Err("there is no benches/Cargo.toml".into());
+    }
+    let mut command = run::cargo(&root);
+    command
+        .arg("bench")
+        .arg("--manifest-path")
+        .arg(manifest)
+        .args(rest);
+    run::shown(&mut command)
+}
+
+/// The values of `--name value` and `--name=value`, in the order of `names`; each at most once.
+fn options<const N: usize>(arguments: &[String], names: [&str; N]) -> Result<[Option<String>; N]> {
+    let mut values = [const { None }; N];
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        let (name, inline) = match argument.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (argument.as_str(), None),
+        };
+        let Some(slot) = names.iter().position(|known| *known == name) else {
+            return Err(format!("unknown option `{name}`\n\n{HELP}").into());
+        };
+        let value = inline
+            .or_else(|| rest.next().cloned())
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| format!("`{name}` wants a value"))?;
+        if values[slot].replace(value).is_some() {
+            return Err(format!("`{name}` stands there twice").into());
+        }
+    }
+    Ok(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::options;
+
+    fn parse(arguments: &[&str]) -> Result<[Option<String>; 2], String> {
+        let arguments: Vec<String> = arguments.iter().map(|&a| a.to_owned()).collect();
+        options(&arguments, ["--filter", "--provider"]).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn both_spellings_of_an_option_are_read() {
+        assert_eq!(parse(&[]), Ok([None, None]));
+        assert_eq!(
+            parse(&["--provider", "local", "--filter=blob::"]),
+            Ok([Some("blob::".to_owned()), Some("local".to_owned())])
+        );
+    }
+
+    #[test]
+    fn a_slip_in_an_option_is_named() {
+        for (arguments, part) in [
+            (&["--filtre", "x"][..], "--filtre"),
+            (&["--filter"][..], "wants a value"),
+            (&["--filter="][..], "wants a value"),
+            (&["--filter", "a", "--filter", "b"][..], "twice"),
+        ] {
+            assert!(parse(arguments).unwrap_err().contains(part), "{arguments:?}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! `cargo xtask test`: every test once, and one table.
+//!
+//! Cargo builds all test binaries in one go and says where they are; xtask runs them itself, one after the other, so that it
+//! knows which binary a result belongs to, and notices one that dies or hangs. [`plan`] sorts them into suites, [`output`]
+//! reads what they print, [`report`] counts and prints the table.
+//!
+//! The emulators of the clouds have their place in [`plan`]: a suite that needs an emulator is a conformance binary of
+//! `providers/<cloud>` like any other; what starts and stops emulators is to wrap the loop in [`test`], not a suite.
+
+mod execute;
+mod output;
+mod plan;
+mod report;
+
+use std::time::Instant;
+
+use crate::Result;
+use crate::workspace::Workspace;
+use plan::{Binary, Suite};
+use report::Report;
+
+/// What of the tests to run.
+#[derive(Debug, Default)]
+pub(crate) struct Selection {
+    /// Only tests whose name contains this.
+    pub(crate) filter: Option<String>,
+    /// Only the conformance suite of this provider.
+    pub(crate) provider: Option<String>,
+}
+
+impl Selection {
+    fn is_everything(&self) -> bool {
+        self.filter.is_none() && self.provider.is_none()
+    }
+}
+
+/// Whether all passed.
+pub(crate) fn test(selection: &Selection) -> Result<bool> {
+    let started = Instant::now();
+    let workspace = Workspace::load()?;
+    if let Some(provider) = &selection.provider
+        && !workspace
+            .inside("providers")
+            .any(|member| member.short_name() == provider)
+    {
+        return Err(format!("there is no providers/{provider}").into());
+    }
+    let mut report = Report::default();
+    match plan::build(&workspace)? {
+        None => report.fail(
+            Suite::Units,
+            "the tests do not build; cargo's message stands above",
+        ),
+        Some(binaries) => run_all(&workspace, selection, binaries, &mut report)?,
+    }
+    if selection.is_everything() {
+        report.require_conformance(workspace.inside("providers").map(|member| member.short_name()));
+    } else if report.is_empty() {
+        report.fail(Suite::Units, "no test has such a name");
+    }
+    println!("\nall tests took {:.0} s", started.elapsed().as_secs_f64());
+    println!("{}", report.text());
+    Ok(report.passed())
+}
+
+fn run_all(
+    workspace: &Workspace,
+    selection: &Selection,
+    binaries: Vec<Binary>,
+    report: &mut Report,
+) -> Result<()> {
+    let environment = execute::Environment::find(&workspace.root)?;
+    let binaries = plan::selected(binaries, selection);
+    let doctests = selection.provider.is_none();
+    let all = binaries.len() + usize::from(doctests);
+    for (index, binary) in binaries.iter().enumerate() {
+        println!("\n[{}/{all}] {}", index + 1, binary.label());
+        let mut command = environment.command(binary);
+        command.args(&selection.filter);
+        let began = Instant::now();
+        let run = execute::run(&mut command)?;
+        println!("{} took {:.1} s", binary.label(), began.elapsed().as_secs_f64());
+        report.add(binary.suite, &binary.label(), &run);
+    }
+    if doctests {
+        println!("\n[{all}/{all}] doctests");
+        let run = execute::run(&mut environment.doctests(selection.filter.as_deref()))?;
+        report.add(Suite::Doctests, "doctests", &run);
+    }
+    Ok(())
+}
