@@ -5,7 +5,7 @@
 //! reads what they print, [`report`] counts and prints the table.
 //!
 //! The emulators of the clouds have their place in [`plan`]: a suite that needs an emulator is a conformance binary of
-//! `providers/<cloud>` like any other; what starts and stops emulators is to wrap the loop in [`test`], not a suite.
+//! `providers/<cloud>` like any other; what starts and stops emulators is to wrap the loop in `run_all`, not a suite.
 
 mod execute;
 mod output;
