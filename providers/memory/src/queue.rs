@@ -19,6 +19,8 @@ mod dedupe;
 mod groups;
 mod receipt;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use cell::QueueCell;
 
