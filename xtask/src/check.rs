@@ -27,7 +27,7 @@ const STEPS: [Step; 9] = [
     },
     Step {
         name: "fmt",
-        run: |workspace| cargo(workspace, &["fmt", "--all", "--check"]),
+        run: format,
     },
     Step {
         name: "lockfile",
@@ -117,6 +117,16 @@ fn done(command: &mut Command) -> Result<Faults> {
     let fault = || vec![format!("`{}` says what stands above", run::line(command))];
     let fault = fault();
     Ok(if run::shown(command)? { Vec::new() } else { fault })
+}
+
+/// The benches are a workspace of their own.
+fn format(workspace: &Workspace) -> Result<Faults> {
+    let mut faults = cargo(workspace, &["fmt", "--all", "--check"])?;
+    if workspace.root.join("benches/Cargo.toml").is_file() {
+        let benches = ["fmt", "--manifest-path=benches/Cargo.toml", "--check"];
+        faults.extend(cargo(workspace, &benches)?);
+    }
+    Ok(faults)
 }
 
 fn rustdoc(workspace: &Workspace) -> Result<Faults> {

@@ -68,7 +68,13 @@ impl Binary {
 }
 
 /// Builds all tests and examples, and lists the test binaries; `None` where they do not build.
+///
+/// An example that has tests is built by `cargo test` as their binary alone; the end-to-end tests start it as a program.
 pub(crate) fn build(workspace: &Workspace) -> Result<Option<Vec<Binary>>> {
+    let mut programs = run::cargo(&workspace.root);
+    if !run::shown(programs.args(["build", "--workspace", "--bins", "--examples"]))? {
+        return Ok(None);
+    }
     let mut command = run::cargo(&workspace.root);
     command
         .args(["test", "--workspace", "--all-targets", "--no-run"])

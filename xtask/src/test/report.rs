@@ -54,7 +54,10 @@ impl Report {
             let end = run.fault.as_deref().unwrap_or("ended with success");
             self.fail(suite, &format!("{label}: {end}, without a result"));
         } else if suite == Suite::Conformance && total != counted {
-            self.fail(suite, &format!("{label}: its lines do not add up to its result"));
+            self.fail(
+                suite,
+                &format!("{label}: its lines do not add up to its result; does a case print?"),
+            );
         } else if let (Some(fault), 0) = (&run.fault, total.failed) {
             self.fail(suite, &format!("{label}: {fault}, though no test failed"));
         }
