@@ -1,4 +1,5 @@
 //! The retry layer over the memory provider's faults: each rule of a write whose answer was lost.
+#![allow(clippy::expect_used)]
 
 mod layers_support;
 

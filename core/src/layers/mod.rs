@@ -10,9 +10,18 @@ use crate::blob::port::BlobStore;
 use crate::kv::port::KeyValueStore;
 use crate::queue::port::MessageQueue;
 
+mod around;
+mod claim_check;
+mod prefix;
 mod retry;
+mod timeout;
+mod trace;
 
+pub use claim_check::ClaimCheck;
+pub use prefix::Prefix;
 pub use retry::Retry;
+pub use timeout::Timeout;
+pub use trace::Trace;
 
 /// Wraps stores of every port; a port that a layer has nothing to say about is given back as it came.
 ///

@@ -1,5 +1,6 @@
 //! What the tests of the layers share: resources in memory.
 #![allow(dead_code)] // Each test file uses a part of it.
+#![allow(clippy::expect_used)]
 
 use std::sync::Arc;
 
