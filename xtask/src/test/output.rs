@@ -29,7 +29,13 @@ impl Case {
             "ok" => Ending::Passed,
             "FAILED" => Ending::Failed,
             "ignored" => Ending::Skipped(None),
-            other => Ending::Skipped(Some(other.strip_prefix("ignored, ")?.to_owned())),
+            // libtest's way, and libtest-mimic's.
+            other => {
+                let reason = other.strip_prefix("ignored")?;
+                let bracketed = || reason.strip_prefix(" (")?.strip_suffix(')');
+                let reason = reason.strip_prefix(", ").or_else(bracketed)?;
+                Ending::Skipped(Some(reason.to_owned()))
+            }
         };
         let (kind, name) = match name.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
             Some((kind, name)) => (Some(kind.to_owned()), name),
@@ -133,6 +139,10 @@ mod tests {
             (None, "tests::panics - should panic".to_owned(), Ending::Failed)
         );
         assert_eq!(case("test x ... ignored").2, Ending::Skipped(None));
+        assert_eq!(
+            case("test x ... ignored, too slow, here").2,
+            Ending::Skipped(Some("too slow, here".to_owned()))
+        );
     }
 
     #[test]
@@ -153,8 +163,8 @@ mod tests {
             )
         );
         assert_eq!(
-            case("test [local] queue::delay ... ignored, the provider declares no delay, truly").2,
-            Ending::Skipped(Some("the provider declares no delay, truly".to_owned()))
+            case("test [local] queue::delay ... ignored (it declares no delay (yet))").2,
+            Ending::Skipped(Some("it declares no delay (yet)".to_owned()))
         );
     }
 
