@@ -83,12 +83,12 @@ impl BlobStore for MemoryBucket {
 
     async fn get(&self, key: &str, options: GetOptions) -> Result<GetResult> {
         let fate = self.faults.meet(Operation::BlobGet, self.cell.name()).await?;
-        fate.answer(self.cell.find(key).and_then(|object| object.read(&options)))
+        fate.answer(self.cell.with(key, |object| object.read(&options)))
     }
 
     async fn head(&self, key: &str) -> Result<ObjectMeta> {
         let fate = self.faults.meet(Operation::BlobHead, self.cell.name()).await?;
-        fate.answer(self.cell.find(key).map(|object| object.meta()))
+        fate.answer(self.cell.with(key, |object| Ok(object.meta())))
     }
 
     async fn copy(&self, from: &str, to: &str, options: CopyOptions) -> Result<Written> {

@@ -147,12 +147,11 @@ impl QueueCell {
     }
 
     pub(crate) fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<String>> {
-        let now = Instant::now();
         let sent_at = self.clock.now();
         let mut guard = lock(&self.state);
         let send = |message| {
             let state = guard.as_mut().ok_or(Native::NoQueue)?;
-            self.send_one(state, message, now, sent_at)
+            self.send_one(state, message, sent_at)
                 .map(|number| number.to_string())
         };
         let sent = messages.into_iter().map(send).collect();
@@ -161,25 +160,21 @@ impl QueueCell {
         sent
     }
 
-    fn send_one(
-        &self,
-        state: &mut State,
-        mut message: OutMessage,
-        now: Instant,
-        sent_at: SystemTime,
-    ) -> Result<u64> {
+    fn send_one(&self, state: &mut State, mut message: OutMessage, sent_at: SystemTime) -> Result<u64> {
         let delay = message.delay.filter(|delay| !delay.is_zero());
         if delay.is_some() && state.ordered {
             return Err(Native::NotOrdered.into());
         }
         let number = self.number();
         if let Some(id) = message.dedupe_id.take() {
+            let now = Instant::now();
             if let Some(first) = state.dedupe.find(&id, now) {
                 return Ok(first);
             }
             state.dedupe.record(id, number, now);
         }
-        state.push(number, message, sent_at, delay.map(|delay| later(now, delay)));
+        let due = delay.map(|delay| later(Instant::now(), delay));
+        state.push(number, message, sent_at, due);
         Ok(number)
     }
 

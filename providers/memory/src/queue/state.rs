@@ -201,7 +201,8 @@ impl State {
         until: Instant,
         mut number: impl FnMut() -> u64,
     ) -> Vec<RawDelivery> {
-        let mut taken = Vec::new();
+        // A turn of a group may give several.
+        let mut taken = Vec::with_capacity(self.ready.len().min(max));
         while taken.len() < max {
             match self.ready.pop_front() {
                 None => break,
