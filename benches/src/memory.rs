@@ -1,39 +1,44 @@
-//! `cargo bench`: the in-memory provider beside its peers, as a table in Markdown.
+//! `cargo bench`: the in-memory provider beside its peers, as tables in Markdown. `cargo bench -- queues` and
+//! `cargo bench -- blobs` measure only those.
 
 use skyport_benches::measure::Table;
 use skyport_benches::{Outcome, blobs, queues};
 use tokio::runtime::{Builder, Runtime};
 
 fn main() -> Outcome {
+    // Cargo adds options of its own.
+    let only = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let wanted = |what| only.as_deref().is_none_or(|only| only == what);
     let one = Builder::new_current_thread().enable_time().build()?;
     let two = Builder::new_multi_thread()
         .worker_threads(2)
         .enable_time()
         .build()?;
-    let mut table = Table::default();
-    table.add("floor", both(&one, &two, || Ok(blobs::Floor::default()))?);
-    table.add(
-        "Skyport, port",
-        both(&one, &two, || one.block_on(blobs::Port::new()))?,
-    );
-    table.add(
-        "object_store",
-        both(&one, &two, || Ok(blobs::InMemory::default()))?,
-    );
-    table.add("OpenDAL", both(&one, &two, blobs::OpenDal::new)?);
-    println!("Blobs\n\n{}\n", table.render());
-
-    let mut table = Table::default();
-    table.add(
-        "Skyport, port",
-        queues::measure(&one, one.block_on(queues::Port::new())?)?,
-    );
-    table.add(
-        "omniqueue",
-        queues::measure(&one, one.block_on(queues::OmniQueue::new())?)?,
-    );
-    println!("Queues\n\n{}", table.render());
+    if wanted("blobs") {
+        println!("{}\n", blob_table(&one, &two)?.render());
+    }
+    if wanted("queues") {
+        println!("{}", queue_table(&one)?.render());
+    }
     Ok(())
+}
+
+fn blob_table(one: &Runtime, two: &Runtime) -> Outcome<Table> {
+    let mut table = Table::default();
+    table.add("floor", both(one, two, || Ok(blobs::Floor::default()))?);
+    table.add("Skyport, port", both(one, two, || one.block_on(blobs::Port::new()))?);
+    table.add("object_store", both(one, two, || Ok(blobs::InMemory::default()))?);
+    table.add("OpenDAL", both(one, two, blobs::OpenDal::new)?);
+    Ok(table)
+}
+
+fn queue_table(one: &Runtime) -> Outcome<Table> {
+    let mut table = Table::default();
+    let port = one.block_on(queues::Port::new())?;
+    table.add("Skyport, port", queues::measure(one, port)?);
+    let omniqueue = one.block_on(queues::OmniQueue::new())?;
+    table.add("omniqueue", queues::measure(one, omniqueue)?);
+    Ok(table)
 }
 
 /// One task on one thread, then eight tasks on two.

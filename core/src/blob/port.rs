@@ -15,6 +15,10 @@ use crate::body::Body;
 use crate::queue::port::MessageQueue;
 use crate::{Clock, Error, Result, Token};
 
+mod etag;
+
+pub use etag::Etag;
+
 /// What a store is and what it can do; made once, when it is opened.
 #[non_exhaustive]
 #[derive(Clone, Debug)]
@@ -107,37 +111,6 @@ impl Default for BlobCapabilities {
             events: true,
             flat: true,
         }
-    }
-}
-
-/// Names one content of an object, without quotes; opaque.
-///
-/// Rewriting the same bytes may keep or restore it: for a counter, a lock or a fence use a table.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
-pub struct Etag(Arc<str>);
-
-impl Etag {
-    /// Takes an etag as a service or an HTTP header gives it; quotes around it are dropped, a weak mark kept.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
-        let bare = text
-            .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'))
-            .unwrap_or(text);
-        Self(bare.into())
-    }
-
-    /// The etag without quotes.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Display for Etag {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
