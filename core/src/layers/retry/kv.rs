@@ -170,3 +170,91 @@ fn renewed(mut write: Write, again: bool) -> Write {
     }
     write
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::{Error, ErrorKind};
+
+    /// Loses every answer, and keeps what it was asked.
+    #[derive(Debug)]
+    struct Lossy {
+        info: TableInfo,
+        increments: Mutex<Vec<(Token, bool)>>,
+        writes: Mutex<Vec<Token>>,
+    }
+
+    fn lost<T>() -> Result<T> {
+        Err(Error::new(ErrorKind::Unavailable, "lost"))
+    }
+
+    #[async_trait]
+    impl KeyValueStore for Lossy {
+        fn info(&self) -> &TableInfo {
+            &self.info
+        }
+        async fn get(&self, _: &Key) -> Result<Option<RawItem>> {
+            lost()
+        }
+        async fn get_many(&self, keys: Vec<Key>) -> Vec<Result<Option<RawItem>>> {
+            keys.iter().map(|_| lost()).collect()
+        }
+        async fn write(&self, write: Write) -> Result<Option<RawVersion>> {
+            self.writes.lock().expect("unpoisoned").push(write.token);
+            lost()
+        }
+        async fn write_many(&self, writes: Vec<Write>) -> Vec<Result<Option<RawVersion>>> {
+            writes.iter().map(|_| lost()).collect()
+        }
+        async fn transact(&self, _: Vec<Write>) -> Result<Vec<Option<RawVersion>>> {
+            lost()
+        }
+        async fn increment(&self, increment: Increment) -> Result<Incremented> {
+            let seen = (increment.token, increment.repeated);
+            self.increments.lock().expect("unpoisoned").push(seen);
+            lost()
+        }
+        async fn query(&self, _: QueryOptions) -> Result<QueryPage> {
+            lost()
+        }
+        async fn sweep(&self) -> Result<u64> {
+            lost()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_keeps_its_token_and_an_increment_says_that_it_is_repeated() {
+        let inner = Arc::new(Lossy {
+            info: TableInfo::new("test", "t"),
+            increments: Mutex::default(),
+            writes: Mutex::default(),
+        });
+        let table = RetryTable::new(inner.clone(), RetryPolicy::default());
+        let key = Key::new("p", "s");
+        let increment = Increment::new(key.clone(), 1, SystemTime::UNIX_EPOCH);
+        let token = increment.token;
+        let error = table.increment(increment).await.expect_err("lost");
+        assert_eq!(error.kind(), ErrorKind::Indeterminate);
+        let seen = inner.increments.lock().expect("unpoisoned").clone();
+        assert_eq!(seen, [(token, false), (token, true), (token, true)]);
+
+        let mut write = Write::put(key, "1".into());
+        write.condition = ItemCondition::IfAbsent;
+        let token = write.token;
+        let error = table.write(write.clone()).await.expect_err("lost");
+        assert_eq!(error.kind(), ErrorKind::Indeterminate);
+        assert_eq!(
+            std::mem::take(&mut *inner.writes.lock().expect("unpoisoned")),
+            [token; 3]
+        );
+
+        write.condition = ItemCondition::None;
+        let error = table.write(write).await.expect_err("lost");
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        let seen = inner.writes.lock().expect("unpoisoned").clone();
+        assert!(seen[0] == token && seen[1] != token && seen[2] != seen[1]);
+    }
+}
