@@ -435,7 +435,8 @@ impl Debug for SignedRequest {
 /// A bucket of one provider.
 ///
 /// Keys and options are valid when they arrive here; limits have been checked. Opening a store does no I/O: a missing
-/// bucket is `NotFound` at first use, whatever the method. Dropping a future never leaves half an object.
+/// bucket is `NotFound` at first use, whatever the method. A `NotFound` for a missing object names its key
+/// ([`Error::with_key`]), one for a missing bucket names none. Dropping a future never leaves half an object.
 #[async_trait]
 pub trait BlobStore: Debug + Send + Sync + 'static {
     /// What this store is and can do.

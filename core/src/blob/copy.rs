@@ -1,0 +1,99 @@
+//! Copying and deleting.
+
+use std::future::IntoFuture;
+
+use futures_util::future::BoxFuture;
+use tracing::Instrument as _;
+
+use super::bucket::{Bucket, operation_span};
+use super::key;
+use super::options::condition_methods;
+use super::port::{CopyOptions, DeleteOptions, Etag, Written};
+use crate::Result;
+
+/// A copy that happens when it is awaited; made by [`Bucket::copy`].
+///
+/// # Errors
+/// When awaited: `NotFound` for a missing source; `AlreadyExists`, `PreconditionFailed` and `Conflict` as for
+/// [`Put`](super::Put); `PreconditionFailed` where the source is no longer the one named; `TooLarge` over
+/// `limits().copy_bytes`. An error names the target's key, a `NotFound` the source's.
+#[must_use = "nothing is copied until this is awaited"]
+#[derive(Debug)]
+pub struct Copy<'a> {
+    bucket: &'a Bucket,
+    from: &'a str,
+    to: &'a str,
+    options: CopyOptions,
+}
+
+impl<'a> Copy<'a> {
+    pub(super) fn new(bucket: &'a Bucket, from: &'a str, to: &'a str) -> Self {
+        let options = CopyOptions::default();
+        Self {
+            bucket,
+            from,
+            to,
+            options,
+        }
+    }
+
+    condition_methods!(options.condition);
+
+    /// Only while the source has this etag: else `PreconditionFailed`.
+    pub fn source_if_match(mut self, etag: &Etag) -> Self {
+        self.options.source_if_match = Some(etag.clone());
+        self
+    }
+
+    async fn run(self) -> Result<Written> {
+        key::check_read(self.from)?;
+        key::check_written(self.to, self.bucket.limits())?;
+        self.bucket.store().copy(self.from, self.to, self.options).await
+    }
+}
+
+impl<'a> IntoFuture for Copy<'a> {
+    type Output = Result<Written>;
+    type IntoFuture = BoxFuture<'a, Result<Written>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let (bucket, to) = (self.bucket, self.to);
+        let span = operation_span!("blob.copy", bucket, to);
+        Box::pin(async move { bucket.named("blob.copy", to, self.run().instrument(span).await) })
+    }
+}
+
+/// A deletion that happens when it is awaited; made by [`Bucket::delete`].
+///
+/// # Errors
+/// When awaited: `PreconditionFailed` where a condition names another etag, or the object is missing;
+/// `Indeterminate` where the answer of a conditional deletion was lost.
+#[must_use = "nothing is deleted until this is awaited"]
+#[derive(Debug)]
+pub struct Delete<'a> {
+    bucket: &'a Bucket,
+    key: &'a str,
+    options: DeleteOptions,
+}
+
+impl<'a> Delete<'a> {
+    pub(super) fn new(bucket: &'a Bucket, key: &'a str) -> Self {
+        let options = DeleteOptions::default();
+        Self { bucket, key, options }
+    }
+
+    /// Only the object with this etag: else `PreconditionFailed`, also where there is none.
+    pub fn if_match(mut self, etag: &Etag) -> Self {
+        self.options.if_match = Some(etag.clone());
+        self
+    }
+}
+
+impl<'a> IntoFuture for Delete<'a> {
+    type Output = Result<()>;
+    type IntoFuture = BoxFuture<'a, Result<()>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.bucket.delete_with(self.key, self.options).await })
+    }
+}

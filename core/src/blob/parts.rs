@@ -1,0 +1,122 @@
+//! Cuts a body into parts of one size.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use futures_core::Stream;
+
+use crate::body::Body;
+use crate::{Error, Result};
+
+/// A stream of parts: all but the last have exactly `part_bytes`. Chunks that are whole parts are not copied.
+pub(super) struct Parts {
+    body: Body,
+    part_bytes: usize,
+    /// Read from the body, not yet in a part.
+    chunk: Bytes,
+    part: BytesMut,
+    ended: bool,
+    seen: u64,
+    promised: Option<u64>,
+}
+
+impl Parts {
+    pub(super) fn new(body: Body, part_bytes: usize) -> Self {
+        let promised = body.known_len();
+        Self {
+            body,
+            part_bytes: part_bytes.max(1),
+            chunk: Bytes::new(),
+            part: BytesMut::new(),
+            ended: false,
+            seen: 0,
+            promised,
+        }
+    }
+
+    /// Whether all parts have been given out; reads on until it is known.
+    pub(super) fn poll_at_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool>> {
+        while self.chunk.is_empty() && !self.ended {
+            match ready!(Pin::new(&mut self.body).poll_next(cx)) {
+                Some(chunk) => {
+                    self.chunk = chunk?;
+                    self.seen += self.chunk.len() as u64;
+                }
+                None => {
+                    self.ended = true;
+                    self.check_length()?;
+                }
+            }
+        }
+        Poll::Ready(Ok(self.chunk.is_empty()))
+    }
+
+    /// The next part; `None` at the end. Losing the future that polls this loses no bytes.
+    pub(super) fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>>> {
+        loop {
+            let at_end = ready!(self.poll_at_end(cx))?;
+            if at_end {
+                let rest = self.part.split().freeze();
+                return Poll::Ready(Ok(Some(rest).filter(|rest| !rest.is_empty())));
+            }
+            let wanted = self.part_bytes - self.part.len();
+            if self.part.is_empty() && self.chunk.len() >= wanted {
+                return Poll::Ready(Ok(Some(self.chunk.split_to(wanted))));
+            }
+            let taken = self.chunk.split_to(wanted.min(self.chunk.len()));
+            self.part.extend_from_slice(&taken);
+            if self.part.len() == self.part_bytes {
+                return Poll::Ready(Ok(Some(std::mem::take(&mut self.part).freeze())));
+            }
+        }
+    }
+
+    fn check_length(&self) -> Result<()> {
+        match self.promised {
+            Some(promised) if promised != self.seen => Err(Error::invalid(format!(
+                "the body ended after {} bytes, {promised} were promised",
+                self.seen
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use futures_util::stream;
+
+    use super::*;
+
+    async fn cut(chunks: &[usize], part_bytes: usize) -> Vec<usize> {
+        let chunks: Vec<Result<Bytes>> = chunks.iter().map(|&n| Ok(Bytes::from(vec![7; n]))).collect();
+        let mut parts = Parts::new(Body::from_stream(stream::iter(chunks)), part_bytes);
+        let mut sizes = Vec::new();
+        while let Some(part) = poll_fn(|cx| parts.poll_part(cx)).await.expect("a part") {
+            sizes.push(part.len());
+        }
+        sizes
+    }
+
+    #[tokio::test]
+    async fn all_parts_but_the_last_have_the_same_size() {
+        assert_eq!(cut(&[], 4).await, [] as [usize; 0]);
+        assert_eq!(cut(&[0, 0], 4).await, [] as [usize; 0]);
+        assert_eq!(cut(&[3], 4).await, [3]);
+        assert_eq!(cut(&[4], 4).await, [4]);
+        assert_eq!(cut(&[2, 2, 0], 4).await, [4]);
+        assert_eq!(cut(&[3, 3, 3], 4).await, [4, 4, 1]);
+        assert_eq!(cut(&[11, 1], 4).await, [4, 4, 4]);
+    }
+
+    #[tokio::test]
+    async fn a_body_of_another_length_than_promised_is_an_error() {
+        let short = stream::iter([Ok::<_, Error>(Bytes::from_static(b"abc"))]);
+        let mut parts = Parts::new(Body::from_stream(short).with_len(4), 8);
+        let error = poll_fn(|cx| parts.poll_part(cx)).await.expect_err("too short");
+        assert!(error.message().contains("after 3 bytes, 4 were"));
+    }
+}

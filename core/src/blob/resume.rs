@@ -1,0 +1,153 @@
+//! A download that goes on where it broke, bound to the content it began with.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+
+use super::bucket::Bucket;
+use super::get::OPERATION;
+use super::port::{ByteRange, Etag, GetOptions, GetResult};
+use crate::body::Body;
+use crate::retry::RetryPolicy;
+use crate::{Error, ErrorKind, Result};
+
+/// So many attempts in a row may fail before the download does; any byte that arrives starts the count again.
+const ATTEMPTS: u32 = 5;
+
+/// What is being read.
+pub(super) struct Target<'a> {
+    pub(super) bucket: &'a Bucket,
+    pub(super) key: &'a str,
+    pub(super) etag: &'a Etag,
+    /// The user named the content: that it changed is then `PreconditionFailed`.
+    pub(super) conditional: bool,
+}
+
+/// The body of bytes `range`, which resumes by itself and ends only after all of them. What is in memory already stays
+/// there, with no stream around it.
+pub(super) fn guard(target: Target<'_>, range: (u64, u64), body: Body) -> Result<Body> {
+    let Some(length) = range.1.checked_sub(range.0) else {
+        return Err(Error::internal(
+            "the provider gave a range that ends before it starts",
+        ));
+    };
+    let body = match body.try_into_bytes() {
+        Ok(bytes) if bytes.len() as u64 == length => return Ok(Body::from(bytes)),
+        Ok(short) => Body::from(short),
+        Err(stream) => stream,
+    };
+    let download = Download {
+        bucket: target.bucket.clone(),
+        key: target.key.to_owned(),
+        etag: target.etag.clone(),
+        conditional: target.conditional,
+        next: range.0,
+        end: range.1,
+        body,
+        failures: 0,
+        policy: policy(),
+    };
+    let chunks = stream::try_unfold(download, |mut download| async move {
+        let chunk = download.next().await?;
+        Ok::<_, Error>(chunk.map(|chunk| (chunk, download)))
+    });
+    Ok(Body::from_stream(chunks).with_len(length))
+}
+
+fn policy() -> RetryPolicy {
+    RetryPolicy {
+        attempts: ATTEMPTS,
+        base: Duration::from_millis(100),
+        ..RetryPolicy::default()
+    }
+}
+
+struct Download {
+    bucket: Bucket,
+    key: String,
+    etag: Etag,
+    conditional: bool,
+    next: u64,
+    end: u64,
+    body: Body,
+    failures: u32,
+    policy: RetryPolicy,
+}
+
+impl Download {
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        let result = self.read().await;
+        self.bucket.named(OPERATION, &self.key, result)
+    }
+
+    async fn read(&mut self) -> Result<Option<Bytes>> {
+        while self.next < self.end {
+            match self.body.next().await {
+                Some(Ok(chunk)) if chunk.is_empty() => {}
+                Some(Ok(chunk)) if chunk.len() as u64 > self.end - self.next => {
+                    return Err(Error::internal("the provider sent more bytes than it promised"));
+                }
+                Some(Ok(chunk)) => {
+                    self.next += chunk.len() as u64;
+                    self.failures = 0;
+                    return Ok(Some(chunk));
+                }
+                Some(Err(error)) => self.resume(error).await?,
+                None => self.resume(self.cut_short()).await?,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Opens the rest of the same content, or gives up with what went wrong last.
+    async fn resume(&mut self, mut error: Error) -> Result<()> {
+        loop {
+            self.failures += 1;
+            if !error.is_retryable() || self.failures >= self.policy.attempts {
+                return Err(error);
+            }
+            tokio::time::sleep(self.policy.delay(self.failures + 1, &error)).await;
+            let mut options = GetOptions {
+                range: ByteRange::From(self.next, Some(self.end)),
+                ..GetOptions::default()
+            };
+            options.if_match = Some(self.etag.clone());
+            error = match self.bucket.store().get(&self.key, options).await {
+                Ok(GetResult::Found { meta, range, body })
+                    if meta.etag == self.etag && range == (self.next, self.end) =>
+                {
+                    self.body = body;
+                    return Ok(());
+                }
+                Ok(_) => return Err(self.changed()),
+                Err(gone) if matches!(gone.kind(), ErrorKind::PreconditionFailed | ErrorKind::NotFound) => {
+                    return Err(self.changed().with_source(gone));
+                }
+                Err(error) => error,
+            };
+        }
+    }
+
+    fn cut_short(&self) -> Error {
+        Error::new(
+            ErrorKind::Unavailable,
+            format!("the download ended {} bytes too early", self.end - self.next),
+        )
+    }
+
+    fn changed(&self) -> Error {
+        let kind = if self.conditional {
+            ErrorKind::PreconditionFailed
+        } else {
+            ErrorKind::Conflict
+        };
+        Error::new(
+            kind,
+            format!(
+                "the download broke after byte {}, and the object changed meanwhile; read it again from the start",
+                self.next
+            ),
+        )
+    }
+}
