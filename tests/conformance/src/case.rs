@@ -191,6 +191,12 @@ impl Context {
         self.provider.table(&url, &settings)
     }
 
+    /// Whether time is paused: hours then pass in no time.
+    #[must_use]
+    pub fn virtual_time(&self) -> bool {
+        self.harness.virtual_time()
+    }
+
     /// Lets so much of the provider's time pass.
     pub async fn pass(&self, time: Duration) {
         // With time paused this returns as soon as nothing else is to be done.

@@ -18,7 +18,7 @@ mod case;
 mod kv;
 mod queue;
 
-pub use case::{Case, Context, Outcome};
+pub use case::{Case, CaseResult, Context, Outcome};
 
 /// How the suite gets at a provider.
 #[async_trait]

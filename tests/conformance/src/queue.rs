@@ -1,5 +1,0 @@
-//! Cases of the queue port.
-
-use crate::case::cases;
-
-cases![];
