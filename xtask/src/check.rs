@@ -51,7 +51,14 @@ const STEPS: [Step; 9] = [
         run: |workspace| {
             cargo(
                 workspace,
-                &["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"],
+                &[
+                    "clippy",
+                    "--workspace",
+                    "--all-targets",
+                    "--keep-going",
+                    "--",
+                    "-Dwarnings",
+                ],
             )
         },
     },
@@ -132,7 +139,7 @@ fn format(workspace: &Workspace) -> Result<Faults> {
 fn rustdoc(workspace: &Workspace) -> Result<Faults> {
     let mut command = run::cargo(&workspace.root);
     command.env("RUSTDOCFLAGS", "-Dwarnings");
-    done(command.args(["doc", "--workspace", "--no-deps"]))
+    done(command.args(["doc", "--workspace", "--no-deps", "--keep-going"]))
 }
 
 /// The oldest compiler that we promise to build with: where the one in use is newer, and the oldest is installed, it builds too.

@@ -1,4 +1,4 @@
-//! Queues: [`Queue`] for users, [`MessageQueue`](port::MessageQueue) for providers.
+//! Queues: [`Queue`] for users, [`MessageQueue`] for providers.
 //!
 //! At least once, no order promised unless the queue is declared ordered. A received message is leased: kept from other
 //! receivers until it is settled or the lease ends.
