@@ -81,10 +81,10 @@ async fn attempts_grow(context: Context) -> CaseResult {
 async fn an_extended_lease_lasts(context: Context) -> CaseResult {
     let queue = bodies(context.queue().await?);
     send(&queue, "long").await?;
-    let mut delivery = next(&queue, SECOND).await?;
+    let mut delivery = next(&queue, SECOND * 2).await?;
     delivery.extend(SECOND * 10).await?;
     assert!(delivery.lease_remaining() > SECOND * 8);
-    context.pass(SECOND * 3 / 2).await;
+    context.pass(SECOND * 2).await;
     expect_nothing(&queue).await?;
     delivery.ack().await?;
     expect_nothing(&queue).await?;
