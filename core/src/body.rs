@@ -21,10 +21,7 @@ pub struct Body(Form);
 
 enum Form {
     Bytes(Bytes),
-    Stream {
-        stream: ByteStream,
-        remaining: Option<u64>,
-    },
+    Stream { stream: ByteStream, remaining: Option<u64> },
 }
 
 impl Body {
@@ -42,10 +39,7 @@ impl Body {
         E: Into<crate::BoxError>,
     {
         let stream = stream.map(|chunk| chunk.map(Into::into).map_err(source_error));
-        Self(Form::Stream {
-            stream: Box::pin(stream),
-            remaining: None,
-        })
+        Self(Form::Stream { stream: Box::pin(stream), remaining: None })
     }
 
     /// Any `http_body::Body` as ours; trailers are dropped.
@@ -69,10 +63,7 @@ impl Body {
                 Err(error) => Some(Err(source_error(error))),
             })
         });
-        Self(Form::Stream {
-            stream: Box::pin(stream),
-            remaining,
-        })
+        Self(Form::Stream { stream: Box::pin(stream), remaining })
     }
 
     /// Says how many bytes the stream will give, so that HTTP can say so. What is in memory already knows.
@@ -144,9 +135,7 @@ fn source_error<E: Into<crate::BoxError>>(error: E) -> Error {
         Ok(ours) => *ours,
         Err(other) => match Error::find(&*other).map(|found| (found.kind(), found.message().to_owned())) {
             Some((kind, message)) => Error::new(kind, message).with_source(other),
-            None => Error::internal("the source of the body failed")
-                .with_ambiguous(false)
-                .with_source(other),
+            None => Error::internal("the source of the body failed").with_ambiguous(false).with_source(other),
         },
     }
 }
@@ -162,9 +151,7 @@ impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Form::Bytes(bytes) => write!(f, "Body({} bytes)", bytes.len()),
-            Form::Stream {
-                remaining: Some(len), ..
-            } => write!(f, "Body(stream of {len} bytes)"),
+            Form::Stream { remaining: Some(len), .. } => write!(f, "Body(stream of {len} bytes)"),
             Form::Stream { .. } => f.write_str("Body(stream)"),
         }
     }
@@ -210,8 +197,7 @@ impl http_body::Body for Body {
     }
 
     fn size_hint(&self) -> http_body::SizeHint {
-        self.known_len()
-            .map_or_else(http_body::SizeHint::default, http_body::SizeHint::with_exact)
+        self.known_len().map_or_else(http_body::SizeHint::default, http_body::SizeHint::with_exact)
     }
 }
 
@@ -241,9 +227,6 @@ impl<const N: usize> From<&'static [u8; N]> for Body {
 
 impl From<ByteStream> for Body {
     fn from(stream: ByteStream) -> Self {
-        Self(Form::Stream {
-            stream,
-            remaining: None,
-        })
+        Self(Form::Stream { stream, remaining: None })
     }
 }

@@ -48,10 +48,7 @@ impl Clock {
     /// As [`tokio`](Self::tokio), starting at `wall`.
     #[must_use]
     pub fn tokio_from(wall: SystemTime) -> Self {
-        Self(Source::Tokio {
-            wall,
-            at: Instant::now(),
-        })
+        Self(Source::Tokio { wall, at: Instant::now() })
     }
 
     /// The time now.
@@ -74,16 +71,14 @@ impl Clock {
     pub fn instant_at(&self, wall: SystemTime) -> Instant {
         let now = Instant::now();
         let ahead = wall.duration_since(self.now()).unwrap_or(Duration::ZERO);
-        now.checked_add(ahead)
-            .unwrap_or_else(|| now + Duration::from_secs(86_400 * 365))
+        now.checked_add(ahead).unwrap_or_else(|| now + Duration::from_secs(86_400 * 365))
     }
 }
 
 /// A wall time as milliseconds since 1970; zero for times before.
 #[must_use]
 pub fn to_millis(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH)
-        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// The wall time of `millis` milliseconds since 1970; far-off values are held to the year 9999.

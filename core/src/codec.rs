@@ -58,11 +58,8 @@ impl<T: DeserializeOwned> Decode<T> for Json {
     fn decode(bytes: &Bytes) -> Result<T> {
         serde_json::from_slice(bytes).map_err(|error| {
             // The position is of help, the text is not: it can quote the data.
-            let message = format!(
-                "not the expected JSON, at line {} column {}",
-                error.line(),
-                error.column()
-            );
+            let message =
+                format!("not the expected JSON, at line {} column {}", error.line(), error.column());
             Error::new(ErrorKind::Malformed, message).with_source(error)
         })
     }

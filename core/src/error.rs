@@ -72,17 +72,11 @@ impl ErrorKind {
     }
 
     const fn default_retryable(self) -> bool {
-        matches!(
-            self,
-            Self::Conflict | Self::Throttled | Self::Unavailable | Self::Timeout
-        )
+        matches!(self, Self::Conflict | Self::Throttled | Self::Unavailable | Self::Timeout)
     }
 
     const fn default_ambiguous(self) -> bool {
-        matches!(
-            self,
-            Self::Unavailable | Self::Timeout | Self::Indeterminate | Self::Internal
-        )
+        matches!(self, Self::Unavailable | Self::Timeout | Self::Indeterminate | Self::Internal)
     }
 }
 
@@ -296,9 +290,7 @@ impl Error {
             if let Some(found) = error.downcast_ref::<Error>() {
                 return Some(found);
             }
-            let wrapped = error
-                .downcast_ref::<std::io::Error>()
-                .and_then(std::io::Error::get_ref);
+            let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
             next = match wrapped {
                 Some(inner) => Some(inner as &(dyn std::error::Error + 'static)),
                 None => error.source(),
@@ -357,10 +349,7 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0
-            .source
-            .as_ref()
-            .map(|source| &**source as &(dyn std::error::Error + 'static))
+        self.0.source.as_ref().map(|source| &**source as &(dyn std::error::Error + 'static))
     }
 }
 
@@ -398,9 +387,8 @@ mod tests {
 
     #[test]
     fn context_is_kept_from_the_innermost_place_that_named_it() {
-        let error = Error::new(ErrorKind::Conflict, "busy")
-            .with_operation("blob.copy")
-            .with_operation("blob.put");
+        let error =
+            Error::new(ErrorKind::Conflict, "busy").with_operation("blob.copy").with_operation("blob.put");
         assert_eq!(error.operation(), Some("blob.copy"));
         assert!(error.is_retryable() && !error.is_ambiguous());
         assert!(Error::new(ErrorKind::Timeout, "").is_ambiguous());

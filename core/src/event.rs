@@ -49,14 +49,7 @@ impl BlobEvent {
         key: impl Into<String>,
         time: SystemTime,
     ) -> Self {
-        Self {
-            change,
-            bucket: bucket.into(),
-            key: key.into(),
-            size: None,
-            etag: None,
-            time,
-        }
+        Self { change, bucket: bucket.into(), key: key.into(), size: None, etag: None, time }
     }
 
     /// The event as the body of a message in [`BlobStore::events`](crate::blob::port::BlobStore::events).

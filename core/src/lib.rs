@@ -1,17 +1,20 @@
 //! The ports of Skyport, and all that is the same on every cloud. No cloud's name is in here.
 
+pub mod app;
 pub mod blob;
 pub mod body;
 pub mod clock;
 pub mod codec;
 pub mod error;
 pub mod event;
+pub mod http;
 pub mod kv;
 pub mod layers;
 pub mod outcome;
 pub mod provider;
 pub mod queue;
 pub mod retry;
+pub mod schedule;
 pub mod shutdown;
 pub mod token;
 pub mod trace_context;

@@ -26,27 +26,19 @@ impl Outcome {
     /// Again, after the usual backoff.
     #[must_use]
     pub fn retry(error: impl Into<String>) -> Self {
-        Self::Retry {
-            after: None,
-            error: error.into(),
-        }
+        Self::Retry { after: None, error: error.into() }
     }
 
     /// Again, not before `after`.
     #[must_use]
     pub fn retry_after(after: Duration, error: impl Into<String>) -> Self {
-        Self::Retry {
-            after: Some(after),
-            error: error.into(),
-        }
+        Self::Retry { after: Some(after), error: error.into() }
     }
 
     /// To the dead letters.
     #[must_use]
     pub fn dead(reason: impl Into<String>) -> Self {
-        Self::Dead {
-            reason: reason.into(),
-        }
+        Self::Dead { reason: reason.into() }
     }
 
     /// Whether the message is done.

@@ -120,11 +120,7 @@ impl ResourceUrl {
     /// The resource `name` of a scheme, with no parameters.
     #[must_use]
     pub fn new(scheme: impl Into<String>, name: impl Into<String>) -> Self {
-        Self {
-            scheme: scheme.into(),
-            name: name.into(),
-            parameters: BTreeMap::new(),
-        }
+        Self { scheme: scheme.into(), name: name.into(), parameters: BTreeMap::new() }
     }
 
     /// Adds or replaces a parameter.
@@ -157,11 +153,7 @@ impl ResourceUrl {
     /// # Errors
     /// `InvalidArgument` that names the unknown parameter and those that are known.
     pub fn expect_only(&self, known: &[&str]) -> Result<()> {
-        match self
-            .parameters
-            .keys()
-            .find(|name| !known.contains(&name.as_str()))
-        {
+        match self.parameters.keys().find(|name| !known.contains(&name.as_str())) {
             None => Ok(()),
             Some(unknown) if known.is_empty() => Err(Error::invalid(format!(
                 "`{}://` knows no parameter `{unknown}`; it takes none",
@@ -184,9 +176,7 @@ impl std::str::FromStr for ResourceUrl {
         let (scheme, rest) = text.split_once("://").ok_or_else(form)?;
         let (name, query) = rest.split_once('?').unwrap_or((rest, ""));
         let valid_scheme = scheme.starts_with(|c: char| c.is_ascii_lowercase())
-            && scheme
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+            && scheme.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if !valid_scheme || name.is_empty() {
             return Err(form());
         }
@@ -205,9 +195,7 @@ impl std::str::FromStr for ResourceUrl {
 
 fn decode(text: &str) -> Result<String> {
     let decoded = percent_decode_str(text).decode_utf8();
-    decoded
-        .map(Into::into)
-        .map_err(|_| Error::invalid("a resource's URL is not UTF-8 once percent-decoded"))
+    decoded.map(Into::into).map_err(|_| Error::invalid("a resource's URL is not UTF-8 once percent-decoded"))
 }
 
 /// Without the parameters' values: some are secrets.

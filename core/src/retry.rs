@@ -39,10 +39,7 @@ impl RetryPolicy {
     /// One attempt only, within the time limits.
     #[must_use]
     pub fn once() -> Self {
-        Self {
-            attempts: 1,
-            ..Self::default()
-        }
+        Self { attempts: 1, ..Self::default() }
     }
 
     /// The delay before attempt `next` (2 is the first repetition), after `error`.
@@ -69,9 +66,7 @@ mod tests {
     #[test]
     fn delays_double_up_to_the_ceiling() {
         let (base, max) = (Duration::from_millis(50), Duration::from_secs(2));
-        let delays: Vec<u128> = (1..=8)
-            .map(|failures| backoff(base, max, failures).as_millis())
-            .collect();
+        let delays: Vec<u128> = (1..=8).map(|failures| backoff(base, max, failures).as_millis()).collect();
         assert_eq!(delays, [50, 100, 200, 400, 800, 1600, 2000, 2000]);
     }
 

@@ -30,8 +30,7 @@ impl Shutdown {
 
     /// Triggers it; again does nothing.
     pub fn trigger(&self) {
-        self.0
-            .send_if_modified(|triggered| !std::mem::replace(triggered, true));
+        self.0.send_if_modified(|triggered| !std::mem::replace(triggered, true));
     }
 
     /// Whether it was triggered.

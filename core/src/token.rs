@@ -55,11 +55,7 @@ impl FromStr for Token {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let digits = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
-        let bits = if digits {
-            u128::from_str_radix(text, 16).ok()
-        } else {
-            None
-        };
+        let bits = if digits { u128::from_str_radix(text, 16).ok() } else { None };
         bits.map(Self)
             .ok_or_else(|| crate::Error::new(crate::ErrorKind::Malformed, "a token is 32 hexadecimal digits"))
     }

@@ -31,21 +31,13 @@ impl TraceContext {
     /// A new trace, sampled.
     #[must_use]
     pub fn root() -> Self {
-        Self {
-            trace_id: fastrand::u128(1..),
-            span_id: fastrand::u64(1..),
-            flags: 1,
-            state: None,
-        }
+        Self { trace_id: fastrand::u128(1..), span_id: fastrand::u64(1..), flags: 1, state: None }
     }
 
     /// A new position in the same trace.
     #[must_use]
     pub fn child(&self) -> Self {
-        Self {
-            span_id: fastrand::u64(1..),
-            ..self.clone()
-        }
+        Self { span_id: fastrand::u64(1..), ..self.clone() }
     }
 
     /// The trace's id.
@@ -85,21 +77,15 @@ impl TraceContext {
     /// The header `traceparent`.
     #[must_use]
     pub fn traceparent(&self) -> String {
-        format!(
-            "00-{:032x}-{:016x}-{:02x}",
-            self.trace_id, self.span_id, self.flags
-        )
+        format!("00-{:032x}-{:016x}-{:02x}", self.trace_id, self.span_id, self.flags)
     }
 
     /// Reads `traceparent` and `tracestate`; `None` where there is none or it is malformed, as W3C asks.
     #[must_use]
     pub fn from_headers(headers: &http::HeaderMap) -> Option<Self> {
         let parsed: Self = headers.get("traceparent")?.to_str().ok()?.parse().ok()?;
-        let states: Vec<&str> = headers
-            .get_all("tracestate")
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .collect();
+        let states: Vec<&str> =
+            headers.get_all("tracestate").iter().filter_map(|value| value.to_str().ok()).collect();
         Some(parsed.with_state(&states.join(",")))
     }
 
@@ -137,21 +123,12 @@ fn parse(text: &str) -> Option<TraceContext> {
     let flags = u8::try_from(hex(parts.next()?, 2)?).ok()?;
     // A later version may add parts; version 00 has none, and ff is forbidden.
     let valid = version != 0xff && (version != 0 || parts.next().is_none()) && trace_id != 0 && span_id != 0;
-    valid.then_some(TraceContext {
-        trace_id,
-        span_id,
-        flags,
-        state: None,
-    })
+    valid.then_some(TraceContext { trace_id, span_id, flags, state: None })
 }
 
 fn hex(text: &str, digits: usize) -> Option<u128> {
     let lower = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-    if text.len() == digits && text.bytes().all(lower) {
-        u128::from_str_radix(text, 16).ok()
-    } else {
-        None
-    }
+    if text.len() == digits && text.bytes().all(lower) { u128::from_str_radix(text, 16).ok() } else { None }
 }
 
 /// As `traceparent`, with `;tracestate` after it where there is one.
@@ -216,10 +193,7 @@ mod tests {
         let context: TraceContext = GOOD.parse().expect("valid");
         let context = context.with_state("vendor=1");
         let json = serde_json::to_string(&context).expect("serialises");
-        assert_eq!(
-            serde_json::from_str::<TraceContext>(&json).expect("comes back"),
-            context
-        );
+        assert_eq!(serde_json::from_str::<TraceContext>(&json).expect("comes back"), context);
         assert_eq!(context.clone().with_state("bad\n").state(), None);
         assert_eq!(context.with_state(&"x".repeat(513)).state(), None);
     }

@@ -86,10 +86,7 @@ pub struct TableCapabilities {
 
 impl Default for TableCapabilities {
     fn default() -> Self {
-        Self {
-            reverse: true,
-            deletes_expired: true,
-        }
+        Self { reverse: true, deletes_expired: true }
     }
 }
 
@@ -106,10 +103,7 @@ impl Key {
     /// The item `sort` of `partition`.
     #[must_use]
     pub fn new(partition: impl Into<Arc<str>>, sort: impl Into<Arc<str>>) -> Self {
-        Self {
-            partition: partition.into(),
-            sort: sort.into(),
-        }
+        Self { partition: partition.into(), sort: sort.into() }
     }
 }
 
@@ -162,13 +156,7 @@ impl RawItem {
     /// An item that does not expire.
     #[must_use]
     pub fn new(key: Key, value: Bytes, version: RawVersion) -> Self {
-        Self {
-            key,
-            value,
-            version,
-            expires: None,
-            token: None,
-        }
+        Self { key, value, version, expires: None, token: None }
     }
 }
 
@@ -230,12 +218,7 @@ impl Write {
     /// Changes an item so, without a condition.
     #[must_use]
     pub fn new(key: Key, change: Change) -> Self {
-        Self {
-            key,
-            change,
-            condition: ItemCondition::None,
-            token: Token::new(),
-        }
+        Self { key, change, condition: ItemCondition::None, token: Token::new() }
     }
 }
 
@@ -261,14 +244,7 @@ impl Increment {
     /// Adds `by` to the counter.
     #[must_use]
     pub fn new(key: Key, by: i64, started: SystemTime) -> Self {
-        Self {
-            key,
-            by,
-            expires: None,
-            token: Token::new(),
-            repeated: false,
-            started,
-        }
+        Self { key, by, expires: None, token: Token::new(), repeated: false, started }
     }
 }
 

@@ -121,10 +121,7 @@ mod tests {
         assert_eq!(slots.find(&rival).expect("a first attempt may go on"), None);
 
         rival.repeated = true;
-        assert_eq!(
-            slots.find(&rival).expect_err("unknown").kind(),
-            ErrorKind::Indeterminate
-        );
+        assert_eq!(slots.find(&rival).expect_err("unknown").kind(), ErrorKind::Indeterminate);
         rival.started += Duration::from_secs(1);
         assert_eq!(slots.find(&rival).expect("the other was before it began"), None);
         let packed = serde_json::to_string(&slots).expect("serialises");

@@ -64,10 +64,7 @@ fn attributes(info: &QueueInfo, attributes: &Attributes) -> Result<()> {
         if value.len() > longest {
             return Err(Error::new(
                 ErrorKind::TooLarge,
-                format!(
-                    "the attribute `{name}` has {} bytes; the limit is {longest}",
-                    value.len()
-                ),
+                format!("the attribute `{name}` has {} bytes; the limit is {longest}", value.len()),
             ));
         }
     }
@@ -77,19 +74,15 @@ fn attributes(info: &QueueInfo, attributes: &Attributes) -> Result<()> {
 fn attribute_name(name: &str) -> Result<()> {
     let well_formed = name.len() <= NAME_BYTES
         && name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
     if !well_formed {
         return Err(Error::invalid(format!(
             "the name of an attribute is a letter and up to {} letters, digits, `_` and `-`",
             NAME_BYTES - 1
         )));
     }
-    let begins = |prefix: &&str| {
-        name.get(..prefix.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-    };
+    let begins =
+        |prefix: &&str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     match RESERVED.iter().find(|prefix| begins(prefix)) {
         None => Ok(()),
         Some(prefix) => Err(Error::invalid(format!(
@@ -152,10 +145,7 @@ mod tests {
     use crate::queue::port::QueueSettings;
 
     fn info(ordered: bool) -> QueueInfo {
-        let settings = QueueSettings {
-            ordered,
-            ..QueueSettings::default()
-        };
+        let settings = QueueSettings { ordered, ..QueueSettings::default() };
         QueueInfo::new("test", "jobs", settings)
     }
 
@@ -190,21 +180,14 @@ mod tests {
             "Skyport",
             &"x".repeat(65),
         ] {
-            assert_eq!(
-                with_attribute(name, ""),
-                Some(ErrorKind::InvalidArgument),
-                "{name}"
-            );
+            assert_eq!(with_attribute(name, ""), Some(ErrorKind::InvalidArgument), "{name}");
         }
     }
 
     #[test]
     fn limits_are_kept_to_the_byte() {
         let full = |size: usize| refused(&info(false), |out| out.body = vec![0; size].into());
-        assert_eq!(
-            (full(32 << 10), full((32 << 10) + 1)),
-            (None, Some(ErrorKind::TooLarge))
-        );
+        assert_eq!((full(32 << 10), full((32 << 10) + 1)), (None, Some(ErrorKind::TooLarge)));
         let value = |size: usize| with_attribute("a", &"v".repeat(size));
         assert_eq!((value(256), value(257)), (None, Some(ErrorKind::TooLarge)));
         let many = |count: usize| {
@@ -220,10 +203,7 @@ mod tests {
         let second = Duration::from_secs(1);
         let delay = |info: &QueueInfo, delay| refused(info, |out| out.delay = Some(delay));
         assert_eq!(delay(&info(false), second * 900), None);
-        assert_eq!(
-            delay(&info(false), second * 901),
-            Some(ErrorKind::InvalidArgument)
-        );
+        assert_eq!(delay(&info(false), second * 901), Some(ErrorKind::InvalidArgument));
         assert_eq!(delay(&info(true), second), Some(ErrorKind::Unsupported));
         let mut poor = info(false);
         poor.capabilities.delay = false;
@@ -231,10 +211,7 @@ mod tests {
         assert_eq!(delay(&poor, second), Some(ErrorKind::Unsupported));
         let dedupe = |info: &QueueInfo, id: &str| refused(info, |out| out.dedupe_id = Some(id.to_owned()));
         assert_eq!(dedupe(&poor, "x"), Some(ErrorKind::Unsupported));
-        assert_eq!(
-            dedupe(&info(false), &"x".repeat(129)),
-            Some(ErrorKind::InvalidArgument)
-        );
+        assert_eq!(dedupe(&info(false), &"x".repeat(129)), Some(ErrorKind::InvalidArgument));
         let group = |info: &QueueInfo, group: &str| refused(info, |out| out.group = Some(group.to_owned()));
         assert_eq!(group(&info(false), "g"), Some(ErrorKind::InvalidArgument));
         assert_eq!(group(&info(true), ""), Some(ErrorKind::InvalidArgument));
@@ -243,14 +220,9 @@ mod tests {
 
     #[test]
     fn a_lease_is_whole_seconds_from_one_to_six_hundred() {
-        for (millis, fits) in [
-            (0, false),
-            (999, false),
-            (1000, true),
-            (1500, false),
-            (600_000, true),
-            (601_000, false),
-        ] {
+        for (millis, fits) in
+            [(0, false), (999, false), (1000, true), (1500, false), (600_000, true), (601_000, false)]
+        {
             let asked = Duration::from_millis(millis);
             assert_eq!(lease(&info(false), asked).is_ok(), fits, "{millis}");
         }

@@ -21,9 +21,7 @@ impl<T, C> Queue<T, C> {
     /// `Unsupported` on a queue of dead letters.
     pub fn dead_letters(&self) -> Result<Queue<T, C>> {
         let letters = self.port().dead_letters();
-        letters
-            .map(Queue::new)
-            .map_err(|error| context(self.info(), "queue.dead_letters", error))
+        letters.map(Queue::new).map_err(|error| context(self.info(), "queue.dead_letters", error))
     }
 
     /// Sends up to `max` dead letters back to this queue, their attempts counted anew; tells how many. Stops when there are

@@ -27,12 +27,7 @@ pub struct Delivery<T, C = Json> {
 
 impl<T, C> Delivery<T, C> {
     pub(super) fn new(port: Arc<dyn MessageQueue>, raw: RawDelivery, lease: LeaseTimer) -> Self {
-        Self {
-            port,
-            raw,
-            lease,
-            types: PhantomData,
-        }
+        Self { port, raw, lease, types: PhantomData }
     }
 
     /// The value in the body. A body that Skyport did not send is first read as the queue declares.
@@ -43,10 +38,7 @@ impl<T, C> Delivery<T, C> {
     where
         C: Decode<T>,
     {
-        let decoded = self
-            .raw
-            .payload(self.foreign())
-            .and_then(|payload| C::decode(&payload));
+        let decoded = self.raw.payload(self.foreign()).and_then(|payload| C::decode(&payload));
         decoded.map_err(|error| self.context("queue.receive", error).with_key(&self.raw.id))
     }
 
@@ -145,10 +137,10 @@ impl<T, C> Delivery<T, C> {
     /// As [`ack`](Self::ack); `Unsupported` on a queue of dead letters.
     pub async fn dead_letter(self, reason: impl Into<String>) -> Result<(), SettleError<T, C>> {
         // A queue of dead letters has none of its own.
-        let verdict = self.port.dead_letters().map(|_| Verdict::DeadLetter {
-            reason: reason.into(),
-            message: Box::new(self.raw.to_message()),
-        });
+        let verdict = self
+            .port
+            .dead_letters()
+            .map(|_| Verdict::DeadLetter { reason: reason.into(), message: Box::new(self.raw.to_message()) });
         self.settle("queue.dead_letter", verdict).await
     }
 
@@ -162,10 +154,8 @@ impl<T, C> Delivery<T, C> {
         self.lease.check().map_err(failed)?;
         let timer = LeaseTimer::start(self.port.info().clock, lease);
         let extended = self.port.extend(&self.raw.receipt, lease);
-        self.raw.receipt = extended
-            .instrument(span(self.port.info(), "queue.extend"))
-            .await
-            .map_err(failed)?;
+        self.raw.receipt =
+            extended.instrument(span(self.port.info(), "queue.extend")).await.map_err(failed)?;
         self.lease = timer;
         Ok(())
     }
@@ -180,17 +170,12 @@ impl<T, C> Delivery<T, C> {
                 let settlement = Settlement::new(self.raw.receipt.clone(), verdict);
                 let settling = self.port.settle(vec![settlement]);
                 let results = settling.instrument(span(self.port.info(), operation)).await;
-                results
-                    .into_iter()
-                    .next()
-                    .unwrap_or_else(|| Err(too_few_results()))
+                results.into_iter().next().unwrap_or_else(|| Err(too_few_results()))
             }
             Err(error) => Err(error),
         };
-        result.map_err(|error| SettleError {
-            error: self.context(operation, error),
-            delivery: Box::new(self),
-        })
+        result
+            .map_err(|error| SettleError { error: self.context(operation, error), delivery: Box::new(self) })
     }
 
     fn context(&self, operation: &'static str, error: Error) -> Error {
@@ -242,10 +227,7 @@ impl<T, C> From<SettleError<T, C>> for Error {
 
 impl<T, C> fmt::Debug for SettleError<T, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SettleError")
-            .field("error", &self.error)
-            .field("delivery", &self.delivery)
-            .finish()
+        f.debug_struct("SettleError").field("error", &self.error).field("delivery", &self.delivery).finish()
     }
 }
 

@@ -81,10 +81,7 @@ impl Envelope {
     pub fn unpack(text: &str) -> Result<Self> {
         // Serde would take a list for a struct, too.
         if text.len() > MAX_PACKED || !text.starts_with('{') {
-            return Err(Error::new(
-                ErrorKind::Malformed,
-                "the attribute `skyport` is not Skyport's",
-            ));
+            return Err(Error::new(ErrorKind::Malformed, "the attribute `skyport` is not Skyport's"));
         }
         serde_json::from_str(text).map_err(|error| {
             Error::new(ErrorKind::Malformed, "the attribute `skyport` is not Skyport's").with_source(error)
@@ -98,10 +95,7 @@ mod tests {
 
     #[test]
     fn an_envelope_survives_the_wire() {
-        let mut envelope = Envelope {
-            trace: Some(TraceContext::root()),
-            ..Envelope::default()
-        };
+        let mut envelope = Envelope { trace: Some(TraceContext::root()), ..Envelope::default() };
         envelope.set_reason(Some(&"ü".repeat(200)));
         envelope.set_not_before(Some(from_millis(1_234)));
         let packed = envelope.pack();
@@ -113,15 +107,8 @@ mod tests {
     #[test]
     fn what_is_not_an_envelope_is_malformed() {
         for text in ["", "[]", "{", &"x".repeat(5000), r#"{"t":"nonsense"}"#] {
-            assert_eq!(
-                Envelope::unpack(text).expect_err(text).kind(),
-                ErrorKind::Malformed
-            );
+            assert_eq!(Envelope::unpack(text).expect_err(text).kind(), ErrorKind::Malformed);
         }
-        assert!(
-            Envelope::unpack(r#"{"later":1}"#)
-                .expect("unknown fields pass")
-                .is_empty()
-        );
+        assert!(Envelope::unpack(r#"{"later":1}"#).expect("unknown fields pass").is_empty());
     }
 }

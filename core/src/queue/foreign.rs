@@ -27,13 +27,10 @@ impl RawDelivery {
             return Ok(self.body.clone());
         }
         // Those who write base64 by hand leave line ends behind.
-        STANDARD
-            .decode(self.body.trim_ascii())
-            .map(Bytes::from)
-            .map_err(|error| {
-                let message = "the queue is declared `foreign = base64`, and this body is not base64";
-                Error::new(ErrorKind::Malformed, message).with_source(error)
-            })
+        STANDARD.decode(self.body.trim_ascii()).map(Bytes::from).map_err(|error| {
+            let message = "the queue is declared `foreign = base64`, and this body is not base64";
+            Error::new(ErrorKind::Malformed, message).with_source(error)
+        })
     }
 }
 

@@ -35,10 +35,7 @@ impl<T, C> Queue<T, C> {
     /// The handle of a provider's queue.
     #[must_use]
     pub fn new(port: Arc<dyn MessageQueue>) -> Self {
-        Self {
-            port,
-            types: PhantomData,
-        }
+        Self { port, types: PhantomData }
     }
 
     /// The provider's queue itself: for adapters, and for settling serialised receipts.
@@ -113,10 +110,8 @@ impl<T, C> Queue<T, C> {
         T: 'a,
         C: Encode<T>,
     {
-        let messages: Vec<Result<OutMessage>> = values
-            .into_iter()
-            .map(|value| value.into().encode::<C>())
-            .collect();
+        let messages: Vec<Result<OutMessage>> =
+            values.into_iter().map(|value| value.into().encode::<C>()).collect();
         let port = Arc::clone(&self.port);
         Box::pin(async move { send_checked(&*port, messages).await })
     }
@@ -138,10 +133,7 @@ impl<T, C> Queue<T, C> {
         }
         check::lease(self.info(), lease).map_err(context)?;
         let (raw, timer) = poll(&*self.port, max, wait, lease).await.map_err(context)?;
-        Ok(raw
-            .into_iter()
-            .map(|raw| Delivery::new(Arc::clone(&self.port), raw, timer))
-            .collect())
+        Ok(raw.into_iter().map(|raw| Delivery::new(Arc::clone(&self.port), raw, timer)).collect())
     }
 
     /// About how many messages there are.
@@ -150,9 +142,7 @@ impl<T, C> Queue<T, C> {
     /// `NotFound` for a missing queue; what the service says.
     pub async fn depth(&self) -> Result<Depth> {
         let asked = self.port.depth().instrument(span(self.info(), "queue.depth"));
-        asked
-            .await
-            .map_err(|error| context(self.info(), "queue.depth", error))
+        asked.await.map_err(|error| context(self.info(), "queue.depth", error))
     }
 }
 
@@ -170,10 +160,7 @@ pub(crate) async fn poll(
         let slice = left.min(lease / 2).min(LONGEST_POLL);
         let options = ReceiveOptions::new(max.min(info.limits.receive).max(1), slice, lease);
         let timer = LeaseTimer::start(info.clock, lease);
-        let received = port
-            .receive(options)
-            .instrument(span(info, "queue.receive"))
-            .await?;
+        let received = port.receive(options).instrument(span(info, "queue.receive")).await?;
         // What the last call waited may be a hair less than it was told to.
         if !received.is_empty() || slice == left {
             return Ok((received, timer));
@@ -212,10 +199,7 @@ pub(super) async fn send_checked(
         let result = sent.next().unwrap_or_else(|| Err(too_few_results()));
         result.map_err(failed)
     };
-    results
-        .into_iter()
-        .map(|result| result.unwrap_or_else(&mut next))
-        .collect()
+    results.into_iter().map(|result| result.unwrap_or_else(&mut next)).collect()
 }
 
 /// A provider broke its promise of one result an item.
@@ -225,20 +209,12 @@ pub(super) fn too_few_results() -> Error {
 
 /// Says where an error happened.
 pub(super) fn context(info: &QueueInfo, operation: &'static str, error: Error) -> Error {
-    error
-        .with_provider(info.provider)
-        .with_operation(operation)
-        .with_resource(&info.resource)
+    error.with_provider(info.provider).with_operation(operation).with_resource(&info.resource)
 }
 
 /// The span of one call of the port.
 pub(super) fn span(info: &QueueInfo, operation: &'static str) -> tracing::Span {
-    tracing::debug_span!(
-        "queue",
-        operation,
-        provider = info.provider,
-        resource = info.resource
-    )
+    tracing::debug_span!("queue", operation, provider = info.provider, resource = info.resource)
 }
 
 impl<T, C> Clone for Queue<T, C> {

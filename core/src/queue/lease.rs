@@ -19,12 +19,7 @@ pub(crate) struct LeaseTimer {
 impl LeaseTimer {
     /// A lease of `length` that begins now: to be made before the call.
     pub(crate) fn start(clock: Clock, length: Duration) -> Self {
-        Self {
-            clock,
-            started: Instant::now(),
-            wall: clock.now(),
-            length,
-        }
+        Self { clock, started: Instant::now(), wall: clock.now(), length }
     }
 
     /// What is left of it.
@@ -57,10 +52,7 @@ mod tests {
         assert!(timer.check().is_ok());
         // As after a sleep of the machine: the wall clock has moved on, the monotonic one has not.
         timer.wall -= Duration::from_secs(1);
-        assert_eq!(
-            timer.check().expect_err("ended").kind(),
-            ErrorKind::PreconditionFailed
-        );
+        assert_eq!(timer.check().expect_err("ended").kind(), ErrorKind::PreconditionFailed);
         // A wall clock that was set back does not prolong it.
         timer.wall += minute * 60;
         assert!(timer.check().is_ok());

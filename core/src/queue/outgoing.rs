@@ -75,10 +75,7 @@ pub struct Outgoing<'a, T: ?Sized> {
 impl<'a, T: ?Sized> Outgoing<'a, T> {
     /// The value, with no options.
     pub fn new(value: &'a T) -> Self {
-        Self {
-            value,
-            options: Options::default(),
-        }
+        Self { value, options: Options::default() }
     }
 
     option_methods!();
@@ -108,11 +105,7 @@ pub struct Sending {
 
 impl Sending {
     pub(super) fn new(queue: Arc<dyn MessageQueue>, encoded: Result<OutMessage>) -> Self {
-        Self {
-            queue,
-            encoded,
-            options: Options::default(),
-        }
+        Self { queue, encoded, options: Options::default() }
     }
 
     option_methods!();
@@ -123,11 +116,7 @@ impl IntoFuture for Sending {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self {
-            queue,
-            encoded,
-            options,
-        } = self;
+        let Self { queue, encoded, options } = self;
         let message = encoded.map(|mut message| {
             options.apply(&mut message);
             message
@@ -135,9 +124,7 @@ impl IntoFuture for Sending {
         Box::pin(async move {
             let mut results = send_checked(&*queue, vec![message]).await;
             // One message, one result: `send_checked` sees to it.
-            results
-                .pop()
-                .unwrap_or_else(|| Err(crate::Error::internal("a send without a result")))
+            results.pop().unwrap_or_else(|| Err(crate::Error::internal("a send without a result")))
         })
     }
 }

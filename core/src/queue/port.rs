@@ -63,11 +63,7 @@ pub struct QueueSettings {
 
 impl Default for QueueSettings {
     fn default() -> Self {
-        Self {
-            max_attempts: 5,
-            ordered: false,
-            foreign: Foreign::Text,
-        }
+        Self { max_attempts: 5, ordered: false, foreign: Foreign::Text }
     }
 }
 
@@ -129,12 +125,7 @@ pub struct QueueCapabilities {
 
 impl Default for QueueCapabilities {
     fn default() -> Self {
-        Self {
-            delay: true,
-            dedupe: true,
-            ordered: true,
-            attempts: true,
-        }
+        Self { delay: true, dedupe: true, ordered: true, attempts: true }
     }
 }
 
@@ -165,10 +156,7 @@ impl OutMessage {
     /// A message with this body and nothing else.
     #[must_use]
     pub fn new(body: impl Into<Bytes>) -> Self {
-        Self {
-            body: body.into(),
-            ..Self::default()
-        }
+        Self { body: body.into(), ..Self::default() }
     }
 }
 

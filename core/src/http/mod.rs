@@ -1,0 +1,16 @@
+//! HTTP as functions see it, on the types of the `http` crate.
+
+mod limit;
+pub mod problem;
+mod request;
+mod response;
+pub mod route;
+mod router;
+
+pub(crate) use limit::limited;
+pub(crate) use request::PathParams;
+pub use request::{Fidelity, Request};
+pub use response::{IntoResponse, Json, Response};
+pub use route::Route;
+pub use router::Routed;
+pub(crate) use router::Router;

@@ -1,0 +1,131 @@
+//! From a request to the function that answers it.
+
+use http::Method;
+
+use super::PathParams;
+use super::route::Route;
+
+/// Where a request belongs.
+#[derive(Debug)]
+pub enum Routed<'r> {
+    /// To this function (by position), with what stood in the braces of its path.
+    Function(usize, Vec<(&'r str, &'r str)>),
+    /// Nowhere: 404.
+    NoSuchPath,
+    /// The path is there, the method is not: 405, with these methods in `Allow`.
+    NoSuchMethod(String),
+}
+
+/// A method (or every one) and its function.
+type Entry = (Option<Method>, usize);
+
+/// All routes of an application.
+#[derive(Debug, Default)]
+pub(crate) struct Router {
+    paths: matchit::Router<usize>,
+    /// By path: the methods there and their functions.
+    methods: Vec<(String, Vec<Entry>)>,
+}
+
+impl Router {
+    /// Adds a route of the function at `function`; what is wrong with it as text.
+    pub(crate) fn add(&mut self, route: &Route, function: usize) -> Result<(), String> {
+        let path = route.path();
+        if !path.starts_with('/') {
+            return Err(format!("the path `{path}` is to begin with `/`"));
+        }
+        let place = match self.methods.iter().position(|(known, _)| known == path) {
+            Some(place) => place,
+            None => {
+                let place = self.methods.len();
+                self.paths.insert(path, place).map_err(|error| match error {
+                    matchit::InsertError::Conflict { with } => {
+                        format!("the path `{path}` overlaps with `{with}`")
+                    }
+                    error => format!("the path `{path}` is not valid: {error}"),
+                })?;
+                self.methods.push((path.to_owned(), Vec::new()));
+                place
+            }
+        };
+        let methods = &mut self.methods[place].1;
+        if methods.iter().any(|(method, _)| method.as_ref() == route.method()) {
+            let method = route.method().map_or("*", Method::as_str);
+            return Err(format!("`{method} {path}` is there twice"));
+        }
+        methods.push((route.method().cloned(), function));
+        Ok(())
+    }
+
+    /// Finds the function for a request. HEAD goes to GET where it has no function of its own.
+    pub(crate) fn find<'r>(&'r self, method: &Method, path: &'r str) -> Routed<'r> {
+        let Ok(matched) = self.paths.at(path) else { return Routed::NoSuchPath };
+        let methods = &self.methods[*matched.value].1;
+        let with = |wanted: Option<&Method>| methods.iter().find(|(method, _)| method.as_ref() == wanted);
+        let found = with(Some(method))
+            .or_else(|| (method == Method::HEAD).then(|| with(Some(&Method::GET))).flatten())
+            .or_else(|| with(None));
+        match found {
+            Some((_, function)) => Routed::Function(*function, matched.params.iter().collect()),
+            None => Routed::NoSuchMethod(allowed(methods)),
+        }
+    }
+}
+
+fn allowed(methods: &[Entry]) -> String {
+    let mut names: Vec<&str> =
+        methods.iter().filter_map(|(method, _)| method.as_ref().map(Method::as_str)).collect();
+    if names.contains(&"GET") && !names.contains(&"HEAD") {
+        names.push("HEAD");
+    }
+    names.sort_unstable();
+    names.join(", ")
+}
+
+impl From<Vec<(&str, &str)>> for PathParams {
+    fn from(params: Vec<(&str, &str)>) -> Self {
+        Self(params.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::route;
+
+    #[test]
+    fn requests_find_their_function_and_others_are_told_why_not() {
+        let mut router = Router::default();
+        router.add(&route::get("/photos/{name}"), 0).expect("first");
+        router.add(&route::put("/photos/{name}"), 1).expect("another method");
+        router.add(&route::any("/files/{*rest}"), 2).expect("another path");
+
+        assert!(
+            matches!(router.find(&Method::GET, "/photos/a%2Fb"), Routed::Function(0, params) if params == [("name", "a%2Fb")])
+        );
+        assert!(matches!(router.find(&Method::HEAD, "/photos/a"), Routed::Function(0, _)));
+        assert!(
+            matches!(router.find(&Method::PATCH, "/files/a/b"), Routed::Function(2, params) if params == [("rest", "a/b")])
+        );
+        assert!(matches!(router.find(&Method::GET, "/photos/a/b"), Routed::NoSuchPath));
+        assert!(matches!(router.find(&Method::GET, "/photos/"), Routed::NoSuchPath));
+        assert!(
+            matches!(router.find(&Method::POST, "/photos/a"), Routed::NoSuchMethod(allow) if allow == "GET, HEAD, PUT")
+        );
+    }
+
+    #[test]
+    fn overlapping_routes_are_faults() {
+        let mut router = Router::default();
+        router.add(&route::get("/photos/{name}"), 0).expect("first");
+        for (route, text) in [
+            (route::get("/photos/{name}"), "twice"),
+            (route::get("/photos/{other}"), "overlaps"),
+            (route::get("photos"), "begin"),
+            (route::get("/x/{a}{b}"), "not valid"),
+        ] {
+            let fault = router.add(&route, 1).expect_err(route.path());
+            assert!(fault.contains(text), "{fault}");
+        }
+    }
+}
