@@ -28,12 +28,7 @@ async fn setup() -> Setup {
     let bucket = bucket(&memory, "claims").await;
     let plain = queue(&memory, "q").await;
     let queue = ClaimCheck::new(bucket.clone(), usize::MAX).queue(plain.clone());
-    Setup {
-        memory,
-        bucket,
-        plain,
-        queue,
-    }
+    Setup { memory, bucket, plain, queue }
 }
 
 impl Setup {
@@ -58,10 +53,7 @@ async fn settle(queue: &Arc<dyn MessageQueue>, receipt: &Receipt, verdict: Verdi
 
 fn dead(delivery: &RawDelivery) -> Verdict {
     let message = Box::new(delivery.to_message());
-    Verdict::DeadLetter {
-        reason: "test".to_owned(),
-        message,
-    }
+    Verdict::DeadLetter { reason: "test".to_owned(), message }
 }
 
 #[tokio::test(start_paused = true)]
@@ -73,11 +65,7 @@ async fn a_large_body_goes_through_the_bucket_until_it_is_acknowledged() {
     let delivery = receive(&*s.queue).await.remove(0);
     assert_eq!(delivery.body, vec![7; LARGE]);
     assert!(delivery.envelope.claim.is_none());
-    let receipt = s
-        .queue
-        .extend(&delivery.receipt, Duration::from_secs(60))
-        .await
-        .expect("extended");
+    let receipt = s.queue.extend(&delivery.receipt, Duration::from_secs(60)).await.expect("extended");
     settle(&s.queue, &receipt, Verdict::Ack).await;
     assert!(s.claims().await.is_empty());
     assert_eq!(s.queue.depth().await.expect("told").total(), 0);
@@ -91,11 +79,7 @@ async fn a_small_body_goes_as_it_is_and_keeps_the_order_of_the_batch() {
     let sent = s.queue.send(batch).await;
     assert_eq!(sent.iter().filter(|sent| sent.is_ok()).count(), 3);
     assert_eq!(s.claims().await.len(), 1);
-    let mut sizes: Vec<_> = receive(&*s.queue)
-        .await
-        .iter()
-        .map(|one| one.body.len())
-        .collect();
+    let mut sizes: Vec<_> = receive(&*s.queue).await.iter().map(|one| one.body.len()).collect();
     sizes.sort_unstable();
     assert_eq!(sizes, [1, 1, LARGE]);
 }
@@ -112,9 +96,7 @@ async fn a_body_of_many_parts_comes_whole() {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_could_not_be_stored_fails_its_message_only() {
     let s = setup().await;
-    s.memory
-        .faults()
-        .inject(Operation::BlobPut, Fault::refuse(Unavailable).nth(1));
+    s.memory.faults().inject(Operation::BlobPut, Fault::refuse(Unavailable).nth(1));
     let batch = vec![OutMessage::new(vec![7; LARGE]), OutMessage::new("2")];
     let sent = s.queue.send(batch).await;
     assert_eq!(sent[0].as_ref().expect_err("not stored").kind(), Unavailable);
@@ -133,15 +115,8 @@ async fn a_dead_letter_keeps_its_body_and_is_sent_back_with_it() {
 
     let letters = s.queue.dead_letters().expect("has some");
     let letter = receive(&*letters).await.remove(0);
-    assert_eq!(
-        (letter.body.len(), letter.envelope.reason()),
-        (LARGE, Some("test"))
-    );
-    s.queue
-        .send(vec![letter.to_message()])
-        .await
-        .remove(0)
-        .expect("sent back");
+    assert_eq!((letter.body.len(), letter.envelope.reason()), (LARGE, Some("test")));
+    s.queue.send(vec![letter.to_message()]).await.remove(0).expect("sent back");
     settle(&letters, &letter.receipt, Verdict::Ack).await;
     let second = s.claims().await;
     assert!(second.len() == 1 && second != first);
@@ -153,41 +128,27 @@ async fn a_message_whose_body_is_gone_goes_to_the_dead_letters_with_the_reason()
     let s = setup().await;
     s.send_large().await;
     for key in s.claims().await {
-        s.bucket
-            .delete(&key, DeleteOptions::default())
-            .await
-            .expect("deleted");
+        s.bucket.delete(&key, DeleteOptions::default()).await.expect("deleted");
     }
     assert!(receive(&*s.queue).await.is_empty());
     let letters = s.plain.dead_letters().expect("has some");
-    assert_eq!(
-        receive(&*letters).await[0].envelope.reason(),
-        Some("claim missing")
-    );
+    assert_eq!(receive(&*letters).await[0].envelope.reason(), Some("claim missing"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_body_over_the_limit_is_not_read() {
     let s = setup().await;
     s.send_large().await;
-    let narrow = ClaimCheck::new(s.bucket.clone(), 10)
-        .with_limit(LARGE - 1)
-        .queue(s.plain.clone());
+    let narrow = ClaimCheck::new(s.bucket.clone(), 10).with_limit(LARGE - 1).queue(s.plain.clone());
     assert!(receive(&*narrow).await.is_empty());
     let letters = s.plain.dead_letters().expect("has some");
-    assert_eq!(
-        receive(&*letters).await[0].envelope.reason(),
-        Some("claim too large")
-    );
+    assert_eq!(receive(&*letters).await[0].envelope.reason(), Some("claim too large"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_that_is_not_ours_is_never_followed() {
     let s = setup().await;
-    s.bucket
-        .put("secret", "x".into(), PutOptions::default())
-        .await
-        .expect("written");
+    s.bucket.put("secret", "x".into(), PutOptions::default()).await.expect("written");
     let mut message = OutMessage::new("");
     message.envelope.claim = Some("secret".to_owned());
     s.plain.send(vec![message]).await.remove(0).expect("sent");
@@ -199,9 +160,7 @@ async fn a_claim_that_is_not_ours_is_never_followed() {
 async fn a_body_that_cannot_be_read_for_the_moment_comes_again() {
     let s = setup().await;
     s.send_large().await;
-    s.memory
-        .faults()
-        .inject(Operation::BlobGet, Fault::refuse(Unavailable).nth(1));
+    s.memory.faults().inject(Operation::BlobGet, Fault::refuse(Unavailable).nth(1));
     let options = skyport_core::queue::port::ReceiveOptions::new(1, Duration::ZERO, Duration::from_secs(30));
     let error = s.queue.receive(options).await.expect_err("not now");
     assert_eq!(error.kind(), Unavailable);

@@ -68,10 +68,7 @@ async fn event(queue: &Arc<dyn MessageQueue>) -> (BlobEvent, Settlement) {
     let event = serde_json::from_slice(&delivery.body).expect("an event");
     let message = Box::new(delivery.to_message());
     let reason = "test".to_owned();
-    (
-        event,
-        Settlement::new(delivery.receipt, Verdict::DeadLetter { reason, message }),
-    )
+    (event, Settlement::new(delivery.receipt, Verdict::DeadLetter { reason, message }))
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,11 +92,7 @@ async fn events_of_others_are_acknowledged_and_ours_tell_bare_keys() {
     let letter = receive(&*letters).await.remove(0);
     let told: BlobEvent = serde_json::from_slice(&letter.body).expect("an event");
     assert_eq!(told.key, "mine");
-    events
-        .send(vec![letter.to_message()])
-        .await
-        .remove(0)
-        .expect("sent back");
+    events.send(vec![letter.to_message()]).await.remove(0).expect("sent back");
     assert_eq!(event(&events).await.0.key, "mine");
 }
 
@@ -109,9 +102,7 @@ async fn a_table_keeps_its_partitions_under_the_prefix() {
     let whole = table(&memory, "t").await;
     let part = layer().table(whole.clone());
     let key = Key::new("p", "s");
-    part.write(Write::put(key.clone(), "1".into()))
-        .await
-        .expect("written");
+    part.write(Write::put(key.clone(), "1".into())).await.expect("written");
     assert!(whole.get(&key).await.expect("read").is_none());
     let inner = whole.get(&Key::new("team/app/p", "s")).await.expect("read");
     assert!(inner.is_some());
@@ -119,9 +110,6 @@ async fn a_table_keeps_its_partitions_under_the_prefix() {
     let page = part.query(QueryOptions::new("p", 10)).await.expect("queried");
     assert_eq!(page.items[0].key, key);
     let many = part.get_many(vec![Key::new("p", "no"), key.clone()]).await;
-    let found: Vec<_> = many
-        .into_iter()
-        .map(|item| item.expect("read").map(|item| item.key))
-        .collect();
+    let found: Vec<_> = many.into_iter().map(|item| item.expect("read").map(|item| item.key)).collect();
     assert_eq!(found, [None, Some(key)]);
 }

@@ -23,20 +23,13 @@ async fn a_call_ends_at_the_limit_and_the_text_names_it() {
     let bucket = Timeout::new(LIMIT).blob(bucket(&memory, "b").await);
     memory.faults().inject_everywhere(Fault::slow(LIMIT * 2));
     let begun = Instant::now();
-    let error = bucket
-        .put("a", "1".into(), when(Condition::IfAbsent))
-        .await
-        .expect_err("too slow");
+    let error = bucket.put("a", "1".into(), when(Condition::IfAbsent)).await.expect_err("too slow");
     assert_eq!((error.kind(), begun.elapsed()), (TimedOut, LIMIT));
     assert!(error.is_ambiguous() && error.message().contains("3s"), "{error}");
     let keys = vec!["a".to_owned(), "b".to_owned()];
     let deleted = bucket.delete_many(keys).await;
     assert_eq!(deleted.len(), 2);
-    assert!(
-        deleted
-            .iter()
-            .all(|one| one.as_ref().is_err_and(|error| error.kind() == TimedOut))
-    );
+    assert!(deleted.iter().all(|one| one.as_ref().is_err_and(|error| error.kind() == TimedOut)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -51,21 +44,13 @@ async fn a_receive_has_its_wait_on_top() {
 async fn neither_order_of_retry_and_timeout_hangs() {
     let memory = Memory::new();
     let plain = bucket(&memory, "b").await;
-    memory
-        .faults()
-        .inject_everywhere(Fault::slow(Duration::from_secs(3600)));
+    memory.faults().inject_everywhere(Fault::slow(Duration::from_secs(3600)));
     let begun = Instant::now();
     let outside = Timeout::new(LIMIT).blob(Retry::default().blob(plain.clone()));
-    let error = outside
-        .put("a", "1".into(), when(Condition::IfAbsent))
-        .await
-        .expect_err("it hangs");
+    let error = outside.put("a", "1".into(), when(Condition::IfAbsent)).await.expect_err("it hangs");
     assert_eq!((error.kind(), begun.elapsed()), (TimedOut, LIMIT));
     let inside = Retry::default().blob(Timeout::new(LIMIT).blob(plain));
-    let error = inside
-        .put("a", "1".into(), when(Condition::IfAbsent))
-        .await
-        .expect_err("it hangs");
+    let error = inside.put("a", "1".into(), when(Condition::IfAbsent)).await.expect_err("it hangs");
     assert_eq!(error.kind(), Indeterminate);
     assert!(begun.elapsed() < Duration::from_secs(30));
 }
@@ -75,16 +60,8 @@ async fn a_timeout_inside_of_retry_ends_an_attempt_and_the_next_one_succeeds() {
     let memory = Memory::new();
     let plain = table(&memory, "t").await;
     let table: Arc<dyn KeyValueStore> = Retry::default().table(Timeout::new(LIMIT).table(plain));
-    memory
-        .faults()
-        .inject(Operation::KvGet, Fault::slow(LIMIT * 2).nth(1));
-    assert!(
-        table
-            .get(&Key::new("p", "s"))
-            .await
-            .expect("second attempt")
-            .is_none()
-    );
+    memory.faults().inject(Operation::KvGet, Fault::slow(LIMIT * 2).nth(1));
+    assert!(table.get(&Key::new("p", "s")).await.expect("second attempt").is_none());
 }
 
 #[tokio::test(start_paused = true)]
@@ -93,9 +70,7 @@ async fn trace_changes_nothing() {
     let bucket = Trace::new().blob(bucket(&memory, "b").await);
     assert_eq!(bucket.head("a").await.expect_err("none").kind(), NotFound);
     let queue = Trace::new().queue(queue(&memory, "q").await);
-    memory
-        .faults()
-        .inject(Operation::QueueSend, Fault::refuse(Unavailable).nth(1));
+    memory.faults().inject(Operation::QueueSend, Fault::refuse(Unavailable).nth(1));
     let refused = queue.send(vec![OutMessage::new("1")]).await;
     assert_eq!(refused[0].as_ref().expect_err("refused").kind(), Unavailable);
     assert!(queue.send(vec![OutMessage::new("1")]).await[0].is_ok());

@@ -81,7 +81,7 @@ impl<R: Send + Sync + 'static> Registered<R> {
                 batch_size: if batch { Some(self.options.batch.unwrap_or(DEFAULT_BATCH)) } else { None },
             },
             Source::Blob { bucket, change } => {
-                Trigger::Blob { bucket: Arc::clone(bucket.of(resources).store()), change }
+                Trigger::Blob { bucket: Arc::clone(bucket.of(resources).port()), change }
             }
             Source::Schedule(schedule) => Trigger::Schedule(schedule),
         };

@@ -57,7 +57,7 @@ impl Bucket {
 
     /// The implementor's face of this bucket.
     #[must_use]
-    pub fn store(&self) -> &Arc<dyn BlobStore> {
+    pub fn port(&self) -> &Arc<dyn BlobStore> {
         &self.store
     }
 
@@ -155,9 +155,7 @@ impl Bucket {
             }
         }
         let named = results.into_iter().zip(&keys);
-        named
-            .map(|(result, key)| self.named(OPERATION, key, result))
-            .collect()
+        named.map(|(result, key)| self.named(OPERATION, key, result)).collect()
     }
 
     /// Lists objects in UTF-8 byte order of their keys.
@@ -185,15 +183,9 @@ impl Bucket {
     pub(super) fn named<T>(&self, operation: &'static str, key: &str, result: Result<T>) -> Result<T> {
         result.map_err(|error| {
             let info = self.info();
-            let error = error
-                .with_provider(info.provider)
-                .with_operation(operation)
-                .with_resource(&info.resource);
-            if key.is_empty() || error.kind() == ErrorKind::NotFound {
-                error
-            } else {
-                error.with_key(key)
-            }
+            let error =
+                error.with_provider(info.provider).with_operation(operation).with_resource(&info.resource);
+            if key.is_empty() || error.kind() == ErrorKind::NotFound { error } else { error.with_key(key) }
         })
     }
 

@@ -29,12 +29,7 @@ pub struct Copy<'a> {
 impl<'a> Copy<'a> {
     pub(super) fn new(bucket: &'a Bucket, from: &'a str, to: &'a str) -> Self {
         let options = CopyOptions::default();
-        Self {
-            bucket,
-            from,
-            to,
-            options,
-        }
+        Self { bucket, from, to, options }
     }
 
     condition_methods!(options.condition);
@@ -48,7 +43,7 @@ impl<'a> Copy<'a> {
     async fn run(self) -> Result<Written> {
         key::check_read(self.from)?;
         key::check_written(self.to, self.bucket.limits())?;
-        self.bucket.store().copy(self.from, self.to, self.options).await
+        self.bucket.port().copy(self.from, self.to, self.options).await
     }
 }
 

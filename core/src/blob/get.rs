@@ -41,13 +41,7 @@ pub struct Get<'a> {
 
 impl<'a> Get<'a> {
     pub(super) fn new(bucket: &'a Bucket, key: &'a str) -> Self {
-        Self {
-            bucket,
-            key,
-            options: GetOptions::default(),
-            limit: DEFAULT_LIMIT,
-            backwards: false,
-        }
+        Self { bucket, key, options: GetOptions::default(), limit: DEFAULT_LIMIT, backwards: false }
     }
 
     /// Only these bytes: `0..100`, `100..`, `..=9`. An end past the object's is held to it.
@@ -63,11 +57,8 @@ impl<'a> Get<'a> {
             Bound::Unbounded => None,
         };
         self.backwards = end.is_some_and(|end| end < start);
-        self.options.range = if start == 0 && end.is_none() {
-            ByteRange::All
-        } else {
-            ByteRange::From(start, end)
-        };
+        self.options.range =
+            if start == 0 && end.is_none() { ByteRange::All } else { ByteRange::From(start, end) };
         self
     }
 
@@ -134,25 +125,18 @@ impl<'a> Get<'a> {
             return Err(Error::invalid("the range ends before it starts"));
         }
         let conditional = self.options.if_match.is_some();
-        match self.bucket.store().get(self.key, self.options).await? {
+        match self.bucket.port().get(self.key, self.options).await? {
             GetResult::NotModified => Ok(None),
             GetResult::Found { meta, range, body } => {
-                let target = resume::Target {
-                    bucket: self.bucket,
-                    key: self.key,
-                    etag: &meta.etag,
-                    conditional,
-                };
+                let target =
+                    resume::Target { bucket: self.bucket, key: self.key, etag: &meta.etag, conditional };
                 let body = resume::guard(target, range, body)?;
                 Ok(Some(Object {
                     meta,
                     range,
                     body,
                     limit: self.limit,
-                    origin: Origin {
-                        bucket: self.bucket.clone(),
-                        key: self.key.to_owned(),
-                    },
+                    origin: Origin { bucket: self.bucket.clone(), key: self.key.to_owned() },
                 }))
             }
         }
@@ -270,10 +254,7 @@ impl Object {
     /// # Errors
     /// As [`Get::text`].
     pub async fn text(mut self) -> Result<String> {
-        let origin = Origin {
-            bucket: self.origin.bucket.clone(),
-            key: std::mem::take(&mut self.origin.key),
-        };
+        let origin = Origin { bucket: self.origin.bucket.clone(), key: std::mem::take(&mut self.origin.key) };
         let read = match self.bytes().await {
             Ok(bytes) => String::from_utf8(bytes.into()).map_err(|error| {
                 Error::new(ErrorKind::Malformed, "the object is not UTF-8").with_source(error)

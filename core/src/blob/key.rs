@@ -37,9 +37,7 @@ pub(super) fn check_written(key: &str, limits: &BlobLimits) -> Result<()> {
     for segment in key.split('/') {
         segments += 1;
         if segment.is_empty() {
-            return Err(Error::invalid(
-                "a key does not begin or end with `/` and has no `//` in it",
-            ));
+            return Err(Error::invalid("a key does not begin or end with `/` and has no `//` in it"));
         }
         if segment.ends_with('.') {
             return Err(Error::invalid("no segment of a key is `.`, `..` or ends in `.`"));
@@ -57,10 +55,7 @@ pub(super) fn check_written(key: &str, limits: &BlobLimits) -> Result<()> {
 /// A key that is only read or deleted.
 pub(super) fn check_read(key: &str) -> Result<()> {
     if key.is_empty() || key.len() > READ_BYTES {
-        return Err(invalid(format!(
-            "a key has 1 to {READ_BYTES} bytes, this one has {}",
-            key.len()
-        )));
+        return Err(invalid(format!("a key has 1 to {READ_BYTES} bytes, this one has {}", key.len())));
     }
     Ok(())
 }
@@ -103,18 +98,15 @@ pub(super) fn check_properties(properties: &Properties, limits: &BlobLimits) -> 
 pub(super) fn check_header(what: &str, value: Option<&str>) -> Result<()> {
     match value {
         None => Ok(()),
-        Some(value) if value.len() > HEADER_BYTES => Err(invalid(format!(
-            "the {what} has {} bytes, the limit is {HEADER_BYTES}",
-            value.len()
-        ))),
+        Some(value) if value.len() > HEADER_BYTES => {
+            Err(invalid(format!("the {what} has {} bytes, the limit is {HEADER_BYTES}", value.len())))
+        }
         Some(value)
             if value.is_empty()
                 || value.trim() != value
                 || value.bytes().any(|b| !(b' '..=b'~').contains(&b)) =>
         {
-            Err(invalid(format!(
-                "the {what} is printable ASCII, neither empty nor with spaces around it"
-            )))
+            Err(invalid(format!("the {what} is printable ASCII, neither empty nor with spaces around it")))
         }
         Some(_) => Ok(()),
     }
@@ -124,9 +116,7 @@ fn check_metadata_name(name: &str) -> Result<()> {
     let mut bytes = name.bytes();
     let first = bytes.next().is_some_and(|b| b.is_ascii_lowercase());
     if !first || !bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
-        return Err(Error::invalid(
-            "a name of user metadata has the form `[a-z][a-z0-9_]*`",
-        ));
+        return Err(Error::invalid("a name of user metadata has the form `[a-z][a-z0-9_]*`"));
     }
     if name.starts_with("skyport") {
         return Err(Error::invalid(
@@ -153,9 +143,7 @@ mod tests {
         for key in ["a", "a/b/c", ".hidden", "a.b/c d", "☺", "quote'\"", "...x"] {
             assert!(written(key), "{key}");
         }
-        for key in [
-            "", "/a", "a/", "a//b", ".", "..", "a/../b", "a./b", "a.", "a\\b", "a\nb", "a\u{85}b",
-        ] {
+        for key in ["", "/a", "a/", "a//b", ".", "..", "a/../b", "a./b", "a.", "a\\b", "a\nb", "a\u{85}b"] {
             assert!(!written(key), "{key:?}");
         }
         assert!(written(&"k".repeat(1024)) && !written(&"k".repeat(1025)));

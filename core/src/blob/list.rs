@@ -31,11 +31,7 @@ pub struct List<'a> {
 
 impl<'a> List<'a> {
     pub(super) fn new(bucket: &'a Bucket) -> Self {
-        Self {
-            bucket,
-            options: ListOptions::default(),
-            page_size: None,
-        }
+        Self { bucket, options: ListOptions::default(), page_size: None }
     }
 
     /// Only keys that begin so.
@@ -77,7 +73,7 @@ impl<'a> List<'a> {
         let span = operation_span!("blob.list", self.bucket, self.options.prefix.as_str());
         let result = async {
             let options = self.checked()?;
-            self.bucket.store().list(options).await
+            self.bucket.port().list(options).await
         };
         let result = result.instrument(span).await;
         self.bucket.named(OPERATION, "", result)
@@ -126,9 +122,7 @@ impl<'a> List<'a> {
             None => most,
         };
         if options.delimiter.as_deref() == Some("") {
-            return Err(Error::invalid(
-                "a delimiter is not empty; leave it out to list every key",
-            ));
+            return Err(Error::invalid("a delimiter is not empty; leave it out to list every key"));
         }
         key::check_listed(&options.prefix)?;
         key::check_listed(options.delimiter.as_deref().unwrap_or_default())?;
@@ -188,7 +182,7 @@ impl Walk {
             }
         };
         let span = operation_span!("blob.list", self.bucket, options.prefix.as_str());
-        let page = self.bucket.store().list(options.clone()).instrument(span).await?;
+        let page = self.bucket.port().list(options.clone()).instrument(span).await?;
         if page.next.is_some() && page.next == options.token {
             return Err(Error::internal("the provider's listing does not get on"));
         }

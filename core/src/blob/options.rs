@@ -48,10 +48,7 @@ macro_rules! property_methods {
         /// User metadata: a name `[a-z][a-z0-9_]*` that does not begin with `skyport`, any UTF-8 as value; 1,900 bytes
         /// in all, values counted as [percent-encoded](crate::blob::encode_metadata).
         pub fn metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-            self.options
-                .properties
-                .metadata
-                .insert(name.into(), value.into());
+            self.options.properties.metadata.insert(name.into(), value.into());
             self
         }
     };

@@ -106,11 +106,7 @@ pub struct BlobCapabilities {
 
 impl Default for BlobCapabilities {
     fn default() -> Self {
-        Self {
-            sign: true,
-            events: true,
-            flat: true,
-        }
+        Self { sign: true, events: true, flat: true }
     }
 }
 
@@ -193,13 +189,7 @@ impl ObjectMeta {
     /// An object of this size, etag and time, with no properties.
     #[must_use]
     pub fn new(size: u64, etag: Etag, modified: SystemTime) -> Self {
-        Self {
-            size,
-            etag,
-            modified,
-            properties: Properties::default(),
-            token: None,
-        }
+        Self { size, etag, modified, properties: Properties::default(), token: None }
     }
 }
 
@@ -224,9 +214,9 @@ impl ByteRange {
     pub fn resolve(self, size: u64) -> Result<(u64, u64)> {
         match self {
             Self::All => Ok((0, size)),
-            Self::From(start, _) if start > size => Err(Error::invalid(format!(
-                "the range starts at {start}, past the object's {size} bytes"
-            ))),
+            Self::From(start, _) if start > size => {
+                Err(Error::invalid(format!("the range starts at {start}, past the object's {size} bytes")))
+            }
             Self::From(start, end) => Ok((start, end.unwrap_or(size).clamp(start, size))),
             Self::Last(n) => Ok((size.saturating_sub(n), size)),
         }
@@ -385,12 +375,7 @@ impl SignOptions {
     /// Permits `method` for `expires_in`.
     #[must_use]
     pub fn new(method: SignMethod, expires_in: Duration) -> Self {
-        Self {
-            method,
-            expires_in,
-            content_type: None,
-            if_absent: false,
-        }
+        Self { method, expires_in, content_type: None, if_absent: false }
     }
 }
 
@@ -412,12 +397,7 @@ impl SignedRequest {
     /// A request with no headers to send.
     #[must_use]
     pub fn new(method: http::Method, url: String, expires: SystemTime) -> Self {
-        Self {
-            method,
-            url,
-            headers: http::HeaderMap::new(),
-            expires,
-        }
+        Self { method, url, headers: http::HeaderMap::new(), expires }
     }
 }
 
@@ -522,12 +502,7 @@ impl Subscriber {
     /// A subscriber to nothing yet: say `created` or `deleted`.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            created: false,
-            deleted: false,
-            max_attempts: 5,
-        }
+        Self { name: name.into(), created: false, deleted: false, max_attempts: 5 }
     }
 }
 

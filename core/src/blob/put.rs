@@ -35,12 +35,7 @@ pub struct Put<'a> {
 impl<'a> Put<'a> {
     pub(super) fn new(bucket: &'a Bucket, key: &'a str, body: Body) -> Self {
         let options = PutOptions::default();
-        Self {
-            bucket,
-            key,
-            body,
-            options,
-        }
+        Self { bucket, key, body, options }
     }
 
     condition_methods!(options.condition);
@@ -53,7 +48,7 @@ impl<'a> Put<'a> {
         check_size(self.body.known_len().unwrap_or(0), limits)?;
         let body = match self.body.try_into_bytes() {
             Ok(bytes) if bytes.len() <= limits.part_bytes => {
-                return self.bucket.store().put(self.key, bytes, self.options).await;
+                return self.bucket.port().put(self.key, bytes, self.options).await;
             }
             Ok(bytes) => Body::from(bytes),
             Err(stream) => stream,
@@ -61,9 +56,9 @@ impl<'a> Put<'a> {
         let mut parts = Parts::new(body, limits.part_bytes);
         let first = next_part(&mut parts).await?.unwrap_or_default();
         if poll_fn(|cx| parts.poll_at_end(cx)).await.map_err(refused)? {
-            return self.bucket.store().put(self.key, first, self.options).await;
+            return self.bucket.port().put(self.key, first, self.options).await;
         }
-        let upload = self.bucket.store().start_upload(self.key, self.options).await?;
+        let upload = self.bucket.port().start_upload(self.key, self.options).await?;
         let mut uploading = Uploading::new(upload, limits);
         match send_all(&mut uploading, first, &mut parts, limits).await {
             Ok(()) => uploading.complete().await,
@@ -88,18 +83,13 @@ impl<'a> IntoFuture for Put<'a> {
 
 /// The largest object that fits in the parts there may be.
 pub(super) fn max_size(limits: &BlobLimits) -> u64 {
-    (limits.part_bytes as u64)
-        .saturating_mul(u64::from(limits.parts))
-        .min(limits.object_bytes)
+    (limits.part_bytes as u64).saturating_mul(u64::from(limits.parts)).min(limits.object_bytes)
 }
 
 pub(super) fn check_size(size: u64, limits: &BlobLimits) -> Result<()> {
     let max = max_size(limits);
     if size > max {
-        return Err(Error::new(
-            ErrorKind::TooLarge,
-            format!("an object has at most {max} bytes"),
-        ));
+        return Err(Error::new(ErrorKind::TooLarge, format!("an object has at most {max} bytes")));
     }
     Ok(())
 }

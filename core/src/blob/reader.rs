@@ -22,10 +22,7 @@ impl BodyReader {
     /// Reads this body.
     #[must_use]
     pub fn new(body: Body) -> Self {
-        Self {
-            body,
-            chunk: Bytes::new(),
-        }
+        Self { body, chunk: Bytes::new() }
     }
 }
 

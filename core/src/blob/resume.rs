@@ -28,9 +28,7 @@ pub(super) struct Target<'a> {
 /// there, with no stream around it.
 pub(super) fn guard(target: Target<'_>, range: (u64, u64), body: Body) -> Result<Body> {
     let Some(length) = range.1.checked_sub(range.0) else {
-        return Err(Error::internal(
-            "the provider gave a range that ends before it starts",
-        ));
+        return Err(Error::internal("the provider gave a range that ends before it starts"));
     };
     let body = match body.try_into_bytes() {
         Ok(bytes) if bytes.len() as u64 == length => return Ok(Body::from(bytes)),
@@ -56,11 +54,7 @@ pub(super) fn guard(target: Target<'_>, range: (u64, u64), body: Body) -> Result
 }
 
 fn policy() -> RetryPolicy {
-    RetryPolicy {
-        attempts: ATTEMPTS,
-        base: Duration::from_millis(100),
-        ..RetryPolicy::default()
-    }
+    RetryPolicy { attempts: ATTEMPTS, base: Duration::from_millis(100), ..RetryPolicy::default() }
 }
 
 struct Download {
@@ -108,12 +102,10 @@ impl Download {
                 return Err(error);
             }
             tokio::time::sleep(self.policy.delay(self.failures + 1, &error)).await;
-            let mut options = GetOptions {
-                range: ByteRange::From(self.next, Some(self.end)),
-                ..GetOptions::default()
-            };
+            let mut options =
+                GetOptions { range: ByteRange::From(self.next, Some(self.end)), ..GetOptions::default() };
             options.if_match = Some(self.etag.clone());
-            error = match self.bucket.store().get(&self.key, options).await {
+            error = match self.bucket.port().get(&self.key, options).await {
                 Ok(GetResult::Found { meta, range, body })
                     if meta.etag == self.etag && range == (self.next, self.end) =>
                 {
@@ -137,11 +129,7 @@ impl Download {
     }
 
     fn changed(&self) -> Error {
-        let kind = if self.conditional {
-            ErrorKind::PreconditionFailed
-        } else {
-            ErrorKind::Conflict
-        };
+        let kind = if self.conditional { ErrorKind::PreconditionFailed } else { ErrorKind::Conflict };
         Error::new(
             kind,
             format!(

@@ -52,7 +52,7 @@ impl<'a> Sign<'a> {
                 most.as_secs()
             )));
         }
-        self.bucket.store().sign(self.key, self.options).await
+        self.bucket.port().sign(self.key, self.options).await
     }
 }
 

@@ -23,11 +23,7 @@ pub use endpoint::SignedEndpoint;
 /// The path under which signed URLs live.
 pub const PREFIX: &str = "/_skyport/blobs/";
 
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 const PATH: &AsciiSet = &UNRESERVED.remove(b'/');
 
 /// Makes and verifies URLs that are good for one method on one object until they expire.
@@ -136,9 +132,7 @@ impl UrlSigner {
 
 impl fmt::Debug for UrlSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UrlSigner")
-            .field("base_url", &self.base_url)
-            .finish_non_exhaustive()
+        f.debug_struct("UrlSigner").field("base_url", &self.base_url).finish_non_exhaustive()
     }
 }
 
@@ -198,9 +192,7 @@ fn parse(path: &str, query: &str) -> Option<(Grant<'static>, Vec<u8>)> {
 }
 
 fn parse_method(text: &str) -> Option<SignMethod> {
-    [SignMethod::Get, SignMethod::Put, SignMethod::Delete]
-        .into_iter()
-        .find(|method| method.as_http() == text)
+    [SignMethod::Get, SignMethod::Put, SignMethod::Delete].into_iter().find(|method| method.as_http() == text)
 }
 
 fn decoded(text: &str) -> Option<Cow<'static, str>> {
@@ -214,9 +206,7 @@ mod tests {
 
     fn signed(key: &str, options: &SignOptions) -> (UrlSigner, String, String) {
         let signer = UrlSigner::new([7; 32], "http://localhost:8080/");
-        let request = signer
-            .sign(&Clock::system(), "photos", key, options)
-            .expect("a signed request");
+        let request = signer.sign(&Clock::system(), "photos", key, options).expect("a signed request");
         let uri: http::Uri = request.url.parse().expect("a valid URL");
         let (path, query) = (uri.path().to_owned(), uri.query().unwrap_or_default().to_owned());
         (signer, path, query)

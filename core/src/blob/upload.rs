@@ -63,8 +63,7 @@ impl Uploading {
         }
         let (upload, index) = (Arc::clone(&self.upload), self.next);
         self.next += 1;
-        self.in_flight
-            .push(Box::pin(async move { upload.put_part(index, bytes).await }));
+        self.in_flight.push(Box::pin(async move { upload.put_part(index, bytes).await }));
         Ok(())
     }
 

@@ -139,14 +139,10 @@ impl Writer {
         match std::mem::replace(&mut self.state, State::Failed) {
             State::Small => {
                 let options = std::mem::take(&mut self.options);
-                self.bucket.store().put(&self.key, last, options).await
+                self.bucket.port().put(&self.key, last, options).await
             }
             State::Uploading(mut uploading) => {
-                let pushed = if last.is_empty() {
-                    Ok(())
-                } else {
-                    uploading.push(last)
-                };
+                let pushed = if last.is_empty() { Ok(()) } else { uploading.push(last) };
                 match pushed {
                     Ok(()) => uploading.complete().await,
                     Err(error) => {
@@ -162,7 +158,7 @@ impl Writer {
     /// Starts the upload where that has not happened, and waits until it has.
     fn poll_uploading(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         if let State::Small = self.state {
-            let (store, key) = (self.bucket.store().clone(), self.key.clone());
+            let (store, key) = (self.bucket.port().clone(), self.key.clone());
             let options = self.options.clone();
             self.state = State::Starting(Box::pin(async move { store.start_upload(&key, options).await }));
         }

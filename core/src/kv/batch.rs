@@ -67,10 +67,7 @@ impl IntoFuture for DeleteMany {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let results = write_many(&self.store, "kv.delete_many", self.drafts).await;
-            results
-                .into_iter()
-                .map(|(_, result)| result.map(|_| ()))
-                .collect()
+            results.into_iter().map(|(_, result)| result.map(|_| ())).collect()
         })
     }
 }
@@ -86,9 +83,7 @@ async fn write_many(store: &Store, operation: &'static str, drafts: Vec<Draft>) 
     }
     let checked = drafts.into_iter().zip(&keys).map(|(draft, key)| {
         if times.get(key).is_some_and(|&times| times > 1) {
-            return Err(Error::invalid(
-                "the key stands twice in one call: name each item once",
-            ));
+            return Err(Error::invalid("the key stands twice in one call: name each item once"));
         }
         draft.finish(store)
     });

@@ -62,9 +62,7 @@ pub(super) fn check_key(key: &Key, limits: &TableLimits) -> Result<()> {
 pub(super) fn check_partition(partition: &str, limits: &TableLimits) -> Result<()> {
     let (bytes, most) = (partition.len(), limits.partition_bytes);
     if bytes == 0 || bytes > most {
-        return Err(Error::invalid(format!(
-            "a partition key has 1 to {most} bytes, not {bytes}"
-        )));
+        return Err(Error::invalid(format!("a partition key has 1 to {most} bytes, not {bytes}")));
     }
     Ok(())
 }
@@ -72,9 +70,7 @@ pub(super) fn check_partition(partition: &str, limits: &TableLimits) -> Result<(
 pub(super) fn check_sort(sort: &str, limits: &TableLimits) -> Result<()> {
     let (bytes, most) = (sort.len(), limits.sort_bytes);
     if bytes > most {
-        return Err(Error::invalid(format!(
-            "a sort key has at most {most} bytes, not {bytes}"
-        )));
+        return Err(Error::invalid(format!("a sort key has at most {most} bytes, not {bytes}")));
     }
     Ok(())
 }

@@ -109,9 +109,7 @@ impl<T, C> Query<T, C> {
     pub fn page_size(mut self, items: usize) -> Self {
         let most = self.store.info().limits.page_items;
         if items == 0 || items > most {
-            self.note(Err(Error::invalid(format!(
-                "a page has 1 to {most} items, not {items}"
-            ))));
+            self.note(Err(Error::invalid(format!("a page has 1 to {most} items, not {items}"))));
         }
         self.options.page_size = items;
         self
@@ -293,9 +291,7 @@ impl Pages {
     }
 
     fn unseal(&self, token: &str) -> Result<String> {
-        let parts = token
-            .split_at_checked(HASH_DIGITS)
-            .filter(|_| token.len() <= LONGEST_TOKEN);
+        let parts = token.split_at_checked(HASH_DIGITS).filter(|_| token.len() <= LONGEST_TOKEN);
         match parts {
             Some((hash, place)) if hash == format!("{:016x}", self.hash()) => Ok(place.to_owned()),
             _ => Err(Error::invalid(

@@ -53,10 +53,7 @@ impl<T, C> Table<T, C> {
     }
 
     fn over(store: Store) -> Self {
-        Self {
-            store,
-            codec: PhantomData,
-        }
+        Self { store, codec: PhantomData }
     }
 
     /// What the table is: its name, its provider, its limits and capabilities.
@@ -73,7 +70,7 @@ impl<T, C> Table<T, C> {
 
     /// The implementors' face, for what is built on tables.
     #[must_use]
-    pub fn store(&self) -> &Arc<dyn KeyValueStore> {
+    pub fn port(&self) -> &Arc<dyn KeyValueStore> {
         &self.store.0
     }
 
@@ -88,9 +85,7 @@ impl<T, C> Table<T, C> {
     {
         let key = key.into_key();
         let item = self.read(&key).await?;
-        item.map(Entry::decode::<C>)
-            .transpose()
-            .map_err(|error| self.store.name("kv.get", Some(&key), error))
+        item.map(Entry::decode::<C>).transpose().map_err(|error| self.store.name("kv.get", Some(&key), error))
     }
 
     async fn read(&self, key: &Key) -> Result<Option<RawItem>> {
@@ -157,10 +152,7 @@ impl<T, C> Table<T, C> {
     where
         C: Encode<T>,
     {
-        Put {
-            draft: self.draft_put(key.into_key(), value),
-            store: self.store.clone(),
-        }
+        Put { draft: self.draft_put(key.into_key(), value), store: self.store.clone() }
     }
 
     /// Deletes an item; a missing one is Ok; `if_version` follows.
@@ -182,20 +174,14 @@ impl<T, C> Table<T, C> {
         C: Encode<T>,
     {
         let draft = |(key, value): (K, &T)| self.draft_put(key.into_key(), value);
-        PutMany {
-            drafts: items.into_iter().map(draft).collect(),
-            store: self.store.clone(),
-        }
+        PutMany { drafts: items.into_iter().map(draft).collect(), store: self.store.clone() }
     }
 
     /// Deletes any number of items, each on its own; one result a key, in order; a missing item is Ok.
     /// A key that stands twice is `InvalidArgument` at each of its places.
     pub fn delete_many<K: IntoKey>(&self, keys: impl IntoIterator<Item = K>) -> DeleteMany {
         let draft = |key: K| Draft::new(&self.store, key.into_key(), Ok(Change::Delete));
-        DeleteMany {
-            drafts: keys.into_iter().map(draft).collect(),
-            store: self.store.clone(),
-        }
+        DeleteMany { drafts: keys.into_iter().map(draft).collect(), store: self.store.clone() }
     }
 
     /// The items of a partition, in order; options follow, then `page`, `stream` or `collect`.
@@ -242,12 +228,7 @@ impl<T, C> Table<T, C> {
     /// When awaited: `InvalidArgument` where the item holds something else or would leave an `i64`; `Indeterminate`
     /// where a lost answer cannot be resolved; else as [`put`](Self::put).
     pub fn increment(&self, key: impl IntoKey, by: i64) -> IncrementBy {
-        IncrementBy {
-            store: self.store.clone(),
-            key: key.into_key(),
-            by,
-            expires: None,
-        }
+        IncrementBy { store: self.store.clone(), key: key.into_key(), by, expires: None }
     }
 
     /// Up to 100 writes on distinct keys of one partition, all or nothing; they follow.

@@ -49,12 +49,7 @@ pub struct Transaction<T, C> {
 
 impl<T, C> Transaction<T, C> {
     pub(super) fn new(store: Store) -> Self {
-        Self {
-            store,
-            drafts: Vec::new(),
-            fault: None,
-            codec: PhantomData,
-        }
+        Self { store, drafts: Vec::new(), fault: None, codec: PhantomData }
     }
 
     /// Creates or replaces an item.
@@ -63,10 +58,7 @@ impl<T, C> Transaction<T, C> {
         C: Encode<T>,
     {
         let value = C::encode(value);
-        self.with(
-            key.into_key(),
-            value.map(|value| Change::Put { value, expires: None }),
-        )
+        self.with(key.into_key(), value.map(|value| Change::Put { value, expires: None }))
     }
 
     /// Deletes an item; a missing one is no failure, unless a condition names a version.
@@ -132,9 +124,7 @@ impl<T, C> IntoFuture for Transaction<T, C> {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self {
-            store, drafts, fault, ..
-        } = self;
+        let Self { store, drafts, fault, .. } = self;
         Box::pin(transact(store, drafts, fault))
     }
 }
@@ -149,18 +139,13 @@ async fn transact(store: Store, drafts: Vec<Draft>, fault: Option<Error>) -> Res
         if writes.is_empty() {
             return Ok(Vec::new());
         }
-        let puts: Vec<bool> = writes
-            .iter()
-            .map(|write| matches!(write.change, Change::Put { .. }))
-            .collect();
+        let puts: Vec<bool> = writes.iter().map(|write| matches!(write.change, Change::Put { .. })).collect();
         let versions = store.0.transact(writes).await?;
         if versions.len() != puts.len() || puts.iter().zip(&versions).any(|(put, v)| *put != v.is_some()) {
             return Err(no_version());
         }
         let versions = keys.iter().zip(versions);
-        Ok(versions
-            .map(|(key, raw)| raw.map(|raw| Version::new(key, raw)))
-            .collect())
+        Ok(versions.map(|(key, raw)| raw.map(|raw| Version::new(key, raw))).collect())
     };
     let result = store.run("kv.transact", None, work).await;
     result.map_err(|error| match error.item().and_then(|item| keys.get(item)) {

@@ -76,10 +76,7 @@ where
         None => ItemCondition::IfAbsent,
     };
     let was_there = current.is_some();
-    let value = current
-        .map(Entry::decode::<C>)
-        .transpose()?
-        .map(Entry::into_value);
+    let value = current.map(Entry::decode::<C>).transpose()?.map(Entry::into_value);
     let (value, expires) = match change(value)? {
         Update::Put(value) => (value, kept),
         Update::PutFor(value, after) => (value, store.expiry(Some(after))?),
@@ -98,8 +95,5 @@ where
 }
 
 fn lost_the_race(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::AlreadyExists | ErrorKind::PreconditionFailed | ErrorKind::Conflict
-    )
+    matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::PreconditionFailed | ErrorKind::Conflict)
 }

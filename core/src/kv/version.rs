@@ -25,10 +25,7 @@ const LONGEST: usize = 1_024;
 
 impl Version {
     pub(super) fn new(key: &Key, raw: RawVersion) -> Self {
-        Self {
-            key: fingerprint([&*key.partition, &*key.sort]),
-            raw,
-        }
+        Self { key: fingerprint([&*key.partition, &*key.sort]), raw }
     }
 
     /// The provider's version, where this one belongs to `key`.
@@ -74,10 +71,7 @@ impl FromStr for Version {
             let (key, raw) = text.split_at_checked(KEY_DIGITS)?;
             let valid = key.bytes().all(|b| b.is_ascii_hexdigit()) && !raw.is_empty() && raw.len() <= LONGEST;
             let key = u64::from_str_radix(key, 16).ok().filter(|_| valid)?;
-            Some(Self {
-                key,
-                raw: RawVersion::new(raw),
-            })
+            Some(Self { key, raw: RawVersion::new(raw) })
         };
         parse().ok_or_else(|| Error::new(ErrorKind::Malformed, "this is no version of an item"))
     }
@@ -117,14 +111,7 @@ mod tests {
     #[test]
     fn text_that_is_no_version_is_malformed() {
         let long = format!("0123456789abcdef{}", "x".repeat(LONGEST + 1));
-        for text in [
-            "",
-            "42",
-            "0123456789abcdef",
-            "+123456789abcdef7",
-            "0123456789abcdeé7",
-            &long,
-        ] {
+        for text in ["", "42", "0123456789abcdef", "+123456789abcdef7", "0123456789abcdeé7", &long] {
             let error = text.parse::<Version>().expect_err("no version");
             assert_eq!(error.kind(), ErrorKind::Malformed, "{text}");
         }

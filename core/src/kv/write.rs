@@ -24,17 +24,11 @@ impl Draft {
             Ok(change) => (change, None),
             Err(fault) => (Change::Check, Some(fault)),
         };
-        let mut draft = Self {
-            write: Write::new(key, change),
-            expires: None,
-            fault,
-        };
-        let checked = store
-            .check_key(&draft.write.key)
-            .and_then(|()| match &draft.write.change {
-                Change::Put { value, .. } => store.check_value(value.len()),
-                Change::Delete | Change::Check => Ok(()),
-            });
+        let mut draft = Self { write: Write::new(key, change), expires: None, fault };
+        let checked = store.check_key(&draft.write.key).and_then(|()| match &draft.write.change {
+            Change::Put { value, .. } => store.check_value(value.len()),
+            Change::Delete | Change::Check => Ok(()),
+        });
         draft.note(checked);
         draft
     }

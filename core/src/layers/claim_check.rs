@@ -49,11 +49,7 @@ impl ClaimCheck {
     /// Keeps in `bucket` what is over `threshold` bytes, or over the queue's own limit; bodies of up to 256 MiB.
     #[must_use]
     pub fn new(bucket: Arc<dyn BlobStore>, threshold: usize) -> Self {
-        Self {
-            bucket,
-            threshold,
-            limit: 256 << 20,
-        }
+        Self { bucket, threshold, limit: 256 << 20 }
     }
 
     /// The largest body in bytes, which is held in memory at either end; the queue's
@@ -87,9 +83,9 @@ impl ClaimCheck {
     async fn fetch(&self, token: Token) -> Result<Bytes> {
         match self.bucket.get(&key(token), GetOptions::default()).await? {
             GetResult::Found { body, .. } => body.collect(self.limit).await,
-            GetResult::NotModified => Err(Error::internal(
-                "the bucket answered a condition that was not set",
-            )),
+            GetResult::NotModified => {
+                Err(Error::internal("the bucket answered a condition that was not set"))
+            }
         }
     }
 
@@ -130,12 +126,7 @@ impl ClaimQueue {
         let mut info = inner.info().clone();
         let threshold = claims.threshold.min(info.limits.body_bytes);
         info.limits.body_bytes = info.limits.body_bytes.max(claims.limit);
-        Self {
-            inner,
-            claims,
-            info,
-            threshold,
-        }
+        Self { inner, claims, info, threshold }
     }
 
     /// The messages with their bodies, and the error of one that has to wait.
@@ -179,10 +170,9 @@ impl ClaimQueue {
             None => Verdict::Retry(LATER),
             // Left to its lease: a queue of dead letters has none of its own.
             Some(_) if self.inner.dead_letters().is_err() => return true,
-            Some(reason) => Verdict::DeadLetter {
-                reason: reason.to_owned(),
-                message: Box::new(delivery.to_message()),
-            },
+            Some(reason) => {
+                Verdict::DeadLetter { reason: reason.to_owned(), message: Box::new(delivery.to_message()) }
+            }
         };
         let settlement = Settlement::new(delivery.receipt, verdict);
         for settled in self.inner.settle(vec![settlement]).await {

@@ -93,10 +93,7 @@ mod tests {
         let config = WorkerConfig::default();
         for _ in 0..100 {
             let third = config.pause(3);
-            assert!(
-                third >= Duration::from_secs(2) && third <= Duration::from_secs(4),
-                "{third:?}"
-            );
+            assert!(third >= Duration::from_secs(2) && third <= Duration::from_secs(4), "{third:?}");
         }
     }
 }

@@ -39,12 +39,7 @@ struct Ending {
 
 impl Task {
     pub(super) fn new(worker: Worker, settler: Settler, stop: Shutdown, cut: Shutdown) -> Self {
-        Self {
-            worker,
-            settler,
-            stop,
-            cut,
-        }
+        Self { worker, settler, stop, cut }
     }
 
     pub(super) async fn run(self: Arc<Self>, mut unit: Vec<Held>) {
@@ -78,9 +73,7 @@ impl Task {
         let queue = &*self.worker.queue;
         let keeping = keep(queue, unit, self.worker.config.lease, &finished, &lost);
         let (mut outcomes, ()) = tokio::join!(handling, keeping);
-        outcomes.resize_with(size, || {
-            Outcome::retry("the handler gave no outcome for this message")
-        });
+        outcomes.resize_with(size, || Outcome::retry("the handler gave no outcome for this message"));
         outcomes
     }
 
@@ -106,13 +99,7 @@ impl Task {
         cancelled.trigger();
         match timeout(WIND_DOWN, calling).await {
             Ok(ended) => outcomes_of(ended, count),
-            Err(_) => vec![
-                Outcome::Retry {
-                    after,
-                    error: why.to_owned()
-                };
-                count
-            ],
+            Err(_) => vec![Outcome::Retry { after, error: why.to_owned() }; count],
         }
     }
 
@@ -150,8 +137,7 @@ impl Task {
     /// Returns what stands behind messages that could not be settled.
     async fn let_go(&self, failed_groups: HashSet<String>, rest: &mut Vec<Held>) {
         let behind = take_groups(rest, &failed_groups);
-        self.finish(behind.into_iter().map(Ending::let_go).collect())
-            .await;
+        self.finish(behind.into_iter().map(Ending::let_go).collect()).await;
     }
 
     fn verdict(&self, held: &Held, outcome: Outcome) -> Verdict {
@@ -166,12 +152,7 @@ impl Task {
                 Verdict::Retry(pause.min(longest))
             }
             Outcome::Dead { reason } => {
-                tracing::warn!(
-                    queue,
-                    id = held.raw.id,
-                    reason,
-                    "a message goes to the dead letters"
-                );
+                tracing::warn!(queue, id = held.raw.id, reason, "a message goes to the dead letters");
                 let message = Box::new(held.raw.to_message());
                 Verdict::DeadLetter { reason, message }
             }
@@ -241,19 +222,12 @@ impl Task {
 
 impl Ending {
     fn new(held: Held, verdict: Verdict) -> Self {
-        Self {
-            held,
-            verdict,
-            behind: false,
-        }
+        Self { held, verdict, behind: false }
     }
 
     /// Back at once, for no failure of its own.
     fn let_go(held: Held) -> Self {
-        Self {
-            behind: true,
-            ..Self::new(held, Verdict::Retry(Duration::ZERO))
-        }
+        Self { behind: true, ..Self::new(held, Verdict::Retry(Duration::ZERO)) }
     }
 
     fn settlement(&self) -> Settlement {
@@ -266,12 +240,7 @@ fn take_groups(from: &mut Vec<Held>, groups: &HashSet<String>) -> Vec<Held> {
     if groups.is_empty() {
         return Vec::new();
     }
-    let of_them = |held: &mut Held| {
-        held.raw
-            .group
-            .as_ref()
-            .is_some_and(|group| groups.contains(group))
-    };
+    let of_them = |held: &mut Held| held.raw.group.as_ref().is_some_and(|group| groups.contains(group));
     from.extract_if(.., of_them).collect()
 }
 

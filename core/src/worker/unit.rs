@@ -54,21 +54,14 @@ mod tests {
 
     fn split(groups: &[&str], ordered: bool, batch: usize, most: usize) -> Vec<Vec<String>> {
         let received = groups.iter().enumerate().map(|(n, group)| {
-            let mut raw = RawDelivery::new(
-                format!("{group}{n}"),
-                "",
-                Receipt::new("r"),
-                SystemTime::UNIX_EPOCH,
-            );
+            let mut raw =
+                RawDelivery::new(format!("{group}{n}"), "", Receipt::new("r"), SystemTime::UNIX_EPOCH);
             raw.group = Some((*group).to_owned()).filter(|group| !group.is_empty());
             let lease = LeaseTimer::start(Clock::system(), Duration::from_secs(1));
             Held { raw, lease }
         });
         let names = |unit: Vec<Held>| unit.into_iter().map(|held| held.raw.id).collect();
-        units(received.collect(), ordered, batch, most)
-            .into_iter()
-            .map(names)
-            .collect()
+        units(received.collect(), ordered, batch, most).into_iter().map(names).collect()
     }
 
     #[tokio::test]

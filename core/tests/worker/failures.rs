@@ -9,9 +9,7 @@ use super::{Bench, SECOND, config, text};
 #[tokio::test(start_paused = true)]
 async fn what_is_done_never_comes_again() {
     let bench = Bench::new(5, false).await;
-    let worker = bench.work(config(|_| {}), |messages, _| async move {
-        vec![Outcome::Done; messages.len()]
-    });
+    let worker = bench.work(config(|_| {}), |messages, _| async move { vec![Outcome::Done; messages.len()] });
     bench.send(&["a", "b", "c"]).await;
     sleep(SECOND * 120).await;
     let mut seen = bench.log.texts();
@@ -25,9 +23,7 @@ async fn what_is_done_never_comes_again() {
 async fn a_failure_comes_again_after_growing_pauses_and_then_is_a_dead_letter() {
     let bench = Bench::new(4, false).await;
     bench.send(&["poison"]).await;
-    let worker = bench.work(config(|c| c.backoff = SECOND * 10), |_, _| async {
-        vec![Outcome::retry("no")]
-    });
+    let worker = bench.work(config(|c| c.backoff = SECOND * 10), |_, _| async { vec![Outcome::retry("no")] });
     sleep(SECOND * 200).await;
     let seconds = bench.log.seconds();
     let pauses: Vec<u64> = seconds.windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -35,10 +31,7 @@ async fn a_failure_comes_again_after_growing_pauses_and_then_is_a_dead_letter() 
     for (pause, full) in pauses.iter().zip([10, 20, 40]) {
         assert!((full / 2..=full).contains(pause), "{pauses:?}");
     }
-    assert_eq!(
-        bench.dead_reasons().await,
-        [("poison".to_owned(), "attempts".to_owned())]
-    );
+    assert_eq!(bench.dead_reasons().await, [("poison".to_owned(), "attempts".to_owned())]);
     bench.stop(worker).await;
 }
 
@@ -57,10 +50,7 @@ async fn a_panic_is_a_failure_and_does_not_stop_its_neighbours() {
     sleep(SECOND * 60).await;
     let mut dead = bench.dead_reasons().await;
     dead.sort();
-    assert_eq!(
-        dead.iter().map(|(text, _)| text).collect::<Vec<_>>(),
-        ["panics", "panics late"]
-    );
+    assert_eq!(dead.iter().map(|(text, _)| text).collect::<Vec<_>>(), ["panics", "panics late"]);
     assert_eq!(bench.total().await, 0);
     bench.stop(worker).await;
 }
@@ -88,14 +78,8 @@ async fn a_batch_returns_only_what_failed_and_what_was_forgotten() {
 async fn receives_and_settlements_that_fail_are_survived() {
     let bench = Bench::new(5, false).await;
     let faults = bench.memory.faults();
-    faults.inject(
-        Operation::QueueReceive,
-        Fault::refuse(ErrorKind::Unavailable).times(5),
-    );
-    faults.inject(
-        Operation::QueueSettle,
-        Fault::refuse(ErrorKind::Throttled).times(2),
-    );
+    faults.inject(Operation::QueueReceive, Fault::refuse(ErrorKind::Unavailable).times(5));
+    faults.inject(Operation::QueueSettle, Fault::refuse(ErrorKind::Throttled).times(2));
     bench.send(&["a"]).await;
     let worker = bench.work(config(|_| {}), |_, _| async { vec![Outcome::Done] });
     sleep(SECOND * 300).await;

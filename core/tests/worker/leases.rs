@@ -25,10 +25,7 @@ async fn a_renewal_that_fails_for_a_moment_is_tried_again() {
     let bench = Bench::new(5, false).await;
     bench.send(&["long"]).await;
     let faults = bench.memory.faults();
-    faults.inject(
-        Operation::QueueExtend,
-        Fault::refuse(ErrorKind::Unavailable).times(2),
-    );
+    faults.inject(Operation::QueueExtend, Fault::refuse(ErrorKind::Unavailable).times(2));
     let worker = bench.work(config(|c| c.lease = SECOND * 10), |_, _| async {
         sleep(SECOND * 30).await;
         vec![Outcome::Done]

@@ -36,10 +36,7 @@ struct Log(Arc<Mutex<Vec<(String, u64)>>>);
 
 impl Log {
     fn note(&self, begun: Instant, text: impl Into<String>) {
-        self.0
-            .lock()
-            .expect("no panic inside")
-            .push((text.into(), begun.elapsed().as_secs()));
+        self.0.lock().expect("no panic inside").push((text.into(), begun.elapsed().as_secs()));
     }
 
     fn texts(&self) -> Vec<String> {
@@ -121,12 +118,7 @@ impl Bench {
         let letters = dead.receive(options).await.expect("received");
         letters
             .iter()
-            .map(|letter| {
-                (
-                    text(letter),
-                    letter.envelope.reason().unwrap_or_default().to_owned(),
-                )
-            })
+            .map(|letter| (text(letter), letter.envelope.reason().unwrap_or_default().to_owned()))
             .collect()
     }
 }

@@ -38,10 +38,7 @@ async fn after_a_failure_the_rest_of_its_group_waits_and_other_groups_go_on() {
         sleep(SECOND * 60).await;
         let seen = bench.log.texts();
         let last_of = |text: &str| seen.iter().rposition(|seen| seen == text).expect(text);
-        assert!(
-            last_of("a:1") < last_of("a:2") && last_of("a:2") < last_of("a:3"),
-            "{seen:?}"
-        );
+        assert!(last_of("a:1") < last_of("a:2") && last_of("a:2") < last_of("a:3"), "{seen:?}");
         assert!(last_of("b:2") < last_of("a:2"), "{seen:?}");
         bench.stop(worker).await;
         assert_eq!(bench.total().await, 0);
@@ -61,14 +58,8 @@ async fn a_poison_message_does_not_use_up_the_attempts_of_those_behind_it() {
         messages.iter().map(outcome).collect()
     });
     sleep(SECOND * 120).await;
-    assert_eq!(
-        bench.log.texts(),
-        ["a:poison", "a:poison", "a:poison", "a:2", "a:3"]
-    );
-    assert_eq!(
-        bench.dead_reasons().await,
-        [("a:poison".to_owned(), "attempts".to_owned())]
-    );
+    assert_eq!(bench.log.texts(), ["a:poison", "a:poison", "a:poison", "a:2", "a:3"]);
+    assert_eq!(bench.dead_reasons().await, [("a:poison".to_owned(), "attempts".to_owned())]);
     bench.stop(worker).await;
     assert_eq!(bench.total().await, 0);
 }

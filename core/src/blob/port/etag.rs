@@ -25,10 +25,7 @@ impl Etag {
     /// Takes an etag as a service or an HTTP header gives it; quotes around it are dropped, a weak mark kept.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        let bare = text
-            .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'))
-            .unwrap_or(text);
+        let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
         let mut bytes = [0; SHORT];
         match bytes.get_mut(..bare.len()) {
             Some(start) => {
@@ -103,14 +100,7 @@ mod tests {
 
     #[test]
     fn an_etag_of_any_length_is_told_as_it_came() {
-        for text in [
-            "",
-            "7",
-            "\u{e9}",
-            &"x".repeat(22),
-            &"x".repeat(23),
-            &"\u{263a}".repeat(20),
-        ] {
+        for text in ["", "7", "\u{e9}", &"x".repeat(22), &"x".repeat(23), &"\u{263a}".repeat(20)] {
             let etag = Etag::new(&format!("\"{text}\""));
             assert_eq!(etag.as_str(), text);
             assert_eq!(etag, Etag::new(text));

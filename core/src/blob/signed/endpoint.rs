@@ -48,9 +48,7 @@ impl SignedEndpoint {
                 return Ok(response);
             }
         };
-        let grant = self
-            .signer
-            .verify(head.uri.path(), head.uri.query().unwrap_or_default())?;
+        let grant = self.signer.verify(head.uri.path(), head.uri.query().unwrap_or_default())?;
         if grant.method != wanted {
             return Err(denied("this URL is signed for another method"));
         }
@@ -82,23 +80,15 @@ impl Endpoint for SignedEndpoint {
         };
         // What a user uploaded is shown by the application's own host: it must not become a page with its rights.
         let headers = response.headers_mut();
-        headers.insert(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        );
-        headers.insert(
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static("sandbox"),
-        );
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
         response
     }
 }
 
 impl fmt::Debug for SignedEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignedEndpoint")
-            .field("signer", &self.signer)
-            .finish_non_exhaustive()
+        f.debug_struct("SignedEndpoint").field("signer", &self.signer).finish_non_exhaustive()
     }
 }
 
@@ -116,9 +106,7 @@ async fn read(bucket: &Bucket, key: &str, headers: &HeaderMap, head_only: bool) 
     }
     // A range of a resumed download is only of use while the object is the one that the client knows.
     let same = value(headers, header::IF_RANGE).is_none_or(|known| Etag::new(known) == meta.etag);
-    let range = value(headers, header::RANGE)
-        .and_then(parse_range)
-        .filter(|_| same && !head_only);
+    let range = value(headers, header::RANGE).and_then(parse_range).filter(|_| same && !head_only);
     let Some(range) = range else {
         return whole(bucket, key, &meta, head_only).await;
     };
@@ -126,11 +114,7 @@ async fn read(bucket: &Bucket, key: &str, headers: &HeaderMap, head_only: bool) 
     let (start, end) = range.resolve(meta.size).unwrap_or((0, 0));
     if start >= end {
         let mut response = described(StatusCode::RANGE_NOT_SATISFIABLE, &meta);
-        insert(
-            &mut response,
-            header::CONTENT_RANGE,
-            &format!("bytes */{}", meta.size),
-        );
+        insert(&mut response, header::CONTENT_RANGE, &format!("bytes */{}", meta.size));
         return Ok(response);
     }
     // Bound to what the head told, so that headers and bytes are of one object.
@@ -160,10 +144,7 @@ async fn write(
     if let Some(signed) = grant.content_type.as_deref()
         && sent != Some(signed)
     {
-        return Ok(text(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "this URL is signed for another content type",
-        ));
+        return Ok(text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "this URL is signed for another content type"));
     }
     let mut put = bucket.put(&grant.key, body);
     if let Some(content_type) = sent {
@@ -197,11 +178,7 @@ fn described(status: StatusCode, meta: &ObjectMeta) -> Response<Body> {
     insert(&mut response, header::ACCEPT_RANGES, "bytes");
     let properties = &meta.properties;
     let content_type = properties.content_type.as_deref();
-    insert(
-        &mut response,
-        header::CONTENT_TYPE,
-        content_type.unwrap_or("application/octet-stream"),
-    );
+    insert(&mut response, header::CONTENT_TYPE, content_type.unwrap_or("application/octet-stream"));
     for (name, value) in [
         (header::CACHE_CONTROL, &properties.cache_control),
         (header::CONTENT_DISPOSITION, &properties.content_disposition),

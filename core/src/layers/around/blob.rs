@@ -31,15 +31,8 @@ impl<A: Around> BlobStore for Wrapped<dyn BlobStore, A> {
 
     async fn start_upload(&self, key: &str, options: PutOptions) -> Result<Box<dyn Upload>> {
         let call = call(self.info(), "blob.start_upload");
-        let upload = self
-            .around
-            .one(call, self.inner.start_upload(key, options))
-            .await?;
-        Ok(Box::new(WrappedUpload {
-            store: self.inner.clone(),
-            inner: upload,
-            around: self.around.clone(),
-        }))
+        let upload = self.around.one(call, self.inner.start_upload(key, options)).await?;
+        Ok(Box::new(WrappedUpload { store: self.inner.clone(), inner: upload, around: self.around.clone() }))
     }
 
     async fn get(&self, key: &str, options: GetOptions) -> Result<GetResult> {

@@ -44,9 +44,7 @@ impl<A: Around> KeyValueStore for Wrapped<dyn KeyValueStore, A> {
     }
 
     async fn write_many(&self, writes: Vec<Write>) -> Vec<Result<Option<RawVersion>>> {
-        let call = call(self.info(), "kv.write_many")
-            .items(writes.len())
-            .bytes(bytes(&writes));
+        let call = call(self.info(), "kv.write_many").items(writes.len()).bytes(bytes(&writes));
         self.around.batch(call, self.inner.write_many(writes)).await
     }
 

@@ -46,14 +46,7 @@ pub(super) struct Call<'a> {
 
 impl<'a> Call<'a> {
     fn new(provider: &'static str, resource: &'a str, operation: &'static str) -> Self {
-        Self {
-            provider,
-            resource,
-            operation,
-            bytes: 0,
-            items: 1,
-            wait: Duration::ZERO,
-        }
+        Self { provider, resource, operation, bytes: 0, items: 1, wait: Duration::ZERO }
     }
 
     fn bytes(self, bytes: usize) -> Self {

@@ -54,14 +54,8 @@ impl KeyValueStore for PrefixTable {
     }
 
     async fn get_many(&self, keys: Vec<Key>) -> Vec<Result<Option<RawItem>>> {
-        let items = self
-            .inner
-            .get_many(keys.iter().map(|key| self.add(key)).collect())
-            .await;
-        items
-            .into_iter()
-            .map(|item| item?.map(|item| self.strip(item)).transpose())
-            .collect()
+        let items = self.inner.get_many(keys.iter().map(|key| self.add(key)).collect()).await;
+        items.into_iter().map(|item| item?.map(|item| self.strip(item)).transpose()).collect()
     }
 
     async fn write(&self, write: Write) -> Result<Option<RawVersion>> {
@@ -86,11 +80,7 @@ impl KeyValueStore for PrefixTable {
     async fn query(&self, mut options: QueryOptions) -> Result<QueryPage> {
         options.partition = self.prefix.add(&options.partition).into();
         let mut page = self.inner.query(options).await?;
-        page.items = page
-            .items
-            .into_iter()
-            .map(|item| self.strip(item))
-            .collect::<Result<_>>()?;
+        page.items = page.items.into_iter().map(|item| self.strip(item)).collect::<Result<_>>()?;
         Ok(page)
     }
 

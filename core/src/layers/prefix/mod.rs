@@ -37,22 +37,15 @@ impl Prefix {
             return Err(Error::invalid(format!("a prefix has at most {LONGEST} bytes")));
         }
         if bare.contains(|c: char| c.is_control() || c == '\\') {
-            return Err(Error::invalid(
-                "a prefix has no control character and no backslash",
-            ));
+            return Err(Error::invalid("a prefix has no control character and no backslash"));
         }
         // A segment that ends in `.` covers `.` and `..`.
-        if bare
-            .split('/')
-            .any(|segment| segment.is_empty() || segment.ends_with('.'))
-        {
+        if bare.split('/').any(|segment| segment.is_empty() || segment.ends_with('.')) {
             return Err(Error::invalid(
                 "no segment of a prefix is empty or ends with `.`; write it as `team/app`",
             ));
         }
-        Ok(Self {
-            prefix: format!("{bare}/").into(),
-        })
+        Ok(Self { prefix: format!("{bare}/").into() })
     }
 
     fn add(&self, key: &str) -> String {
@@ -95,18 +88,7 @@ mod tests {
         for good in ["a", "a/", "team/app", "ü"] {
             assert!(Prefix::new(good).is_ok(), "{good}");
         }
-        for bad in [
-            "",
-            "/",
-            "/a",
-            "a//b",
-            "..",
-            "a/./b",
-            "a.",
-            "a\\b",
-            "a\nb",
-            &"x".repeat(127),
-        ] {
+        for bad in ["", "/", "/a", "a//b", "..", "a/./b", "a.", "a\\b", "a\nb", &"x".repeat(127)] {
             let error = Prefix::new(bad).expect_err(bad);
             assert_eq!(error.kind(), ErrorKind::InvalidArgument);
         }

@@ -20,12 +20,7 @@ pub(super) struct Attempts {
 
 impl Attempts {
     pub(super) fn new(policy: RetryPolicy) -> Self {
-        Self {
-            policy,
-            stop: later(policy.total_timeout),
-            made: 0,
-            ambiguous: false,
-        }
+        Self { policy, stop: later(policy.total_timeout), made: 0, ambiguous: false }
     }
 
     /// With so much more time, for an operation that waits by design.
@@ -38,10 +33,7 @@ impl Attempts {
     /// The attempts of a write that is read back in case of doubt, and those of the reading.
     pub(super) fn with_reading_back(policy: RetryPolicy) -> (Self, Self) {
         let reading = Self::new(policy);
-        let writing = Self {
-            stop: later(policy.total_timeout / 5 * 4),
-            ..Self::new(policy)
-        };
+        let writing = Self { stop: later(policy.total_timeout / 5 * 4), ..Self::new(policy) };
         (writing, reading)
     }
 
@@ -127,9 +119,7 @@ impl Attempts {
         } else {
             Limit::Call(self.policy.total_timeout)
         };
-        timeout_at(own.min(self.stop), call)
-            .await
-            .map_err(|_| TimedOut(limit))
+        timeout_at(own.min(self.stop), call).await.map_err(|_| TimedOut(limit))
     }
 
     /// Waits before the next attempt; whether there is one.
@@ -174,16 +164,12 @@ fn timed_out(limit: Limit) -> Error {
 /// So long from now, or very long where that cannot be told.
 fn later(wait: Duration) -> Instant {
     let now = Instant::now();
-    now.checked_add(wait)
-        .unwrap_or_else(|| now + Duration::from_secs(86_400 * 365))
+    now.checked_add(wait).unwrap_or_else(|| now + Duration::from_secs(86_400 * 365))
 }
 
 /// Whether a write that met this may have been refused because of its own earlier attempt.
 pub(super) fn is_refusal(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::NotFound | ErrorKind::AlreadyExists | ErrorKind::PreconditionFailed
-    )
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists | ErrorKind::PreconditionFailed)
 }
 
 /// What a write that nobody can read back says in the end.

@@ -67,18 +67,14 @@ impl BlobStore for RetryBlob {
 
     async fn put(&self, key: &str, body: Bytes, options: PutOptions) -> Result<Written> {
         let conditional = options.condition != Condition::None;
-        self.write(key, options.token, conditional, |_| {
-            self.inner.put(key, body.clone(), options.clone())
-        })
-        .await
+        self.write(key, options.token, conditional, |_| self.inner.put(key, body.clone(), options.clone()))
+            .await
     }
 
     async fn start_upload(&self, key: &str, options: PutOptions) -> Result<Box<dyn Upload>> {
         // Nothing is visible yet: a refusal is a refusal, also after a lost answer.
         let mut attempts = self.attempts();
-        let upload = attempts
-            .repeat(|_| self.inner.start_upload(key, options.clone()))
-            .await?;
+        let upload = attempts.repeat(|_| self.inner.start_upload(key, options.clone())).await?;
         Ok(Box::new(RetryUpload {
             store: self.clone(),
             key: key.to_owned(),
@@ -88,9 +84,7 @@ impl BlobStore for RetryBlob {
     }
 
     async fn get(&self, key: &str, options: GetOptions) -> Result<GetResult> {
-        self.attempts()
-            .repeat(|_| self.inner.get(key, options.clone()))
-            .await
+        self.attempts().repeat(|_| self.inner.get(key, options.clone())).await
     }
 
     async fn head(&self, key: &str) -> Result<ObjectMeta> {
@@ -99,10 +93,7 @@ impl BlobStore for RetryBlob {
 
     async fn copy(&self, from: &str, to: &str, options: CopyOptions) -> Result<Written> {
         let conditional = options.condition != Condition::None || options.source_if_match.is_some();
-        self.write(to, options.token, conditional, |_| {
-            self.inner.copy(from, to, options.clone())
-        })
-        .await
+        self.write(to, options.token, conditional, |_| self.inner.copy(from, to, options.clone())).await
     }
 
     async fn delete(&self, key: &str, options: DeleteOptions) -> Result<()> {
@@ -119,9 +110,7 @@ impl BlobStore for RetryBlob {
 
     async fn delete_many(&self, keys: Vec<String>) -> Vec<Result<()>> {
         let call = |keys, _| self.inner.delete_many(keys);
-        self.attempts()
-            .batch(keys, call, |_, ambiguous, error| Err(told(ambiguous, error)))
-            .await
+        self.attempts().batch(keys, call, |_, ambiguous, error| Err(told(ambiguous, error))).await
     }
 
     async fn list(&self, options: ListOptions) -> Result<ListPage> {
@@ -129,9 +118,7 @@ impl BlobStore for RetryBlob {
     }
 
     async fn sign(&self, key: &str, options: SignOptions) -> Result<SignedRequest> {
-        self.attempts()
-            .repeat(|_| self.inner.sign(key, options.clone()))
-            .await
+        self.attempts().repeat(|_| self.inner.sign(key, options.clone())).await
     }
 
     async fn events(&self, subscriber: &Subscriber) -> Result<Arc<dyn MessageQueue>> {
@@ -152,17 +139,12 @@ struct RetryUpload {
 #[async_trait]
 impl Upload for RetryUpload {
     async fn put_part(&self, index: u32, bytes: Bytes) -> Result<()> {
-        self.store
-            .attempts()
-            .repeat(|_| self.inner.put_part(index, bytes.clone()))
-            .await
+        self.store.attempts().repeat(|_| self.inner.put_part(index, bytes.clone())).await
     }
 
     async fn complete(&self, parts: u32) -> Result<Written> {
         // A finished upload is gone, and every service says that in its own way: so read back whatever is said.
-        self.store
-            .write(&self.key, self.token, true, |_| self.inner.complete(parts))
-            .await
+        self.store.write(&self.key, self.token, true, |_| self.inner.complete(parts)).await
     }
 
     async fn abort(&self) -> Result<()> {

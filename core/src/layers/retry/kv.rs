@@ -62,12 +62,7 @@ impl RetryTable {
             }
         }
         let mut versions = versions.into_iter();
-        Some(
-            writes
-                .iter()
-                .map(|write| if is_put(write) { versions.next() } else { None })
-                .collect(),
-        )
+        Some(writes.iter().map(|write| if is_put(write) { versions.next() } else { None }).collect())
     }
 }
 
@@ -92,9 +87,7 @@ impl KeyValueStore for RetryTable {
             return self.write_conditional(write).await;
         }
         let mut attempts = self.attempts();
-        let written = attempts
-            .repeat(|ambiguous| self.inner.write(renewed(write.clone(), ambiguous)))
-            .await;
+        let written = attempts.repeat(|ambiguous| self.inner.write(renewed(write.clone(), ambiguous))).await;
         written.map_err(|error| told(attempts.ambiguous, error))
     }
 
@@ -103,9 +96,7 @@ impl KeyValueStore for RetryTable {
             let renew = |write| renewed(write, attempt > 1);
             self.inner.write_many(writes.into_iter().map(renew).collect())
         };
-        self.attempts()
-            .batch(writes, call, |_, ambiguous, error| Err(told(ambiguous, error)))
-            .await
+        self.attempts().batch(writes, call, |_, ambiguous, error| Err(told(ambiguous, error))).await
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<RawVersion>>> {
@@ -133,19 +124,11 @@ impl KeyValueStore for RetryTable {
                 self.inner.increment(increment)
             })
             .await;
-        result.map_err(|error| {
-            if attempts.ambiguous {
-                indeterminate(error)
-            } else {
-                error
-            }
-        })
+        result.map_err(|error| if attempts.ambiguous { indeterminate(error) } else { error })
     }
 
     async fn query(&self, options: QueryOptions) -> Result<QueryPage> {
-        self.attempts()
-            .repeat(|_| self.inner.query(options.clone()))
-            .await
+        self.attempts().repeat(|_| self.inner.query(options.clone())).await
     }
 
     async fn sweep(&self) -> Result<u64> {
@@ -246,10 +229,7 @@ mod tests {
         let token = write.token;
         let error = table.write(write.clone()).await.expect_err("lost");
         assert_eq!(error.kind(), ErrorKind::Indeterminate);
-        assert_eq!(
-            std::mem::take(&mut *inner.writes.lock().expect("unpoisoned")),
-            [token; 3]
-        );
+        assert_eq!(std::mem::take(&mut *inner.writes.lock().expect("unpoisoned")), [token; 3]);
 
         write.condition = ItemCondition::None;
         let error = table.write(write).await.expect_err("lost");

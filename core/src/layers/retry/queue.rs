@@ -37,9 +37,7 @@ impl MessageQueue for RetryQueue {
 
     async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<String>> {
         let call = |messages, _| self.inner.send(messages);
-        self.attempts()
-            .batch(messages, call, |_, ambiguous, error| Err(told(ambiguous, error)))
-            .await
+        self.attempts().batch(messages, call, |_, ambiguous, error| Err(told(ambiguous, error))).await
     }
 
     async fn receive(&self, options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
