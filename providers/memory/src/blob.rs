@@ -17,6 +17,7 @@ use crate::queue::MemoryQueue;
 
 mod content;
 mod events;
+mod key;
 mod listing;
 mod objects;
 mod upload;

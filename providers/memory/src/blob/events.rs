@@ -58,8 +58,9 @@ impl Change {
 }
 
 impl Subscriptions {
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Themselves, to be told of a change once the bucket's lock is free; nothing where nobody listens.
+    pub(super) fn if_any(&self) -> Option<Self> {
+        (!self.0.is_empty()).then(|| self.clone())
     }
 
     /// Adds a subscription, or takes over what one of that name now wants; its queue stays.

@@ -1,10 +1,12 @@
 //! Listing: seeks in the ordered map, past a whole directory at once.
 
+use std::collections::btree_map::Range;
 use std::ops::Bound;
 
 use skyport_core::Result;
 use skyport_core::blob::port::{ListEntry, ListOptions, ListPage};
 
+use super::key::Key;
 use super::objects::{Object, Objects};
 use crate::error::Native;
 use crate::page_token::Mark;
@@ -52,10 +54,12 @@ impl<'a> Listing<'a> {
         let Some(start) = self.start(after) else {
             return (entries, false);
         };
-        let mut rest = self
-            .objects
-            .range::<str, _>((start.as_ref().map(|s| &**s), Bound::Unbounded));
-        while let Some((key, object)) = rest.next().filter(|(key, _)| key.starts_with(self.prefix)) {
+        let mut rest = self.from(start.as_ref().map(String::as_str));
+        while let Some((key, object)) = rest.next() {
+            let key = key.as_str();
+            if !key.starts_with(self.prefix) {
+                break;
+            }
             if entries.len() == size {
                 return (entries, true);
             }
@@ -65,11 +69,14 @@ impl<'a> Listing<'a> {
             };
             entries.push(ListEntry::Directory(directory.to_owned()));
             let Some(next) = successor(directory) else { break };
-            rest = self
-                .objects
-                .range::<str, _>((Bound::Included(&*next), Bound::Unbounded));
+            rest = self.from(Bound::Included(&next));
         }
         (entries, false)
+    }
+
+    fn from(&self, start: Bound<&str>) -> Range<'a, Key, Object> {
+        let start = start.map(str::as_bytes);
+        self.objects.range::<[u8], _>((start, Bound::Unbounded))
     }
 
     /// Where the entries after `after` begin; `None` where there can be none.
@@ -95,8 +102,8 @@ impl<'a> Listing<'a> {
 fn entry(key: &str, object: &Object) -> ListEntry {
     ListEntry::Object {
         key: key.to_owned(),
-        size: object.size,
-        etag: object.etag.clone(),
+        size: object.size(),
+        etag: object.etag(),
         modified: object.modified,
     }
 }

@@ -16,13 +16,14 @@ use skyport_core::{Clock, Result, Token};
 
 use super::content::Content;
 use super::events::{Change, Subscription, Subscriptions};
+use super::key::Key;
 use super::listing;
 use crate::error::Native;
 use crate::queue::QueueCell;
 use crate::sync::{read, write};
 
 /// The objects of a bucket, in UTF-8 byte order of their keys.
-pub(super) type Objects = BTreeMap<Box<str>, Arc<Object>>;
+pub(super) type Objects = BTreeMap<Key, Object>;
 
 /// A bucket, whether it exists or not.
 pub(crate) struct BucketCell {
@@ -40,13 +41,13 @@ struct State {
     subscriptions: Subscriptions,
 }
 
-/// An object; never changed, only replaced.
+/// An object; never changed, only replaced. Small, for it lies in the map itself.
 pub(super) struct Object {
     content: Content,
-    pub(super) size: u64,
-    pub(super) etag: Etag,
+    /// Its etag.
+    number: u64,
     pub(super) modified: SystemTime,
-    properties: Properties,
+    properties: Option<Box<Properties>>,
     token: Token,
 }
 
@@ -58,23 +59,34 @@ pub(super) struct NewObject {
 }
 
 impl Object {
+    pub(super) fn size(&self) -> u64 {
+        self.content.len()
+    }
+
+    pub(super) fn etag(&self) -> Etag {
+        numbered(self.number)
+    }
+
     pub(super) fn meta(&self) -> ObjectMeta {
-        let mut meta = ObjectMeta::new(self.size, self.etag.clone(), self.modified);
-        meta.properties = self.properties.clone();
+        let mut meta = ObjectMeta::new(self.size(), self.etag(), self.modified);
+        if let Some(properties) = &self.properties {
+            meta.properties = Properties::clone(properties);
+        }
         meta.token = Some(self.token);
         meta
     }
 
     pub(super) fn read(&self, options: &GetOptions) -> Result<GetResult> {
-        if options.if_match.as_ref().is_some_and(|etag| *etag != self.etag) {
+        let meta = self.meta();
+        if options.if_match.as_ref().is_some_and(|etag| *etag != meta.etag) {
             return Err(Native::Changed.into());
         }
-        if options.if_none_match.as_ref() == Some(&self.etag) {
+        if options.if_none_match.as_ref() == Some(&meta.etag) {
             return Ok(GetResult::NotModified);
         }
-        let (start, end) = options.range.resolve(self.size)?;
+        let (start, end) = options.range.resolve(meta.size)?;
         Ok(GetResult::Found {
-            meta: self.meta(),
+            meta,
             range: (start, end),
             body: self.content.slice(start, end),
         })
@@ -119,39 +131,20 @@ impl BucketCell {
             .ok_or_else(|| Native::NoBucket.into())
     }
 
-    /// Looks at an object under the lock: cheaper than to share it.
-    pub(super) fn with<T>(&self, key: &str, look: impl FnOnce(&Arc<Object>) -> Result<T>) -> Result<T> {
+    /// Looks at an object under the lock.
+    pub(super) fn with<T>(&self, key: &str, look: impl FnOnce(&Object) -> Result<T>) -> Result<T> {
         let state = read(&self.state);
         let objects = &state.as_ref().ok_or(Native::NoBucket)?.objects;
-        look(objects.get(key).ok_or(Native::NoObject)?)
+        look(objects.get(key.as_bytes()).ok_or(Native::NoObject)?)
     }
 
+    /// Puts an object in its place if the condition holds, and tells the subscribers.
     pub(super) fn put(&self, key: &str, new: NewObject, condition: &Condition) -> Result<Written> {
         let object = self.make(new);
-        let written = Written::new(object.etag.clone());
-        self.store(key, object, condition)?;
-        Ok(written)
-    }
-
-    fn make(&self, new: NewObject) -> Arc<Object> {
-        let number = self.etags.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Object {
-            size: new.content.len(),
-            content: new.content,
-            etag: numbered(number),
-            modified: self.clock.now(),
-            properties: new.properties,
-            token: new.token,
-        })
-    }
-
-    /// Puts the object in its place if the condition holds, and tells the subscribers.
-    fn store(&self, key: &str, object: Arc<Object>, condition: &Condition) -> Result<()> {
-        let owned = Box::<str>::from(key);
+        let (etag, size, modified) = (object.etag(), object.size(), object.modified);
         let mut guard = write(&self.state);
         let state = guard.as_mut().ok_or(Native::NoBucket)?;
-        let told = (!state.subscriptions.is_empty()).then(|| Arc::clone(&object));
-        let replaced = match state.objects.entry(owned) {
+        let replaced = match state.objects.entry(Key::new(key)) {
             Entry::Vacant(place) => {
                 if matches!(condition, Condition::IfMatch(_)) {
                     return Err(Native::Changed.into());
@@ -164,31 +157,40 @@ impl BucketCell {
                 Some(place.insert(object))
             }
         };
-        let listeners = told.map(|object| (state.subscriptions.clone(), object));
+        let listeners = state.subscriptions.if_any();
         drop(guard);
         // The old content is freed without the lock.
         drop(replaced);
-        if let Some((listeners, object)) = listeners {
-            let change = Change::new(BlobChange::Created, &self.name, key, object.modified);
-            listeners.tell(change.of_object(object.size, &object.etag));
+        if let Some(listeners) = listeners {
+            let change = Change::new(BlobChange::Created, &self.name, key, modified);
+            listeners.tell(change.of_object(size, &etag));
         }
-        Ok(())
+        Ok(Written::new(etag))
+    }
+
+    fn make(&self, new: NewObject) -> Object {
+        let plain = new.properties == Properties::default();
+        Object {
+            content: new.content,
+            number: self.etags.fetch_add(1, Ordering::Relaxed),
+            modified: self.clock.now(),
+            properties: (!plain).then(|| Box::new(new.properties)),
+            token: new.token,
+        }
     }
 
     pub(super) fn copy(&self, from: &str, to: &str, options: &CopyOptions) -> Result<Written> {
-        let source = self.with(from, |source| Ok(Arc::clone(source)))?;
-        if options
-            .source_if_match
-            .as_ref()
-            .is_some_and(|etag| *etag != source.etag)
-        {
-            return Err(Native::Changed.into());
-        }
-        let new = NewObject {
-            content: source.content.clone(),
-            properties: source.properties.clone(),
-            token: options.token,
-        };
+        let new = self.with(from, |source| {
+            let wanted = options.source_if_match.as_ref();
+            if wanted.is_some_and(|etag| *etag != source.etag()) {
+                return Err(Native::Changed.into());
+            }
+            Ok(NewObject {
+                content: source.content.clone(),
+                properties: source.properties.as_deref().cloned().unwrap_or_default(),
+                token: options.token,
+            })
+        })?;
         self.put(to, new, &options.condition)
     }
 
@@ -196,14 +198,13 @@ impl BucketCell {
         let mut guard = write(&self.state);
         let state = guard.as_mut().ok_or(Native::NoBucket)?;
         if let Some(etag) = if_match {
-            let there = state.objects.get(key);
-            if there.is_none_or(|object| object.etag != *etag) {
+            let there = state.objects.get(key.as_bytes());
+            if there.is_none_or(|object| object.etag() != *etag) {
                 return Err(Native::Changed.into());
             }
         }
-        let removed = state.objects.remove(key);
-        let listeners =
-            (removed.is_some() && !state.subscriptions.is_empty()).then(|| state.subscriptions.clone());
+        let removed = state.objects.remove(key.as_bytes());
+        let listeners = removed.as_ref().and_then(|_| state.subscriptions.if_any());
         drop(guard);
         drop(removed);
         if let Some(listeners) = listeners {
@@ -245,12 +246,12 @@ fn holds(condition: &Condition, object: &Object) -> Result<()> {
     match condition {
         Condition::None => Ok(()),
         Condition::IfAbsent => Err(Native::Exists.into()),
-        Condition::IfMatch(etag) if *etag == object.etag => Ok(()),
+        Condition::IfMatch(etag) if *etag == object.etag() => Ok(()),
         Condition::IfMatch(_) => Err(Native::Changed.into()),
     }
 }
 
-/// The number in digits, written on the stack: an etag is made for every write.
+/// The number in digits, written on the stack: an etag is made for every answer.
 fn numbered(mut number: u64) -> Etag {
     let mut digits = [b'0'; 20];
     let mut first = digits.len();

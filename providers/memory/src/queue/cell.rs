@@ -113,7 +113,9 @@ impl QueueCell {
         let mut guard = lock(&self.state);
         if let Some(state) = guard.as_mut() {
             let spent = state.advance(now);
-            self.bury(spent);
+            if !spent.is_empty() {
+                self.bury(spent);
+            }
         }
         guard
     }
@@ -140,7 +142,7 @@ impl QueueCell {
         };
         if let Some(state) = lock(&dead.state).as_mut() {
             for letter in letters {
-                state.push(dead.number(), letter.message, letter.sent_at, None);
+                state.push(dead.number(), letter, None);
             }
         }
         dead.arrivals.notify_one();
@@ -174,7 +176,7 @@ impl QueueCell {
             state.dedupe.record(id, number, now);
         }
         let due = delay.map(|delay| later(Instant::now(), delay));
-        state.push(number, message, sent_at, due);
+        state.push(number, Letter::new(message, sent_at), due);
         Ok(number)
     }
 
@@ -278,7 +280,7 @@ impl QueueCell {
             Verdict::DeadLetter { reason, .. } => {
                 self.dead_letters().ok_or(Native::NoDeadLetters)?;
                 let letter = state.finish(slot).map(|mut letter| {
-                    letter.message.envelope.set_reason(Some(&reason));
+                    letter.set_reason(&reason);
                     letter
                 });
                 self.bury(letter);

@@ -4,7 +4,9 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use skyport_core::queue::port::{Depth, OutMessage, RawDelivery};
+use bytes::Bytes;
+use skyport_core::queue::envelope::Envelope;
+use skyport_core::queue::port::{Attributes, Depth, OutMessage, RawDelivery};
 use tokio::time::Instant;
 
 use super::dedupe::Dedupe;
@@ -12,16 +14,60 @@ use super::groups::Groups;
 use super::receipt::{self, Slot};
 
 /// The reason of a letter whose attempts were spent.
-pub(super) const SPENT: &str = "attempts";
+const SPENT: &str = "attempts";
 
-/// A message that is kept.
-pub(super) struct Stored {
+/// A message that is kept. Small: most have a body and nothing else.
+struct Stored {
     number: u64,
-    message: OutMessage,
+    letter: Letter,
+    /// Its group, where order counts.
     group: Option<Arc<str>>,
-    sent_at: SystemTime,
     attempts: u32,
     phase: Phase,
+}
+
+/// What outlives a stored message: it may go on to the dead letters.
+pub(super) struct Letter {
+    body: Bytes,
+    sent_at: SystemTime,
+    extras: Option<Box<Extras>>,
+}
+
+#[derive(Default)]
+struct Extras {
+    attributes: Attributes,
+    envelope: Envelope,
+    group: Option<String>,
+}
+
+impl Letter {
+    pub(super) fn new(message: OutMessage, sent_at: SystemTime) -> Self {
+        let OutMessage {
+            body,
+            attributes,
+            envelope,
+            group,
+            ..
+        } = message;
+        let plain = group.is_none() && attributes.is_empty() && envelope.is_empty();
+        let extras = (!plain).then(|| {
+            Box::new(Extras {
+                attributes,
+                envelope,
+                group,
+            })
+        });
+        Self {
+            body,
+            sent_at,
+            extras,
+        }
+    }
+
+    pub(super) fn set_reason(&mut self, reason: &str) {
+        let extras = self.extras.get_or_insert_default();
+        extras.envelope.set_reason(Some(reason));
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,12 +75,6 @@ enum Phase {
     Ready,
     Delayed(Instant),
     Leased { until: Instant, delivery: u64 },
-}
-
-/// A message on its way to the dead letters.
-pub(super) struct Letter {
-    pub(super) message: OutMessage,
-    pub(super) sent_at: SystemTime,
 }
 
 /// Who is next.
@@ -92,26 +132,16 @@ impl State {
     }
 
     /// Adds a message, to be received from `due` on.
-    pub(super) fn push(
-        &mut self,
-        number: u64,
-        message: OutMessage,
-        sent_at: SystemTime,
-        due: Option<Instant>,
-    ) {
-        let group = message.group.as_deref().filter(|_| self.ordered).map(Arc::from);
-        let stored = Stored {
+    pub(super) fn push(&mut self, number: u64, letter: Letter, due: Option<Instant>) {
+        let group = letter.extras.as_ref().and_then(|extras| extras.group.as_deref());
+        let group: Option<Arc<str>> = group.filter(|_| self.ordered).map(Arc::from);
+        let slot = self.place(Stored {
             number,
-            message,
-            group,
-            sent_at,
+            letter,
+            group: group.clone(),
             attempts: 0,
             phase: Phase::Ready,
-        };
-        let slot = self.place(stored);
-        let group = self.slots[slot as usize]
-            .as_ref()
-            .and_then(|stored| stored.group.clone());
+        });
         if let Some(name) = &group {
             self.groups.push(name, slot);
         }
@@ -245,16 +275,15 @@ impl State {
         stored.attempts = stored.attempts.saturating_add(1);
         stored.phase = Phase::Leased { until, delivery };
         let receipt = receipt::write(slot, delivery);
-        let mut raw = RawDelivery::new(
-            stored.number.to_string(),
-            stored.message.body.clone(),
-            receipt,
-            stored.sent_at,
-        );
-        raw.attributes = stored.message.attributes.clone();
-        raw.envelope = stored.message.envelope.clone();
+        let letter = &stored.letter;
+        let id = stored.number.to_string();
+        let mut raw = RawDelivery::new(id, letter.body.clone(), receipt, letter.sent_at);
+        if let Some(extras) = &letter.extras {
+            raw.attributes = extras.attributes.clone();
+            raw.envelope = extras.envelope.clone();
+            raw.group = extras.group.clone();
+        }
         raw.attempt = stored.attempts;
-        raw.group = stored.message.group.clone();
         self.timers.insert((until, slot));
         self.in_flight += 1;
         Some(raw)
@@ -304,10 +333,7 @@ impl State {
             self.groups.remove(name, slot);
             self.line_up_group(name);
         }
-        Some(Letter {
-            message: stored.message,
-            sent_at: stored.sent_at,
-        })
+        Some(stored.letter)
     }
 
     /// Returns a leased message to the queue, from `due` on; gives it back where its attempts are spent.
@@ -321,7 +347,7 @@ impl State {
         }
         if spent {
             let mut letter = self.finish(slot)?;
-            letter.message.envelope.set_reason(Some(SPENT));
+            letter.set_reason(SPENT);
             return Some(letter);
         }
         self.unlease(slot);
