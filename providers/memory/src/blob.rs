@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use skyport_core::Result;
+use skyport_core::blob::UrlSigner;
 use skyport_core::blob::port::{
     BlobInfo, BlobStore, CopyOptions, DeleteOptions, GetOptions, GetResult, ListOptions, ListPage,
     ObjectMeta, PutOptions, SignOptions, SignedRequest, Subscriber, Upload, Written,
 };
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
-use skyport_core::{Error, Result};
 
 use crate::faults::{Faults, Operation, refuse_all};
 use crate::queue::MemoryQueue;
@@ -33,14 +34,19 @@ pub(crate) struct MemoryBucket {
     cell: Arc<BucketCell>,
     info: BlobInfo,
     faults: Faults,
+    signer: UrlSigner,
 }
 
 impl MemoryBucket {
-    pub(crate) fn new(cell: Arc<BucketCell>, faults: Faults) -> Self {
+    pub(crate) fn new(cell: Arc<BucketCell>, faults: Faults, signer: UrlSigner) -> Self {
         let mut info = BlobInfo::new(crate::provision::NAME, cell.name());
         info.clock = cell.clock();
-        info.capabilities.sign = false;
-        Self { cell, info, faults }
+        Self {
+            cell,
+            info,
+            faults,
+            signer,
+        }
     }
 }
 
@@ -118,9 +124,13 @@ impl BlobStore for MemoryBucket {
         fate.answer(self.cell.list(&options))
     }
 
-    async fn sign(&self, _key: &str, _options: SignOptions) -> Result<SignedRequest> {
-        self.faults.meet(Operation::BlobSign, self.cell.name()).await?;
-        Err(Error::unsupported("the provider `memory` signs no URLs"))
+    async fn sign(&self, key: &str, options: SignOptions) -> Result<SignedRequest> {
+        let fate = self.faults.meet(Operation::BlobSign, self.cell.name()).await?;
+        let sign = |()| {
+            self.signer
+                .sign(&self.info.clock, self.cell.name(), key, &options)
+        };
+        fate.answer(self.cell.must_exist().and_then(sign))
     }
 
     async fn events(&self, subscriber: &Subscriber) -> Result<Arc<dyn MessageQueue>> {

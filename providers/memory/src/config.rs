@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use skyport_core::Clock;
+use skyport_core::blob::UrlSigner;
 
 use crate::blob::BucketCell;
 use crate::faults::Faults;
 use crate::kv::TableCell;
 use crate::queue::QueueCell;
 use crate::sync::Directory;
+
+const DEFAULT_BASE_URL: &str = "http://localhost:8080";
 
 /// The provider `memory`: any number of buckets, queues and tables, all gone with its last clone and handle.
 ///
@@ -23,6 +26,7 @@ pub struct Memory {
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) faults: Faults,
+    pub(crate) signer: UrlSigner,
     /// Numbers of messages and deliveries: unique in the whole provider, so that no receipt fits another queue.
     pub(crate) numbers: Arc<AtomicU64>,
     pub(crate) buckets: Directory<BucketCell>,
@@ -84,6 +88,7 @@ pub struct MemoryBuilder {
     clock: Option<Clock>,
     seed: u64,
     faults: Option<Faults>,
+    base_url: Option<String>,
 }
 
 impl MemoryBuilder {
@@ -93,7 +98,8 @@ impl MemoryBuilder {
         self
     }
 
-    /// What the drawing of faults begins with; 0 by default. The same calls in the same order then fail the same way.
+    /// What the drawing of faults and the key of signed URLs come from; 0 by default. The same calls in the same order
+    /// then fail the same way.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
@@ -105,12 +111,24 @@ impl MemoryBuilder {
         self
     }
 
+    /// Where the [endpoint](skyport_core::provider::Provider::endpoint) is reached, for signed URLs;
+    /// `http://localhost:8080` by default.
+    pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
+        self.base_url = Some(base_url.into());
+        self
+    }
+
     /// The provider.
     #[must_use]
     pub fn build(self) -> Memory {
+        // Of the seed, so that a test sees the same URLs each time: what a fake signs guards nothing.
+        let mut secret = [0; 32];
+        fastrand::Rng::with_seed(self.seed).fill(&mut secret);
+        let base_url = self.base_url.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
         let shared = Shared {
             clock: self.clock.unwrap_or_else(Clock::tokio),
             faults: self.faults.unwrap_or_else(|| Faults::new(self.seed)),
+            signer: UrlSigner::new(secret, base_url),
             numbers: Arc::new(AtomicU64::new(1)),
             buckets: Directory::default(),
             queues: Directory::default(),

@@ -32,6 +32,7 @@
 //! - Every limit and capability of the contract's floor, and reverse queries, ordered queues, delays and deduplication.
 //! - An etag and an item's version are numbers of one counter a store: they are never given twice.
 //! - Expired items are hidden at once and removed by `sweep`.
+//! - Signed URLs are made with a key that comes from the seed, and served by the provider's endpoint.
 //! - A message whose last attempt ends unsettled moves to the dead letters at that moment, with the reason `attempts`.
 //!
 //! # Faults

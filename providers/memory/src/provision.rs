@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use skyport_core::blob::SignedEndpoint;
 use skyport_core::blob::port::BlobStore;
 use skyport_core::kv::port::KeyValueStore;
 use skyport_core::provider::{Endpoint, Provider, ResourceKind, ResourceUrl, TableSettings};
@@ -49,7 +50,8 @@ impl Provider for Memory {
 
     fn bucket(&self, url: &ResourceUrl) -> Result<Arc<dyn BlobStore>> {
         let cell = self.bucket_cell(resource_name(url)?);
-        Ok(Arc::new(MemoryBucket::new(cell, self.shared.faults.clone())))
+        let (faults, signer) = (self.shared.faults.clone(), self.shared.signer.clone());
+        Ok(Arc::new(MemoryBucket::new(cell, faults, signer)))
     }
 
     fn queue(&self, url: &ResourceUrl, settings: &QueueSettings) -> Result<Arc<dyn MessageQueue>> {
@@ -89,7 +91,9 @@ impl Provider for Memory {
     }
 
     fn endpoint(&self) -> Option<Arc<dyn Endpoint>> {
-        None
+        let (signer, memory) = (self.shared.signer.clone(), self.clone());
+        let lookup = move |name: &str| memory.bucket(&ResourceUrl::new(NAME, name));
+        Some(Arc::new(SignedEndpoint::new(signer, lookup)))
     }
 }
 
