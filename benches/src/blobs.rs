@@ -17,7 +17,7 @@ mod store_in_memory;
 
 pub use floor::Floor;
 pub use opendal_memory::OpenDal;
-pub use skyport::Port;
+pub use skyport::{Handle, Port};
 pub use store_in_memory::InMemory;
 
 /// How many directories there are.
@@ -84,9 +84,7 @@ pub fn measure<S: Blobs>(runtime: &Runtime, tasks: usize, store: S) -> Outcome<V
         }
     }
     let named = STEPS.iter().zip(values);
-    Ok(named
-        .map(|((_, name), values)| (format!("{name}, {tasks}t"), median(values)))
-        .collect())
+    Ok(named.map(|((_, name), values)| (format!("{name}, {tasks}t"), median(values))).collect())
 }
 
 /// The keys in an order that is not theirs, the same each time.
@@ -95,13 +93,7 @@ fn keys<S: Blobs>() -> Outcome<Vec<S::Key>> {
     (0..OBJECTS)
         // An odd factor visits every number once.
         .map(|index| index * 7_919 % OBJECTS)
-        .map(|index| {
-            format!(
-                "directory-{:03}/object-{:04}",
-                index / in_directory,
-                index % in_directory
-            )
-        })
+        .map(|index| format!("directory-{:03}/object-{:04}", index / in_directory, index % in_directory))
         .map(S::key)
         .collect()
 }

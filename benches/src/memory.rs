@@ -10,10 +10,7 @@ fn main() -> Outcome {
     let only = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     let wanted = |what| only.as_deref().is_none_or(|only| only == what);
     let one = Builder::new_current_thread().enable_time().build()?;
-    let two = Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_time()
-        .build()?;
+    let two = Builder::new_multi_thread().worker_threads(2).enable_time().build()?;
     if wanted("blobs") {
         println!("{}\n", blob_table(&one, &two)?.render());
     }
@@ -27,6 +24,7 @@ fn blob_table(one: &Runtime, two: &Runtime) -> Outcome<Table> {
     let mut table = Table::default();
     table.add("floor", both(one, two, || Ok(blobs::Floor::default()))?);
     table.add("Skyport, port", both(one, two, || one.block_on(blobs::Port::new()))?);
+    table.add("Skyport, handle", both(one, two, || one.block_on(blobs::Handle::new()))?);
     table.add("object_store", both(one, two, || Ok(blobs::InMemory::default()))?);
     table.add("OpenDAL", both(one, two, blobs::OpenDal::new)?);
     Ok(table)

@@ -59,10 +59,7 @@ impl Plain for Map {
     }
 
     async fn list(&self) -> Vec<(String, usize)> {
-        self.read()
-            .iter()
-            .map(|(key, body)| (key.clone(), body.len()))
-            .collect()
+        self.read().iter().map(|(key, body)| (key.clone(), body.len())).collect()
     }
 
     async fn directories(&self) -> Vec<String> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use skyport_core::blob::Bucket;
 use skyport_core::blob::port::{BlobStore, DeleteOptions, GetOptions, GetResult, ListOptions, PutOptions};
 use skyport_core::provider::{Provider, ResourceKind, ResourceUrl};
 use skyport_memory::Memory;
@@ -75,5 +76,52 @@ impl Blobs for Port {
 
     async fn delete(&self, key: &String) -> Outcome {
         Ok(self.0.delete(key, DeleteOptions::default()).await?)
+    }
+}
+
+/// The handle that users hold: keys and options are checked, operations named and traced.
+#[derive(Clone, Debug)]
+pub struct Handle(Bucket);
+
+impl Handle {
+    /// A new bucket.
+    ///
+    /// # Errors
+    /// What the provider says.
+    pub async fn new() -> Outcome<Self> {
+        Ok(Self(Bucket::new(Port::new().await?.0)))
+    }
+}
+
+impl Blobs for Handle {
+    type Key = String;
+
+    fn key(text: String) -> Outcome<String> {
+        Ok(text)
+    }
+
+    async fn put(&self, key: &String, body: Bytes) -> Outcome {
+        self.0.put(key, body).await?;
+        Ok(())
+    }
+
+    async fn get(&self, key: &String) -> Outcome<usize> {
+        Ok(self.0.get(key).bytes().await?.len())
+    }
+
+    async fn head(&self, key: &String) -> Outcome<usize> {
+        Ok(usize::try_from(self.0.head(key).await?.size)?)
+    }
+
+    async fn list(&self) -> Outcome<usize> {
+        Ok(self.0.list().collect(usize::MAX).await?.len())
+    }
+
+    async fn directories(&self) -> Outcome<usize> {
+        Ok(self.0.list().delimiter("/").collect(usize::MAX).await?.len())
+    }
+
+    async fn delete(&self, key: &String) -> Outcome {
+        Ok(self.0.delete(key).await?)
     }
 }

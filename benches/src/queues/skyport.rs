@@ -26,9 +26,7 @@ impl Port {
         let memory = Memory::new();
         let url = ResourceUrl::new("memory", "jobs");
         let settings = QueueSettings::default();
-        memory
-            .create(&url, &ResourceKind::Queue(settings.clone()))
-            .await?;
+        memory.create(&url, &ResourceKind::Queue(settings.clone())).await?;
         Ok(Self(memory.queue(&url, &settings)?))
     }
 }

@@ -41,12 +41,7 @@ impl MemoryBucket {
     pub(crate) fn new(cell: Arc<BucketCell>, faults: Faults, signer: UrlSigner) -> Self {
         let mut info = BlobInfo::new(crate::provision::NAME, cell.name());
         info.clock = cell.clock();
-        Self {
-            cell,
-            info,
-            faults,
-            signer,
-        }
+        Self { cell, info, faults, signer }
     }
 }
 
@@ -64,26 +59,15 @@ impl BlobStore for MemoryBucket {
 
     async fn put(&self, key: &str, body: Bytes, options: PutOptions) -> Result<Written> {
         let fate = self.faults.meet(Operation::BlobPut, self.cell.name()).await?;
-        let new = NewObject {
-            content: Content::Whole(body),
-            properties: options.properties,
-            token: options.token,
-        };
+        let new =
+            NewObject { content: Content::Whole(body), properties: options.properties, token: options.token };
         fate.answer(self.cell.put(key, new, &options.condition))
     }
 
     async fn start_upload(&self, key: &str, options: PutOptions) -> Result<Box<dyn Upload>> {
-        let fate = self
-            .faults
-            .meet(Operation::BlobStartUpload, self.cell.name())
-            .await?;
+        let fate = self.faults.meet(Operation::BlobStartUpload, self.cell.name()).await?;
         let started = self.cell.must_exist().map(|()| -> Box<dyn Upload> {
-            Box::new(MemoryUpload::new(
-                Arc::clone(&self.cell),
-                self.faults.clone(),
-                key,
-                options,
-            ))
+            Box::new(MemoryUpload::new(Arc::clone(&self.cell), self.faults.clone(), key, options))
         });
         fate.answer(started)
     }
@@ -109,11 +93,7 @@ impl BlobStore for MemoryBucket {
     }
 
     async fn delete_many(&self, keys: Vec<String>) -> Vec<Result<()>> {
-        match self
-            .faults
-            .meet(Operation::BlobDeleteMany, self.cell.name())
-            .await
-        {
+        match self.faults.meet(Operation::BlobDeleteMany, self.cell.name()).await {
             Ok(fate) => fate.answers(keys.iter().map(|key| self.cell.delete(key, None)).collect()),
             Err(error) => refuse_all(&error, keys.len()),
         }
@@ -126,10 +106,7 @@ impl BlobStore for MemoryBucket {
 
     async fn sign(&self, key: &str, options: SignOptions) -> Result<SignedRequest> {
         let fate = self.faults.meet(Operation::BlobSign, self.cell.name()).await?;
-        let sign = |()| {
-            self.signer
-                .sign(&self.info.clock, self.cell.name(), key, &options)
-        };
+        let sign = |()| self.signer.sign(&self.info.clock, self.cell.name(), key, &options);
         fate.answer(self.cell.must_exist().and_then(sign))
     }
 

@@ -134,8 +134,6 @@ impl MemoryBuilder {
             queues: Directory::default(),
             tables: Directory::default(),
         };
-        Memory {
-            shared: Arc::new(shared),
-        }
+        Memory { shared: Arc::new(shared) }
     }
 }

@@ -34,47 +34,36 @@ impl Native {
             Self::NoTable => (ErrorKind::NotFound, "there is no such table: create it first"),
             Self::NoObject => (ErrorKind::NotFound, "there is no such object"),
             Self::Exists => (ErrorKind::AlreadyExists, "it is there already"),
-            Self::Changed => (
-                ErrorKind::PreconditionFailed,
-                "it has changed since, or is gone: read it again",
-            ),
-            Self::NotLeased => (
-                ErrorKind::PreconditionFailed,
-                "the delivery is settled, or its lease has ended",
-            ),
+            Self::Changed => {
+                (ErrorKind::PreconditionFailed, "it has changed since, or is gone: read it again")
+            }
+            Self::NotLeased => {
+                (ErrorKind::PreconditionFailed, "the delivery is settled, or its lease has ended")
+            }
             Self::BadReceipt => (ErrorKind::InvalidArgument, "this receipt is not of this queue"),
-            Self::NotOrdered => (
-                ErrorKind::Unsupported,
-                "an ordered queue takes no delay: use a queue that is not ordered",
-            ),
+            Self::NotOrdered => {
+                (ErrorKind::Unsupported, "an ordered queue takes no delay: use a queue that is not ordered")
+            }
             Self::OrderFixed => (
                 ErrorKind::Conflict,
                 "the queue is there with another order: remove it, or declare it as it is",
             ),
-            Self::NoDeadLetters => (
-                ErrorKind::Unsupported,
-                "a queue of dead letters has no dead letters of its own",
-            ),
-            Self::UnknownVerdict => (
-                ErrorKind::Unsupported,
-                "this version of the provider `memory` does not know this verdict",
-            ),
-            Self::ForeignToken => (
-                ErrorKind::InvalidArgument,
-                "the token is not of this listing or query: begin without one",
-            ),
-            Self::ForeignScheme => (
-                ErrorKind::InvalidArgument,
-                "the provider `memory` opens URLs of the form `memory://name`",
-            ),
-            Self::MissingPart => (
-                ErrorKind::InvalidArgument,
-                "a part of the upload is missing: send it, then complete",
-            ),
-            Self::UploadEnded => (
-                ErrorKind::Conflict,
-                "the upload was completed or aborted: start another",
-            ),
+            Self::NoDeadLetters => {
+                (ErrorKind::Unsupported, "a queue of dead letters has no dead letters of its own")
+            }
+            Self::UnknownVerdict => {
+                (ErrorKind::Unsupported, "this version of the provider `memory` does not know this verdict")
+            }
+            Self::ForeignToken => {
+                (ErrorKind::InvalidArgument, "the token is not of this listing or query: begin without one")
+            }
+            Self::ForeignScheme => {
+                (ErrorKind::InvalidArgument, "the provider `memory` opens URLs of the form `memory://name`")
+            }
+            Self::MissingPart => {
+                (ErrorKind::InvalidArgument, "a part of the upload is missing: send it, then complete")
+            }
+            Self::UploadEnded => (ErrorKind::Conflict, "the upload was completed or aborted: start another"),
         }
     }
 }

@@ -87,14 +87,7 @@ impl Fault {
     }
 
     fn new(effect: Effect) -> Self {
-        Self {
-            effect,
-            latency: Duration::ZERO,
-            probability: 1.0,
-            nth: None,
-            times: u64::MAX,
-            resource: None,
-        }
+        Self { effect, latency: Duration::ZERO, probability: 1.0, nth: None, times: u64::MAX, resource: None }
     }
 
     /// Adds time before the call is carried out or refused.
@@ -170,15 +163,8 @@ impl Faults {
     /// No faults yet; probabilities are drawn from `seed`.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        let plan = Plan {
-            rules: Vec::new(),
-            random: fastrand::Rng::with_seed(seed),
-            struck: 0,
-        };
-        Self(Arc::new(Inner {
-            armed: AtomicBool::new(false),
-            plan: Mutex::new(plan),
-        }))
+        let plan = Plan { rules: Vec::new(), random: fastrand::Rng::with_seed(seed), struck: 0 };
+        Self(Arc::new(Inner { armed: AtomicBool::new(false), plan: Mutex::new(plan) }))
     }
 
     /// Adds a fault of one method. Where several strike one call, their latencies add up and the first failure holds.
@@ -192,12 +178,7 @@ impl Faults {
     }
 
     fn add(&self, operation: Option<Operation>, fault: Fault) {
-        lock(&self.0.plan).rules.push(Rule {
-            operation,
-            fault,
-            calls: 0,
-            struck: 0,
-        });
+        lock(&self.0.plan).rules.push(Rule { operation, fault, calls: 0, struck: 0 });
         self.0.armed.store(true, Ordering::Release);
     }
 
@@ -241,10 +222,7 @@ impl Default for Faults {
 impl fmt::Debug for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plan = lock(&self.0.plan);
-        f.debug_struct("Faults")
-            .field("rules", &plan.rules.len())
-            .field("struck", &plan.struck)
-            .finish()
+        f.debug_struct("Faults").field("rules", &plan.rules.len()).field("struck", &plan.struck).finish()
     }
 }
 
@@ -336,10 +314,7 @@ mod tests {
 
     async fn pattern(seed: u64) -> Vec<bool> {
         let faults = Faults::new(seed);
-        faults.inject(
-            Operation::BlobGet,
-            Fault::refuse(ErrorKind::Throttled).with_probability(0.5),
-        );
+        faults.inject(Operation::BlobGet, Fault::refuse(ErrorKind::Throttled).with_probability(0.5));
         let mut calls = Vec::new();
         for _ in 0..64 {
             calls.push(faults.meet(Operation::BlobGet, "b").await.is_err());
@@ -361,10 +336,7 @@ mod tests {
         assert!(faults.meet(Operation::KvGet, "b").await.is_ok());
         assert!(faults.meet(Operation::KvWrite, "a").await.is_ok());
         assert!(faults.meet(Operation::KvWrite, "b").await.is_ok());
-        let error = faults
-            .meet(Operation::KvWrite, "b")
-            .await
-            .expect_err("the second");
+        let error = faults.meet(Operation::KvWrite, "b").await.expect_err("the second");
         assert_eq!((error.kind(), faults.struck()), (ErrorKind::Timeout, 1));
         assert!(faults.meet(Operation::KvWrite, "b").await.is_ok());
     }

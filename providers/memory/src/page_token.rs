@@ -48,11 +48,7 @@ mod tests {
         let mark = Mark::of(&[Some("a"), None]);
         let token = mark.pack("kéy");
         assert_eq!(mark.unpack(&token).expect("its own"), "kéy");
-        for other in [
-            Mark::of(&[Some("a"), Some("")]),
-            Mark::of(&[Some(""), Some("a")]),
-            Mark::of(&[]),
-        ] {
+        for other in [Mark::of(&[Some("a"), Some("")]), Mark::of(&[Some(""), Some("a")]), Mark::of(&[])] {
             assert!(other.unpack(&token).is_err());
         }
         for bad in ["", "é", "0123456789abcdeé", "zzzzzzzzzzzzzzzzkey"] {

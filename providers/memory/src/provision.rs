@@ -21,13 +21,7 @@ pub(crate) const NAME: &str = "memory";
 
 impl Memory {
     fn bucket_cell(&self, name: &str) -> Arc<BucketCell> {
-        let make = || {
-            Arc::new(BucketCell::new(
-                name,
-                self.shared.clock,
-                Arc::clone(&self.shared.numbers),
-            ))
-        };
+        let make = || Arc::new(BucketCell::new(name, self.shared.clock, Arc::clone(&self.shared.numbers)));
         self.shared.buckets.cell(name, make)
     }
 
@@ -56,11 +50,7 @@ impl Provider for Memory {
 
     fn queue(&self, url: &ResourceUrl, settings: &QueueSettings) -> Result<Arc<dyn MessageQueue>> {
         let cell = self.queue_cell(resource_name(url)?);
-        Ok(Arc::new(MemoryQueue::new(
-            cell,
-            settings,
-            self.shared.faults.clone(),
-        )))
+        Ok(Arc::new(MemoryQueue::new(cell, settings, self.shared.faults.clone())))
     }
 
     fn table(&self, url: &ResourceUrl, _settings: &TableSettings) -> Result<Arc<dyn KeyValueStore>> {
@@ -106,8 +96,5 @@ fn resource_name(url: &ResourceUrl) -> Result<&str> {
 }
 
 fn unknown_kind(kind: &ResourceKind) -> Error {
-    Error::unsupported(format!(
-        "the provider `memory` has no resources of kind `{}`",
-        kind.as_str()
-    ))
+    Error::unsupported(format!("the provider `memory` has no resources of kind `{}`", kind.as_str()))
 }

@@ -64,10 +64,7 @@ impl MessageQueue for MemoryQueue {
     }
 
     async fn receive(&self, options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
-        let fate = self
-            .faults
-            .meet(Operation::QueueReceive, self.cell.name())
-            .await?;
+        let fate = self.faults.meet(Operation::QueueReceive, self.cell.name()).await?;
         let mut found = self.cell.receive_now(options)?;
         if found.is_empty() && !options.wait.is_zero() {
             // Boxed, so that a receive which need not wait does not carry a timer's size.
@@ -98,10 +95,6 @@ impl MessageQueue for MemoryQueue {
         let mut settings = self.info.settings.clone();
         settings.ordered = false;
         settings.max_attempts = u32::MAX;
-        Ok(Arc::new(Self::new(
-            Arc::clone(dead),
-            &settings,
-            self.faults.clone(),
-        )))
+        Ok(Arc::new(Self::new(Arc::clone(dead), &settings, self.faults.clone())))
     }
 }

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use skyport_core::blob::port::{BlobStore, DeleteOptions, ListEntry, ListOptions, PutOptions, Subscriber};
+use skyport_core::blob::port::{
+    BlobStore, DeleteOptions, ListEntry, ListOptions, PutOptions, SignMethod, SignOptions, Subscriber,
+};
 use skyport_core::event::{BlobChange, BlobEvent};
 use skyport_core::kv::port::{Increment, Key, KeyValueStore, Write};
 use skyport_core::provider::{Provider, ResourceKind, ResourceUrl, TableSettings};
 use skyport_core::queue::port::{OutMessage, QueueSettings, ReceiveOptions};
-use skyport_core::{ErrorKind, Result};
+use skyport_core::{Body, ErrorKind, Result};
 use skyport_memory::{Fault, Memory, Operation};
 
 fn url(name: &str) -> ResourceUrl {
@@ -29,9 +31,7 @@ async fn table(memory: &Memory) -> Result<Arc<dyn KeyValueStore>> {
 }
 
 async fn put(bucket: &Arc<dyn BlobStore>, key: &str) -> Result<String> {
-    let written = bucket
-        .put(key, Bytes::from_static(b"x"), PutOptions::default())
-        .await?;
+    let written = bucket.put(key, Bytes::from_static(b"x"), PutOptions::default()).await?;
     Ok(written.etag.to_string())
 }
 
@@ -39,10 +39,7 @@ async fn put(bucket: &Arc<dyn BlobStore>, key: &str) -> Result<String> {
 async fn a_handle_sees_its_bucket_come_and_go() -> Result<()> {
     let memory = Memory::new();
     let early = memory.bucket(&url("objects"))?;
-    assert_eq!(
-        put(&early, "a").await.expect_err("not made yet").kind(),
-        ErrorKind::NotFound
-    );
+    assert_eq!(put(&early, "a").await.expect_err("not made yet").kind(), ErrorKind::NotFound);
     let made = bucket(&memory).await?;
     let first = put(&made, "a").await?;
     assert_eq!(early.head("a").await?.etag.as_str(), first);
@@ -51,10 +48,7 @@ async fn a_handle_sees_its_bucket_come_and_go() -> Result<()> {
     let gone = made.list(ListOptions::default()).await.expect_err("it is gone");
     assert_eq!(gone.kind(), ErrorKind::NotFound);
     memory.create(&url("objects"), &ResourceKind::Bucket).await?;
-    assert_eq!(
-        made.head("a").await.expect_err("made anew").kind(),
-        ErrorKind::NotFound
-    );
+    assert_eq!(made.head("a").await.expect_err("made anew").kind(), ErrorKind::NotFound);
     assert_ne!(put(&made, "a").await?, first, "an etag is never given twice");
     Ok(())
 }
@@ -120,15 +114,9 @@ async fn only_what_was_there_is_told_as_deleted() -> Result<()> {
         .iter()
         .map(|delivery| serde_json::from_slice(&delivery.body).expect("an event"))
         .collect();
-    let changes: Vec<_> = told
-        .iter()
-        .map(|event| (event.change, event.key.as_str()))
-        .collect();
+    let changes: Vec<_> = told.iter().map(|event| (event.change, event.key.as_str())).collect();
     assert_eq!(changes, [(BlobChange::Created, "a"), (BlobChange::Deleted, "a")]);
-    assert_eq!(
-        told[0].etag.as_ref().map(|etag| etag.as_str()),
-        Some(etag.as_str())
-    );
+    assert_eq!(told[0].etag.as_ref().map(|etag| etag.as_str()), Some(etag.as_str()));
     assert_eq!(told[0].size, Some(1));
     Ok(())
 }
@@ -139,24 +127,12 @@ async fn a_repeated_increment_is_known_behind_a_later_write() -> Result<()> {
     let table = table(&memory).await?;
     let key = Key::new("counters", "visits");
     let mut increment = Increment::new(key.clone(), 5, memory.clock().now());
-    memory.faults().inject(
-        Operation::KvIncrement,
-        Fault::lose_answer(ErrorKind::Timeout).nth(1),
-    );
-    let lost = table
-        .increment(increment.clone())
-        .await
-        .expect_err("its answer is lost");
+    memory.faults().inject(Operation::KvIncrement, Fault::lose_answer(ErrorKind::Timeout).nth(1));
+    let lost = table.increment(increment.clone()).await.expect_err("its answer is lost");
     assert!(lost.is_ambiguous());
-    table
-        .write(Write::put(key.clone(), Bytes::from_static(b"100")))
-        .await?;
+    table.write(Write::put(key.clone(), Bytes::from_static(b"100"))).await?;
     increment.repeated = true;
-    assert_eq!(
-        table.increment(increment).await?.value,
-        5,
-        "what the first made of it"
-    );
+    assert_eq!(table.increment(increment).await?.value, 5, "what the first made of it");
     let item = table.get(&key).await?.expect("is there");
     assert_eq!(&*item.value, b"100");
     Ok(())
@@ -170,10 +146,7 @@ async fn a_version_is_not_given_twice_though_the_table_is_made_anew() -> Result<
     let first = table.write(write()).await?;
     let kind = ResourceKind::Table(TableSettings::default());
     memory.remove(&url("items"), &kind).await?;
-    assert_eq!(
-        table.sweep().await.expect_err("it is gone").kind(),
-        ErrorKind::NotFound
-    );
+    assert_eq!(table.sweep().await.expect_err("it is gone").kind(), ErrorKind::NotFound);
     memory.create(&url("items"), &kind).await?;
     assert_ne!(table.write(write()).await?, first);
     Ok(())
@@ -187,10 +160,7 @@ async fn a_lost_answer_was_applied_and_a_refused_call_was_not() -> Result<()> {
     faults.inject(Operation::BlobPut, Fault::refuse(ErrorKind::Throttled).nth(1));
     faults.inject(Operation::BlobPut, Fault::lose_answer(ErrorKind::Timeout).nth(2));
     put(&bucket, "a").await.expect_err("refused");
-    assert_eq!(
-        bucket.head("a").await.expect_err("was not written").kind(),
-        ErrorKind::NotFound
-    );
+    assert_eq!(bucket.head("a").await.expect_err("was not written").kind(), ErrorKind::NotFound);
     put(&bucket, "a").await.expect_err("its answer is lost");
     assert_eq!(bucket.head("a").await?.size, 1);
     assert_eq!(faults.struck(), 2);
@@ -201,9 +171,7 @@ async fn a_lost_answer_was_applied_and_a_refused_call_was_not() -> Result<()> {
 async fn a_message_is_sent_once_in_five_minutes_under_one_id() -> Result<()> {
     let memory = Memory::new();
     let settings = QueueSettings::default();
-    memory
-        .create(&url("jobs"), &ResourceKind::Queue(settings.clone()))
-        .await?;
+    memory.create(&url("jobs"), &ResourceKind::Queue(settings.clone())).await?;
     let queue = memory.queue(&url("jobs"), &settings)?;
     let mut message = OutMessage::new("job");
     message.dedupe_id = Some("order-7".to_owned());
@@ -216,5 +184,30 @@ async fn a_message_is_sent_once_in_five_minutes_under_one_id() -> Result<()> {
     assert_eq!(ids[0], ids[1]);
     assert_ne!(ids[1], ids[2]);
     assert_eq!(queue.depth().await?.ready, 2);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_fakes_sign_their_endpoint_serves_until_it_expires() -> Result<()> {
+    let memory = Memory::builder().base_url("http://test").build();
+    let bucket = bucket(&memory).await?;
+    put(&bucket, "a b").await?;
+    let options = SignOptions::new(SignMethod::Get, Duration::from_secs(60));
+    let signed = bucket.sign("a b", options.clone()).await?;
+    assert!(signed.url.starts_with("http://test/"), "{}", signed.url);
+    let endpoint = memory.endpoint().expect("it serves what it signs");
+    let ask = || {
+        let request = http::Request::get(&signed.url).body(Body::empty());
+        endpoint.serve(request.expect("a request"))
+    };
+    let answer = ask().await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.into_body().collect(10).await?, "x");
+    tokio::time::advance(Duration::from_secs(61)).await;
+    assert_eq!(ask().await.status(), 403);
+
+    memory.remove(&url("objects"), &ResourceKind::Bucket).await?;
+    let gone = bucket.sign("a b", options).await.expect_err("the bucket is gone");
+    assert_eq!(gone.kind(), ErrorKind::NotFound);
     Ok(())
 }

@@ -74,13 +74,7 @@ mod tests {
 
     #[test]
     fn short_and_long_keys_are_ordered_alike() {
-        let mut texts = [
-            "a".repeat(38),
-            "a".repeat(39),
-            "a".repeat(37),
-            "b".to_owned(),
-            "é".repeat(19),
-        ];
+        let mut texts = ["a".repeat(38), "a".repeat(39), "a".repeat(37), "b".to_owned(), "é".repeat(19)];
         let mut keys: Vec<Key> = texts.iter().map(|text| Key::new(text)).collect();
         texts.sort();
         keys.sort();

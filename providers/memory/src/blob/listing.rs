@@ -27,11 +27,7 @@ pub(super) fn list(objects: &Objects, bucket: &str, options: &ListOptions) -> Re
         }
         None => start_after,
     };
-    let listing = Listing {
-        objects,
-        prefix,
-        delimiter,
-    };
+    let listing = Listing { objects, prefix, delimiter };
     let (entries, more) = listing.page(after, options.page_size.max(1));
     let mut page = ListPage::default();
     if more {

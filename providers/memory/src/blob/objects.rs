@@ -12,7 +12,7 @@ use skyport_core::blob::port::{
     Subscriber, Written,
 };
 use skyport_core::event::BlobChange;
-use skyport_core::{Clock, Result, Token};
+use skyport_core::{Clock, Error, Result, Token};
 
 use super::content::Content;
 use super::events::{Change, Subscription, Subscriptions};
@@ -85,23 +85,13 @@ impl Object {
             return Ok(GetResult::NotModified);
         }
         let (start, end) = options.range.resolve(meta.size)?;
-        Ok(GetResult::Found {
-            meta,
-            range: (start, end),
-            body: self.content.slice(start, end),
-        })
+        Ok(GetResult::Found { meta, range: (start, end), body: self.content.slice(start, end) })
     }
 }
 
 impl BucketCell {
     pub(crate) fn new(name: &str, clock: Clock, numbers: Arc<AtomicU64>) -> Self {
-        Self {
-            name: name.to_owned(),
-            clock,
-            etags: AtomicU64::new(1),
-            numbers,
-            state: RwLock::new(None),
-        }
+        Self { name: name.to_owned(), clock, etags: AtomicU64::new(1), numbers, state: RwLock::new(None) }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -125,17 +115,16 @@ impl BucketCell {
     }
 
     pub(super) fn must_exist(&self) -> Result<()> {
-        read(&self.state)
-            .as_ref()
-            .map(|_| ())
-            .ok_or_else(|| Native::NoBucket.into())
+        read(&self.state).as_ref().map(|_| ()).ok_or_else(|| Native::NoBucket.into())
     }
 
     /// Looks at an object under the lock.
     pub(super) fn with<T>(&self, key: &str, look: impl FnOnce(&Object) -> Result<T>) -> Result<T> {
         let state = read(&self.state);
         let objects = &state.as_ref().ok_or(Native::NoBucket)?.objects;
-        look(objects.get(key.as_bytes()).ok_or(Native::NoObject)?)
+        // A missing object names its key; a missing bucket names none.
+        let missing = || Error::from(Native::NoObject).with_key(key);
+        look(objects.get(key.as_bytes()).ok_or_else(missing)?)
     }
 
     /// Puts an object in its place if the condition holds, and tells the subscribers.
@@ -208,12 +197,7 @@ impl BucketCell {
         drop(guard);
         drop(removed);
         if let Some(listeners) = listeners {
-            listeners.tell(Change::new(
-                BlobChange::Deleted,
-                &self.name,
-                key,
-                self.clock.now(),
-            ));
+            listeners.tell(Change::new(BlobChange::Deleted, &self.name, key, self.clock.now()));
         }
         Ok(())
     }

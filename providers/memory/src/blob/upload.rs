@@ -32,13 +32,7 @@ enum State {
 
 impl MemoryUpload {
     pub(super) fn new(cell: Arc<BucketCell>, faults: Faults, key: &str, options: PutOptions) -> Self {
-        Self {
-            cell,
-            faults,
-            key: key.to_owned(),
-            options,
-            state: Mutex::new(State::Open(BTreeMap::new())),
-        }
+        Self { cell, faults, key: key.to_owned(), options, state: Mutex::new(State::Open(BTreeMap::new())) }
     }
 
     fn finish(&self, parts: u32) -> Result<Written> {
@@ -84,10 +78,7 @@ impl Upload for MemoryUpload {
     }
 
     async fn complete(&self, parts: u32) -> Result<Written> {
-        let fate = self
-            .faults
-            .meet(Operation::BlobComplete, self.cell.name())
-            .await?;
+        let fate = self.faults.meet(Operation::BlobComplete, self.cell.name()).await?;
         fate.answer(self.finish(parts))
     }
 

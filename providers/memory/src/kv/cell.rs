@@ -39,11 +39,7 @@ impl State {
 
 impl TableCell {
     pub(crate) fn new(name: &str, clock: Clock) -> Self {
-        Self {
-            name: name.to_owned(),
-            clock,
-            state: RwLock::default(),
-        }
+        Self { name: name.to_owned(), clock, state: RwLock::default() }
     }
 
     pub(crate) fn name(&self) -> &str {

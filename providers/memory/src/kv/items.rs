@@ -94,13 +94,7 @@ impl Items {
             Change::Put { value, expires } => {
                 let version = versions.next();
                 let slots = self.live_slots(&write.key, now);
-                let stored = Stored {
-                    value,
-                    version: version.clone(),
-                    expires,
-                    token: write.token,
-                    slots,
-                };
+                let stored = Stored { value, version: version.clone(), expires, token: write.token, slots };
                 self.insert(write.key, stored);
                 Some(version)
             }
@@ -148,10 +142,7 @@ impl Items {
     }
 
     fn insert(&mut self, key: Key, stored: Stored) {
-        self.partitions
-            .entry(key.partition)
-            .or_default()
-            .insert(key.sort, stored);
+        self.partitions.entry(key.partition).or_default().insert(key.sort, stored);
     }
 
     fn delete(&mut self, key: &Key) {

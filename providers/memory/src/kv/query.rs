@@ -20,11 +20,7 @@ pub(super) fn query(
     now: SystemTime,
 ) -> Result<QueryPage> {
     let mark = mark(table, options);
-    let last = options
-        .token
-        .as_deref()
-        .map(|token| mark.unpack(token))
-        .transpose()?;
+    let last = options.token.as_deref().map(|token| mark.unpack(token)).transpose()?;
     let mut ends = (text(&options.start), text(&options.end));
     if let Some(last) = last {
         resume(&mut ends, last, options.reverse);
@@ -33,14 +29,8 @@ pub(super) fn query(
     let Some(partition) = items.partition(&options.partition).filter(|_| !is_empty(ends)) else {
         return Ok(page);
     };
-    let range = partition
-        .range::<str, _>(ends)
-        .filter(|(_, stored)| stored.is_live(now));
-    page = if options.reverse {
-        fill(range.rev(), options, mark)
-    } else {
-        fill(range, options, mark)
-    };
+    let range = partition.range::<str, _>(ends).filter(|(_, stored)| stored.is_live(now));
+    page = if options.reverse { fill(range.rev(), options, mark) } else { fill(range, options, mark) };
     Ok(page)
 }
 
@@ -56,10 +46,7 @@ fn fill<'a>(
             page.next = page.items.last().map(|last| mark.pack(&last.key.sort));
             break;
         }
-        let key = Key {
-            partition: Arc::clone(&options.partition),
-            sort: Arc::clone(sort),
-        };
+        let key = Key { partition: Arc::clone(&options.partition), sort: Arc::clone(sort) };
         page.items.push(stored.to_item(key));
     }
     page
@@ -100,15 +87,7 @@ fn mark(table: &str, options: &QueryOptions) -> Mark {
     let (start_kind, start) = describe(&options.start);
     let (end_kind, end) = describe(&options.end);
     let direction = if options.reverse { "reverse" } else { "forward" };
-    let parts = [
-        table,
-        &options.partition,
-        start_kind,
-        start,
-        end_kind,
-        end,
-        direction,
-    ];
+    let parts = [table, &options.partition, start_kind, start, end_kind, end, direction];
     Mark::of(&parts.map(Some))
 }
 

@@ -39,9 +39,7 @@ impl QueueCell {
                 format!("{name} dead letters"),
                 clock,
                 Arc::clone(&numbers),
-                Role::DeadLetters {
-                    of: Weak::clone(this),
-                },
+                Role::DeadLetters { of: Weak::clone(this) },
             );
             let dead = Arc::new(dead);
             Self::with_role(name.to_owned(), clock, numbers, Role::Queue { dead })
@@ -49,14 +47,7 @@ impl QueueCell {
     }
 
     fn with_role(name: String, clock: Clock, numbers: Arc<AtomicU64>, role: Role) -> Self {
-        Self {
-            name,
-            clock,
-            numbers,
-            state: Mutex::new(None),
-            arrivals: Notify::new(),
-            role,
-        }
+        Self { name, clock, numbers, state: Mutex::new(None), arrivals: Notify::new(), role }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -153,8 +144,7 @@ impl QueueCell {
         let mut guard = lock(&self.state);
         let send = |message| {
             let state = guard.as_mut().ok_or(Native::NoQueue)?;
-            self.send_one(state, message, sent_at)
-                .map(|number| number.to_string())
+            self.send_one(state, message, sent_at).map(|number| number.to_string())
         };
         let sent = messages.into_iter().map(send).collect();
         drop(guard);
@@ -186,9 +176,7 @@ impl QueueCell {
         let state = guard.as_mut().ok_or(Native::NoQueue)?;
         let taken = state.take(options.max, later(now, options.lease), || self.number());
         let more = state.has_ready();
-        let last_attempts = taken
-            .iter()
-            .any(|delivery| delivery.attempt >= state.max_attempts);
+        let last_attempts = taken.iter().any(|delivery| delivery.attempt >= state.max_attempts);
         drop(guard);
         if more {
             self.arrivals.notify_one();

@@ -42,26 +42,10 @@ struct Extras {
 
 impl Letter {
     pub(super) fn new(message: OutMessage, sent_at: SystemTime) -> Self {
-        let OutMessage {
-            body,
-            attributes,
-            envelope,
-            group,
-            ..
-        } = message;
+        let OutMessage { body, attributes, envelope, group, .. } = message;
         let plain = group.is_none() && attributes.is_empty() && envelope.is_empty();
-        let extras = (!plain).then(|| {
-            Box::new(Extras {
-                attributes,
-                envelope,
-                group,
-            })
-        });
-        Self {
-            body,
-            sent_at,
-            extras,
-        }
+        let extras = (!plain).then(|| Box::new(Extras { attributes, envelope, group }));
+        Self { body, sent_at, extras }
     }
 
     pub(super) fn set_reason(&mut self, reason: &str) {
@@ -135,13 +119,8 @@ impl State {
     pub(super) fn push(&mut self, number: u64, letter: Letter, due: Option<Instant>) {
         let group = letter.extras.as_ref().and_then(|extras| extras.group.as_deref());
         let group: Option<Arc<str>> = group.filter(|_| self.ordered).map(Arc::from);
-        let slot = self.place(Stored {
-            number,
-            letter,
-            group: group.clone(),
-            attempts: 0,
-            phase: Phase::Ready,
-        });
+        let slot =
+            self.place(Stored { number, letter, group: group.clone(), attempts: 0, phase: Phase::Ready });
         if let Some(name) = &group {
             self.groups.push(name, slot);
         }
@@ -373,13 +352,7 @@ impl State {
         let (Some(at), in_flight) = (group.position(slot), group.in_flight) else {
             return;
         };
-        let later: Vec<Slot> = group
-            .messages
-            .iter()
-            .copied()
-            .take(in_flight)
-            .skip(at + 1)
-            .collect();
+        let later: Vec<Slot> = group.messages.iter().copied().take(in_flight).skip(at + 1).collect();
         let mut returned = 0;
         for slot in later {
             if self.unlease(slot) {

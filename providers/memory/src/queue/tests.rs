@@ -59,20 +59,13 @@ async fn a_retried_head_takes_the_later_ones_of_its_receive_back_with_it() {
     let other = receive(&queue, 3, 0).await;
     assert_eq!(bodies(&other), [b"b1"], "another group is not held up");
 
-    settle(&queue, &first[0], Verdict::Ack)
-        .await
-        .expect("the head is done");
+    settle(&queue, &first[0], Verdict::Ack).await.expect("the head is done");
     let backoff = Verdict::Retry(Duration::from_secs(10));
     settle(&queue, &first[1], backoff).await.expect("is retried");
-    let late = settle(&queue, &first[2], Verdict::Ack)
-        .await
-        .expect_err("came behind a retry");
+    let late = settle(&queue, &first[2], Verdict::Ack).await.expect_err("came behind a retry");
     assert_eq!(late.kind(), ErrorKind::PreconditionFailed);
 
-    assert!(
-        receive(&queue, 3, 9).await.is_empty(),
-        "the group waits for its head"
-    );
+    assert!(receive(&queue, 3, 9).await.is_empty(), "the group waits for its head");
     let again = receive(&queue, 3, 5).await;
     assert_eq!(bodies(&again), [b"a2", b"a3"]);
     assert_eq!((again[0].attempt, again[1].attempt), (2, 1));
@@ -99,9 +92,7 @@ async fn a_poisonous_head_does_not_spend_the_attempts_of_those_behind_it() {
     send(&queue, "good", Some("a")).await;
     for _ in 0..2 {
         let got = receive(&queue, 2, 0).await;
-        settle(&queue, &got[0], Verdict::Retry(Duration::ZERO))
-            .await
-            .expect("retried");
+        settle(&queue, &got[0], Verdict::Retry(Duration::ZERO)).await.expect("retried");
     }
     let got = receive(&queue, 2, 0).await;
     assert_eq!(bodies(&got), [b"good"]);
@@ -146,10 +137,7 @@ async fn no_wake_up_is_lost_when_the_receive_that_got_it_is_dropped() {
         received += waiter.await.map_or(0, |got| got.len());
     }
     assert_eq!(received, 4);
-    assert!(
-        began.elapsed() < Duration::from_secs(1),
-        "nobody slept through it"
-    );
+    assert!(began.elapsed() < Duration::from_secs(1), "nobody slept through it");
     assert_eq!(queue.depth().await.expect("is there").in_flight, 4);
 }
 
@@ -168,9 +156,7 @@ async fn a_waiter_learns_of_a_retry_that_another_waiter_knew_of() {
     });
     tokio::task::yield_now().await;
     let began = tokio::time::Instant::now();
-    settle(&queue, &got[0], Verdict::Retry(Duration::from_secs(5)))
-        .await
-        .expect("retried");
+    settle(&queue, &got[0], Verdict::Retry(Duration::from_secs(5))).await.expect("retried");
     assert!(short.await.expect("no panic").is_empty());
     assert_eq!(long.await.expect("no panic").len(), 1);
     assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
@@ -183,9 +169,7 @@ async fn a_receipt_fits_no_other_delivery_and_no_other_queue() {
     let first = receive(&queue, 1, 0).await;
     let second = receive(&queue, 1, 60).await;
     assert_eq!(second[0].attempt, 2);
-    let error = settle(&queue, &first[0], Verdict::Ack)
-        .await
-        .expect_err("its lease has ended");
+    let error = settle(&queue, &first[0], Verdict::Ack).await.expect_err("its lease has ended");
     assert_eq!(error.kind(), ErrorKind::PreconditionFailed);
     let url = ResourceUrl::new("memory", "others");
     let kind = ResourceKind::Queue(QueueSettings::default());
