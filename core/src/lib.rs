@@ -11,6 +11,7 @@ pub mod http;
 pub mod kv;
 pub mod layers;
 pub mod outcome;
+pub mod page_token;
 pub mod provider;
 pub mod queue;
 pub mod retry;

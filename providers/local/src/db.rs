@@ -1,0 +1,140 @@
+//! The database file: opening it without harm, and reading from it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use skyport_core::{Error, Result};
+use tokio::sync::Semaphore;
+
+use crate::config::Durability;
+use crate::error::{Fault, Native};
+use crate::schema;
+
+/// The name of the database file in the data folder.
+pub(crate) const FILE: &str = "skyport.db";
+
+/// How long a statement waits for another process.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// How many reads run at once.
+const READERS: usize = 4;
+
+/// Opens the database for its one writer, and makes it where there is none. A file that is not ours, or damaged, is left
+/// as it is.
+pub(crate) fn open_writer(
+    file: &Path,
+    durability: Durability,
+    limit: Option<u64>,
+) -> std::result::Result<Connection, Fault> {
+    let bytes = fs::metadata(file).map_or(0, |meta| meta.len());
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(BUSY)?;
+    // Until the file is known to be sound, closing it must not write what a log holds into it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    schema::check(&connection, bytes)?;
+    write_ahead(&connection)?;
+    let synchronous = match durability {
+        Durability::Normal => "NORMAL",
+        Durability::Full => "FULL",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    schema::create(&mut connection)?;
+    if let Some(limit) = limit {
+        let page: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+        let pages = i64::try_from(limit).unwrap_or(i64::MAX) / page.max(1);
+        connection.query_row(&format!("PRAGMA max_page_count = {}", pages.max(1)), [], |_| {
+            Ok(())
+        })?;
+    }
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    connection.set_prepared_statement_cache_capacity(96);
+    Ok(connection)
+}
+
+/// Switches to a write-ahead log. Two processes that do so at once on a new file may get in each other's way, and SQLite
+/// does not wait by itself here.
+fn write_ahead(connection: &Connection) -> std::result::Result<(), Fault> {
+    for _ in 0..100 {
+        match connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())) {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            other => return Ok(other?),
+        }
+    }
+    Ok(connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?)
+}
+
+/// Opens the database, which exists, for reading only.
+pub(crate) fn open_reader(file: &Path) -> std::result::Result<Connection, Fault> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.set_prepared_statement_cache_capacity(48);
+    Ok(connection)
+}
+
+/// Connections that only read, at most [`READERS`] in use.
+#[derive(Debug)]
+pub(crate) struct Readers {
+    file: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    permits: Semaphore,
+}
+
+impl Readers {
+    pub(crate) fn new(file: &Path) -> Self {
+        Self {
+            file: file.to_owned(),
+            idle: Mutex::default(),
+            permits: Semaphore::new(READERS),
+        }
+    }
+
+    /// One read on a thread of its own; it sees everything that was answered before.
+    pub(crate) async fn read<T, F>(this: &std::sync::Arc<Self>, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> std::result::Result<T, Fault> + Send + 'static,
+    {
+        let readers = std::sync::Arc::clone(this);
+        let _permit = this
+            .permits
+            .acquire()
+            .await
+            .map_err(|_| Error::from(Native::Closed))?;
+        let task = tokio::task::spawn_blocking(move || {
+            let result = readers.with(work);
+            result.map_err(|fault| fault.at(&readers.file))
+        });
+        match task.await {
+            Ok(result) => result,
+            Err(error) => Err(Error::internal("a read of the database was cut off").with_source(error)),
+        }
+    }
+
+    fn with<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> std::result::Result<T, Fault>,
+    ) -> std::result::Result<T, Fault> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => open_reader(&self.file)?,
+        };
+        let result = work(&connection);
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(connection);
+        result
+    }
+}

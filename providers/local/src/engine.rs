@@ -1,0 +1,181 @@
+//! All that is open of one data folder; opened when it is first used.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use skyport_core::{Clock, Error, ErrorKind, Result};
+use tokio::sync::OnceCell;
+
+use crate::collect::{self, Janitor};
+use crate::config::Durability;
+use crate::content::Contents;
+use crate::db::{self, Readers};
+use crate::error::{Fault, NAME};
+use crate::wake::{Waiting, Wakes};
+use crate::writer::{Job, WeakWriter, Writer};
+
+/// One data folder.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    folder: PathBuf,
+    durability: Durability,
+    limit: Option<u64>,
+    contents: Contents,
+    open: OnceCell<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    writer: Writer,
+    readers: Arc<Readers>,
+    wakes: Arc<Wakes>,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.wakes.close();
+    }
+}
+
+impl Engine {
+    pub(crate) fn new(folder: &Path, durability: Durability, limit: Option<u64>) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            durability,
+            limit,
+            contents: Contents::new(folder, durability),
+            open: OnceCell::new(),
+        }
+    }
+
+    pub(crate) fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn contents(&self) -> &Contents {
+        &self.contents
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        Clock::system()
+    }
+
+    /// The time now in milliseconds, as the database keeps it.
+    pub(crate) fn now(&self) -> i64 {
+        millis(self.clock().now_millis())
+    }
+
+    /// Runs `work` in a transaction; see [`Writer::write`].
+    pub(crate) async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Job<'_>) -> std::result::Result<T, Fault> + Send + 'static,
+    {
+        self.open().await?.writer.write(work).await
+    }
+
+    /// Reads, seeing everything that was answered before.
+    pub(crate) async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> std::result::Result<T, Fault> + Send + 'static,
+    {
+        Readers::read(&self.open().await?.readers, work).await
+    }
+
+    /// Runs `work` on files, on a thread that may wait.
+    pub(crate) async fn files<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Contents) -> std::result::Result<T, Fault> + Send + 'static,
+    {
+        self.open().await?;
+        let contents = self.contents.clone();
+        let folder = self.folder.clone();
+        blocking(move || work(&contents).map_err(|fault| fault.at(&folder))).await
+    }
+
+    /// Waits for changes of a queue.
+    pub(crate) async fn wait(&self, queue: i64) -> Result<Waiting> {
+        Ok(self.open().await?.wakes.wait(queue))
+    }
+
+    /// The writer, for what is left to it when its user is gone.
+    pub(crate) async fn writer(&self) -> Result<WeakWriter> {
+        Ok(self.open().await?.writer.downgrade())
+    }
+
+    async fn open(&self) -> Result<&Open> {
+        let open = || {
+            let folder = self.folder.clone();
+            let (durability, limit, contents) = (self.durability, self.limit, self.contents.clone());
+            blocking(move || {
+                let file = folder.join(db::FILE);
+                start(&folder, durability, limit, contents).map_err(|fault| fault.at(&file))
+            })
+        };
+        self.open.get_or_try_init(open).await
+    }
+}
+
+fn start(
+    folder: &Path,
+    durability: Durability,
+    limit: Option<u64>,
+    contents: Contents,
+) -> std::result::Result<Open, Fault> {
+    fs::create_dir_all(contents.drafts())?;
+    fs::create_dir_all(contents.blobs())?;
+    let file = folder.join(db::FILE);
+    refuse_emptied(&file, &contents)?;
+    let connection = db::open_writer(&file, durability, limit)?;
+    let wakes = Arc::new(Wakes::default());
+    Arc::clone(&wakes).watch(db::open_reader(&file)?)?;
+    let (janitor, orders) = Janitor::new(contents.clone());
+    let writer = Writer::start(connection, &file, Arc::clone(&wakes), janitor)?;
+    collect::start(contents, file.clone(), writer.downgrade(), orders)?;
+    Ok(Open {
+        writer,
+        readers: Arc::new(Readers::new(&file)),
+        wakes,
+    })
+}
+
+/// An empty database beside blobs is no new folder: somebody cut the file off, and going on would lose what is left.
+fn refuse_emptied(file: &Path, contents: &Contents) -> std::result::Result<(), Fault> {
+    let empty = fs::metadata(file).is_ok_and(|meta| meta.len() == 0);
+    if empty && fs::read_dir(contents.blobs())?.next().is_some() {
+        let message = format!(
+            "`{}` is empty, but there are blobs beside it; nothing was overwritten. Restore it from a backup, or move \
+             the folder away to begin anew",
+            file.display()
+        );
+        return Err(Error::new(ErrorKind::Malformed, message)
+            .with_provider(NAME)
+            .into());
+    }
+    Ok(())
+}
+
+/// Runs something that waits for the disk on a thread that may.
+pub(crate) async fn blocking<T, F>(work: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(Error::internal("work on the disk was cut off").with_source(error)),
+    }
+}
+
+/// Milliseconds as the database keeps them.
+pub(crate) fn millis(millis: u64) -> i64 {
+    i64::try_from(millis).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,269 @@
+//! What can go wrong on this machine, and its kind.
+
+use std::borrow::Cow;
+use std::io;
+use std::path::Path;
+
+use rusqlite::ErrorCode;
+use skyport_core::{Error, ErrorKind};
+
+/// The provider's name in errors and URLs.
+pub(crate) const NAME: &str = "local";
+
+/// A refusal in the provider's own terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Native {
+    NoBucket,
+    NoQueue,
+    NoTable,
+    NoObject,
+    Exists,
+    Changed,
+    NotLeased,
+    BadReceipt,
+    NotOrdered,
+    OrderFixed,
+    NoDeadLetters,
+    UnknownVerdict,
+    MissingPart,
+    BadPart,
+    UploadEnded,
+    ContentGone,
+    Closed,
+}
+
+impl Native {
+    /// The one table from refusals to kinds.
+    fn describe(self) -> (ErrorKind, &'static str) {
+        use ErrorKind as Kind;
+        match self {
+            Self::NoBucket => (Kind::NotFound, "there is no such bucket: create it first"),
+            Self::NoQueue => (Kind::NotFound, "there is no such queue: create it first"),
+            Self::NoTable => (Kind::NotFound, "there is no such table: create it first"),
+            Self::NoObject => (Kind::NotFound, "there is no such object"),
+            Self::Exists => (Kind::AlreadyExists, "it is there already"),
+            Self::Changed => (
+                Kind::PreconditionFailed,
+                "it has changed since, or is gone: read it again",
+            ),
+            Self::NotLeased => (
+                Kind::PreconditionFailed,
+                "the delivery is settled, or its lease has ended",
+            ),
+            Self::BadReceipt => (Kind::InvalidArgument, "this receipt is not of this queue"),
+            Self::NotOrdered => (
+                Kind::Unsupported,
+                "an ordered queue takes no delay: use a queue that is not ordered",
+            ),
+            Self::OrderFixed => (
+                Kind::Conflict,
+                "the queue is there with another order: remove it, or declare it as it is",
+            ),
+            Self::NoDeadLetters => (
+                Kind::Unsupported,
+                "a queue of dead letters has no dead letters of its own",
+            ),
+            Self::UnknownVerdict => (
+                Kind::Unsupported,
+                "this version of the provider `local` does not know this verdict",
+            ),
+            Self::MissingPart => (
+                Kind::InvalidArgument,
+                "a part of the upload is missing: send it, then complete",
+            ),
+            Self::BadPart => (
+                Kind::InvalidArgument,
+                "all parts of an upload but the last have the size that the limits tell",
+            ),
+            Self::UploadEnded => (
+                Kind::Conflict,
+                "the upload was completed or aborted: start another",
+            ),
+            Self::ContentGone => (
+                Kind::Malformed,
+                "the file with the object's content is missing or cut short: restore the data folder, or write the \
+                 object again",
+            ),
+            Self::Closed => (
+                Kind::Internal,
+                "the database's writer has ended; the cause stands in the log",
+            ),
+        }
+    }
+}
+
+impl From<Native> for Error {
+    fn from(native: Native) -> Self {
+        let (kind, message) = native.describe();
+        let error = Error::new(kind, Cow::Borrowed(message)).with_provider(NAME);
+        match native {
+            // Repeated, these get the same answer.
+            Native::OrderFixed | Native::UploadEnded => error.with_retryable(false),
+            _ => error,
+        }
+    }
+}
+
+/// A failure inside a job or a read: ours, SQLite's, or of a file.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    Ours(Error),
+    Sqlite(rusqlite::Error),
+    Io(io::Error),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Ours(error)
+    }
+}
+
+impl From<Native> for Fault {
+    fn from(native: Native) -> Self {
+        Self::Ours(native.into())
+    }
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl Fault {
+    /// The fault as users see it; `file` is the one that is named where it matters.
+    pub(crate) fn at(self, file: &Path) -> Error {
+        match self {
+            Self::Ours(error) => error,
+            Self::Sqlite(error) => from_sqlite(error, file),
+            Self::Io(error) => from_io(error, file),
+        }
+    }
+}
+
+/// The one table from SQLite's codes to kinds. A statement that failed was rolled back: it was not applied.
+fn from_sqlite(error: rusqlite::Error, file: &Path) -> Error {
+    let file = file.display();
+    let (kind, message, retryable): (_, Cow<'static, str>, _) = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
+            ErrorKind::Unavailable,
+            format!("another process keeps `{file}` locked: try again").into(),
+            true,
+        ),
+        Some(ErrorCode::DiskFull) => (
+            ErrorKind::Unavailable,
+            format!("no room left for `{file}`: free space on its disk, or raise the limit; nothing was changed")
+                .into(),
+            false,
+        ),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => (
+            ErrorKind::Malformed,
+            format!(
+                "`{file}` is damaged or no database of Skyport's; nothing was overwritten. Restore it from a backup, \
+                 or move the folder away to begin anew"
+            )
+            .into(),
+            false,
+        ),
+        Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::AuthorizationForStatementDenied) => (
+            ErrorKind::PermissionDenied,
+            format!("`{file}` cannot be written: check the permissions of the data folder").into(),
+            false,
+        ),
+        Some(ErrorCode::CannotOpen) => (
+            ErrorKind::Unavailable,
+            format!("`{file}` cannot be opened: check that its folder is there and may be written").into(),
+            false,
+        ),
+        Some(ErrorCode::SystemIoFailure) => (
+            ErrorKind::Unavailable,
+            format!("reading or writing `{file}` failed: check the disk").into(),
+            true,
+        ),
+        _ => (ErrorKind::Internal, "the database refused a statement".into(), false),
+    };
+    Error::new(kind, message)
+        .with_provider(NAME)
+        .with_retryable(retryable)
+        .with_ambiguous(false)
+        .with_source(error)
+}
+
+/// The one table from a file's errors to kinds.
+fn from_io(error: io::Error, file: &Path) -> Error {
+    let file = file.display();
+    let (kind, message) = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => (
+            ErrorKind::Unavailable,
+            format!("no room left at `{file}`: free space on its disk; nothing was changed"),
+        ),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => (
+            ErrorKind::PermissionDenied,
+            format!("`{file}` cannot be used: check the permissions of the data folder"),
+        ),
+        _ => (
+            ErrorKind::Unavailable,
+            format!("reading or writing at `{file}` failed"),
+        ),
+    };
+    let retryable = matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::TimedOut);
+    Error::new(kind, message)
+        .with_provider(NAME)
+        .with_retryable(retryable)
+        .with_ambiguous(false)
+        .with_source(error)
+}
+
+/// One more error like `error`, for a batch that failed as a whole.
+pub(crate) fn again(error: &Error) -> Error {
+    Error::new(error.kind(), error.message().to_owned())
+        .with_provider(NAME)
+        .with_retryable(error.is_retryable())
+        .with_ambiguous(error.is_ambiguous())
+}
+
+/// The same refusal for each of `count` items.
+pub(crate) fn refuse_all<T>(error: &Error, count: usize) -> Vec<skyport_core::Result<T>> {
+    std::iter::repeat_with(|| Err(again(error))).take(count).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sqlite(code: i32) -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)
+    }
+
+    #[test]
+    fn each_code_of_sqlite_has_its_kind() {
+        let file = Path::new("skyport.db");
+        let cases = [
+            (rusqlite::ffi::SQLITE_BUSY, ErrorKind::Unavailable, true),
+            (rusqlite::ffi::SQLITE_FULL, ErrorKind::Unavailable, false),
+            (rusqlite::ffi::SQLITE_CORRUPT, ErrorKind::Malformed, false),
+            (rusqlite::ffi::SQLITE_NOTADB, ErrorKind::Malformed, false),
+            (rusqlite::ffi::SQLITE_READONLY, ErrorKind::PermissionDenied, false),
+            (rusqlite::ffi::SQLITE_IOERR, ErrorKind::Unavailable, true),
+            (rusqlite::ffi::SQLITE_MISUSE, ErrorKind::Internal, false),
+        ];
+        for (code, kind, retryable) in cases {
+            let error = Fault::from(sqlite(code)).at(file);
+            assert_eq!((error.kind(), error.is_retryable()), (kind, retryable), "{code}");
+            assert!(!error.is_ambiguous());
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_told_as_such_and_not_retried() {
+        let error = Fault::from(io::Error::from(io::ErrorKind::StorageFull)).at(Path::new("tmp"));
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(!error.is_retryable() && error.message().contains("no room left at `tmp`"));
+    }
+}

@@ -1,0 +1,103 @@
+//! Sending: rows in, unless their dedupe id was sent a short while ago.
+
+use rusqlite::{OptionalExtension, params};
+use skyport_core::queue::port::OutMessage;
+use skyport_core::{Error, Result};
+
+use super::rows::{self, QueueRow};
+use crate::engine::millis;
+use crate::error::{Fault, Native};
+use crate::writer::Job;
+
+/// How long a dedupe id is remembered, in milliseconds.
+const WINDOW: i64 = 300_000;
+
+/// Sends messages in one transaction; each one's id, or why it was refused.
+pub(super) fn send(
+    job: &mut Job<'_>,
+    name: &str,
+    messages: &[OutMessage],
+    now: i64,
+) -> std::result::Result<Vec<Result<String>>, Fault> {
+    let queue = rows::find(job.connection, name)?;
+    let mut sent = Vec::with_capacity(messages.len());
+    for message in messages {
+        sent.push(match send_one(job, &queue, message, now) {
+            Ok(id) => Ok(id.to_string()),
+            // A refusal of this message alone; a fault of the database fails them all.
+            Err(Fault::Ours(refusal)) => Err(refusal),
+            Err(fault) => return Err(fault),
+        });
+    }
+    job.after.wake.push(queue.id);
+    Ok(sent)
+}
+
+fn send_one(
+    job: &mut Job<'_>,
+    queue: &QueueRow,
+    message: &OutMessage,
+    now: i64,
+) -> std::result::Result<i64, Fault> {
+    let delay = message.delay.map_or(0, |delay| millis(whole_millis(delay)));
+    if delay > 0 && queue.ordered {
+        return Err(Native::NotOrdered.into());
+    }
+    let Some(dedupe_id) = &message.dedupe_id else {
+        return insert(job, queue.id, message, now, delay);
+    };
+    let first = job
+        .connection
+        .prepare_cached(
+            "SELECT message_id FROM dedupes WHERE queue_id = ?1 AND dedupe_id = ?2 AND ends_at > ?3",
+        )?
+        .query_row(params![queue.id, dedupe_id, now], |row| row.get(0))
+        .optional()?;
+    if let Some(first) = first {
+        return Ok(first);
+    }
+    let id = insert(job, queue.id, message, now, delay)?;
+    job.connection
+        .prepare_cached("INSERT OR REPLACE INTO dedupes (queue_id, dedupe_id, message_id, ends_at) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![queue.id, dedupe_id, id, now + WINDOW])?;
+    Ok(id)
+}
+
+/// Adds a message to a queue; its id.
+pub(crate) fn insert(
+    job: &mut Job<'_>,
+    queue: i64,
+    message: &OutMessage,
+    now: i64,
+    delay: i64,
+) -> std::result::Result<i64, Fault> {
+    let attributes = serde_json::to_string(&message.attributes)
+        .map_err(|error| Error::internal("attributes could not be written").with_source(error))?;
+    let envelope = if message.envelope.is_empty() {
+        String::new()
+    } else {
+        message.envelope.pack()
+    };
+    let id = job
+        .connection
+        .prepare_cached(
+            "INSERT INTO messages (queue_id, visible_at, group_name, sent_at, kept_from, attributes, envelope, body)
+             VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)",
+        )?
+        .insert(params![
+            queue,
+            now.saturating_add(delay),
+            message.group,
+            now,
+            attributes,
+            envelope,
+            &*message.body
+        ])?;
+    job.after.wake.push(queue);
+    Ok(id)
+}
+
+/// Rounded up, so that nothing is early.
+pub(super) fn whole_millis(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}

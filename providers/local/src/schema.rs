@@ -1,0 +1,142 @@
+//! The tables of the database, and how a file is recognised as ours.
+
+use rusqlite::{Connection, TransactionBehavior};
+use skyport_core::{Error, ErrorKind};
+
+use crate::error::{Fault, NAME};
+
+/// Marks the file as Skyport's: "SkyP".
+const APPLICATION_ID: i32 = 0x536b_7950;
+
+/// The version of the tables below.
+const VERSION: i32 = 1;
+
+/// Up to this size the whole file is checked when it is opened; above, damage is found when it is met.
+const CHECKED_BYTES: u64 = 32 << 20;
+
+const TABLES: &str = "
+CREATE TABLE counters (name TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO counters VALUES ('version', 0);
+
+CREATE TABLE buckets (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE);
+CREATE TABLE objects (
+    bucket_id INTEGER NOT NULL REFERENCES buckets (id),
+    key TEXT NOT NULL,
+    content TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    modified INTEGER NOT NULL,
+    token TEXT NOT NULL,
+    properties TEXT NOT NULL,
+    PRIMARY KEY (bucket_id, key)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX objects_content ON objects (content);
+
+CREATE TABLE queues (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    max_attempts INTEGER NOT NULL,
+    ordered INTEGER NOT NULL,
+    dead_id INTEGER REFERENCES queues (id)
+);
+CREATE INDEX queues_dead ON queues (dead_id) WHERE dead_id IS NOT NULL;
+CREATE TABLE messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    queue_id INTEGER NOT NULL REFERENCES queues (id),
+    visible_at INTEGER NOT NULL,
+    lease INTEGER,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    group_name TEXT,
+    sent_at INTEGER NOT NULL,
+    kept_from INTEGER NOT NULL,
+    attributes TEXT NOT NULL,
+    envelope TEXT NOT NULL,
+    body BLOB NOT NULL
+);
+CREATE INDEX messages_due ON messages (queue_id, visible_at, id);
+CREATE INDEX messages_leased ON messages (queue_id, visible_at) WHERE lease IS NOT NULL;
+CREATE INDEX messages_group ON messages (queue_id, group_name, id) WHERE group_name IS NOT NULL;
+CREATE INDEX messages_kept ON messages (kept_from);
+CREATE TABLE dedupes (
+    queue_id INTEGER NOT NULL REFERENCES queues (id),
+    dedupe_id TEXT NOT NULL,
+    message_id INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,
+    PRIMARY KEY (queue_id, dedupe_id)
+) WITHOUT ROWID;
+CREATE INDEX dedupes_end ON dedupes (ends_at);
+
+CREATE TABLE subscriptions (
+    bucket_id INTEGER NOT NULL REFERENCES buckets (id),
+    name TEXT NOT NULL,
+    queue_id INTEGER NOT NULL REFERENCES queues (id),
+    created INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
+    PRIMARY KEY (bucket_id, name)
+) WITHOUT ROWID;
+
+CREATE TABLE tables (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE);
+CREATE TABLE items (
+    table_id INTEGER NOT NULL REFERENCES tables (id),
+    partition BLOB NOT NULL,
+    sort BLOB NOT NULL,
+    value BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    expires INTEGER,
+    token TEXT NOT NULL,
+    slots TEXT,
+    PRIMARY KEY (table_id, partition, sort)
+) WITHOUT ROWID;
+CREATE INDEX items_expiry ON items (expires) WHERE expires IS NOT NULL;
+";
+
+/// Refuses a file that is damaged, another program's or a later version's; only reads.
+pub(crate) fn check(connection: &Connection, bytes: u64) -> Result<(), Fault> {
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let (application, version) = marks(connection)?;
+    if tables == 0 && application == 0 {
+        return Ok(());
+    }
+    if application != APPLICATION_ID {
+        return Err(refused("it is a database of another program's: name another data folder").into());
+    }
+    if version > VERSION {
+        return Err(refused("it was written by a later version of Skyport: use that one").into());
+    }
+    if bytes <= CHECKED_BYTES {
+        let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if found != "ok" {
+            let damaged = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+            return Err(rusqlite::Error::SqliteFailure(damaged, Some(found)).into());
+        }
+    }
+    Ok(())
+}
+
+/// Makes the tables, unless another process was first.
+pub(crate) fn create(connection: &mut Connection) -> Result<(), Fault> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if marks(&transaction)?.1 == 0 {
+        transaction.execute_batch(TABLES)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+fn marks(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
+    let application = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let version = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok((application, version))
+}
+
+fn refused(why: &'static str) -> Error {
+    Error::new(
+        ErrorKind::Malformed,
+        format!(
+            "the file `{}` in the data folder is left as it is: {why}",
+            crate::db::FILE
+        ),
+    )
+    .with_provider(NAME)
+}
