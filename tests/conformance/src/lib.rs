@@ -16,6 +16,7 @@ use skyport_core::provider::{Provider, ResourceKind, ResourceUrl};
 mod blob;
 mod case;
 mod kv;
+mod lossy;
 mod queue;
 
 pub use case::{Case, CaseResult, Context, Outcome};

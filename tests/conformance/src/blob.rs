@@ -1,5 +1,0 @@
-//! Cases of the blob port.
-
-use crate::case::cases;
-
-cases![];

@@ -1,0 +1,296 @@
+//! Signed requests, and the provider's own endpoint where it has one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode};
+use skyport_core::blob::{Bucket, SignedRequest};
+use skyport_core::provider::Endpoint;
+use skyport_core::{Body, ErrorKind, Result};
+
+use super::{bucket, kind, missing_bucket};
+use crate::case::{CaseResult, cases};
+use crate::{Context, Outcome};
+
+cases![
+    a_signed_request_tells_method_url_and_expiry,
+    a_time_that_cannot_be_signed_is_refused_before_any_io,
+    without_the_capability_signing_is_unsupported,
+    a_signed_get_reads,
+    a_signed_get_serves_ranges_and_conditions,
+    a_signed_put_writes_what_it_is_signed_for,
+    a_signed_put_can_only_create,
+    a_signed_delete_deletes,
+    a_signed_url_is_bound_to_its_method_object_and_query,
+    a_signed_url_expires,
+];
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+macro_rules! needs_signing {
+    ($bucket:expr) => {
+        if !$bucket.capabilities().sign {
+            return Ok(Outcome::Skipped("it signs no URLs"));
+        }
+    };
+}
+
+/// A bucket that signs, and the endpoint that serves its URLs; else why there is none.
+async fn served(cx: &Context) -> Result<std::result::Result<(Bucket, Client), Outcome>> {
+    let bucket = bucket(cx).await?;
+    if !bucket.capabilities().sign {
+        return Ok(Err(Outcome::Skipped("it signs no URLs")));
+    }
+    Ok(match cx.provider().endpoint() {
+        Some(endpoint) => Ok((bucket, Client(endpoint))),
+        None => Err(Outcome::Skipped("its URLs are served elsewhere")),
+    })
+}
+
+macro_rules! served {
+    ($cx:expr) => {
+        match served(&$cx).await? {
+            Ok(served) => served,
+            Err(skipped) => return Ok(skipped),
+        }
+    };
+}
+
+/// Sends requests to the endpoint without a socket.
+struct Client(Arc<dyn Endpoint>);
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Client {
+    async fn send(&self, signed: &SignedRequest, body: impl Into<Body>) -> Result<Answer> {
+        let mut request = Request::new(body.into());
+        *request.method_mut() = signed.method.clone();
+        *request.headers_mut() = signed.headers.clone();
+        self.raw(request, &signed.url).await
+    }
+
+    async fn get(&self, url: &str, header: (&'static str, &str)) -> Result<Answer> {
+        let mut request = Request::new(Body::empty());
+        let value = header.1.parse().expect("a header value");
+        request.headers_mut().insert(header.0, value);
+        self.raw(request, url).await
+    }
+
+    async fn raw(&self, mut request: Request<Body>, url: &str) -> Result<Answer> {
+        *request.uri_mut() = url.parse().expect("a valid URL");
+        assert!(request.uri().path().starts_with(self.0.prefix()));
+        let (head, body) = self.0.serve(request).await.into_parts();
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body: body.collect(1 << 20).await?,
+        })
+    }
+}
+
+async fn a_signed_request_tells_method_url_and_expiry(cx: Context) -> CaseResult {
+    let bucket = bucket(&cx).await?;
+    needs_signing!(bucket);
+    let now = bucket.info().clock.now();
+    let get = bucket.sign_get("k", HOUR).await?;
+    let put = bucket.sign_put("k", HOUR).content_type("text/plain").await?;
+    let delete = bucket.sign_delete("k", HOUR).await?;
+    assert_eq!(
+        (&get.method, &put.method, &delete.method),
+        (&Method::GET, &Method::PUT, &Method::DELETE)
+    );
+    assert_eq!(
+        put.headers.get("content-type").map(|value| value.as_bytes()),
+        Some(&b"text/plain"[..])
+    );
+    for signed in [get, put, delete] {
+        let uri: http::Uri = signed.url.parse()?;
+        assert!(uri.host().is_some() && uri.query().is_some());
+        assert!(signed.expires > now && signed.expires <= now + HOUR + Duration::from_secs(60));
+        let query = uri.query().unwrap_or_default();
+        assert!(!format!("{signed:?}").contains(query), "the query is a secret");
+    }
+    Ok(Outcome::Passed)
+}
+
+async fn a_time_that_cannot_be_signed_is_refused_before_any_io(cx: Context) -> CaseResult {
+    let bucket = missing_bucket(&cx)?;
+    needs_signing!(bucket);
+    let most = bucket.limits().signed_for;
+    assert!(most >= HOUR, "at least an hour can be asked");
+    for time in [Duration::ZERO, most + Duration::from_secs(1), Duration::MAX] {
+        assert_eq!(kind(bucket.sign_get("k", time).await), ErrorKind::InvalidArgument);
+    }
+    assert_eq!(
+        kind(bucket.sign_put("a//b", HOUR).await),
+        ErrorKind::InvalidArgument
+    );
+    Ok(Outcome::Passed)
+}
+
+async fn without_the_capability_signing_is_unsupported(cx: Context) -> CaseResult {
+    let bucket = missing_bucket(&cx)?;
+    if bucket.capabilities().sign {
+        return Ok(Outcome::Skipped("it signs URLs"));
+    }
+    assert_eq!(kind(bucket.sign_get("k", HOUR).await), ErrorKind::Unsupported);
+    Ok(Outcome::Passed)
+}
+
+async fn a_signed_get_reads(cx: Context) -> CaseResult {
+    let (bucket, client) = served!(cx);
+    for key in ["k", "a b/☺?#%&+.txt"] {
+        let etag = bucket.put(key, "content").content_type("text/x-test").await?.etag;
+        let signed = bucket.sign_get(key, HOUR).await?;
+        let answer = client.send(&signed, "").await?;
+        assert_eq!(
+            (answer.status, &answer.body[..]),
+            (StatusCode::OK, &b"content"[..])
+        );
+        assert_eq!(answer.headers["content-type"], "text/x-test");
+        assert_eq!(answer.headers["content-length"], "7");
+        assert_eq!(answer.headers["etag"], format!("\"{etag}\""));
+        let mut head = Request::new(Body::empty());
+        *head.method_mut() = Method::HEAD;
+        let answer = client.raw(head, &signed.url).await?;
+        assert_eq!((answer.status, answer.body.len()), (StatusCode::OK, 0));
+        assert_eq!(answer.headers["content-length"], "7");
+    }
+    let missing = bucket.sign_get("missing", HOUR).await?;
+    assert_eq!(client.send(&missing, "").await?.status, StatusCode::NOT_FOUND);
+    Ok(Outcome::Passed)
+}
+
+async fn a_signed_get_serves_ranges_and_conditions(cx: Context) -> CaseResult {
+    let (bucket, client) = served!(cx);
+    let etag = bucket.put("k", "0123456789").await?.etag;
+    let url = bucket.sign_get("k", HOUR).await?.url;
+    for (range, body, told) in [
+        ("bytes=2-4", "234", "bytes 2-4/10"),
+        ("bytes=8-", "89", "bytes 8-9/10"),
+        ("bytes=-3", "789", "bytes 7-9/10"),
+        ("bytes=5-99", "56789", "bytes 5-9/10"),
+    ] {
+        let answer = client.get(&url, ("range", range)).await?;
+        assert_eq!(
+            (answer.status, &answer.body[..]),
+            (StatusCode::PARTIAL_CONTENT, body.as_bytes())
+        );
+        assert_eq!(answer.headers["content-range"], told);
+        assert_eq!(answer.headers["content-length"], body.len().to_string());
+    }
+    for range in ["bytes=10-", "bytes=99-100", "bytes=-0"] {
+        let answer = client.get(&url, ("range", range)).await?;
+        assert_eq!(answer.status, StatusCode::RANGE_NOT_SATISFIABLE, "{range}");
+        assert_eq!(answer.headers["content-range"], "bytes */10");
+    }
+    assert_eq!(
+        client.get(&url, ("range", "nonsense")).await?.status,
+        StatusCode::OK
+    );
+    let known = format!("\"{etag}\"");
+    assert_eq!(
+        client.get(&url, ("if-none-match", &known)).await?.status,
+        StatusCode::NOT_MODIFIED
+    );
+    assert_eq!(
+        client.get(&url, ("if-none-match", "\"x\"")).await?.status,
+        StatusCode::OK
+    );
+    assert_eq!(
+        client.get(&url, ("if-match", "\"x\"")).await?.status,
+        StatusCode::PRECONDITION_FAILED
+    );
+    Ok(Outcome::Passed)
+}
+
+async fn a_signed_put_writes_what_it_is_signed_for(cx: Context) -> CaseResult {
+    let (bucket, client) = served!(cx);
+    let mut signed = bucket.sign_put("k", HOUR).content_type("text/x-test").await?;
+    assert!(client.send(&signed, "by url").await?.status.is_success());
+    let object = bucket.get("k").await?;
+    assert_eq!(object.content_type(), Some("text/x-test"));
+    assert_eq!(object.text().await?, "by url");
+    signed.headers.insert("content-type", "text/html".parse()?);
+    let other = client.send(&signed, "other").await?.status;
+    assert!(other == StatusCode::UNSUPPORTED_MEDIA_TYPE || other == StatusCode::FORBIDDEN);
+    assert_eq!(bucket.get("k").text().await?, "by url");
+    // A body of unknown length that breaks leaves the old content.
+    signed = bucket.sign_put("k", HOUR).await?;
+    let broken = super::failing(&super::pattern(100), 10);
+    assert!(!client.send(&signed, broken).await?.status.is_success());
+    assert_eq!(bucket.get("k").text().await?, "by url");
+    Ok(Outcome::Passed)
+}
+
+async fn a_signed_put_can_only_create(cx: Context) -> CaseResult {
+    let (bucket, client) = served!(cx);
+    let signed = bucket.sign_put("k", HOUR).if_absent().await?;
+    assert!(client.send(&signed, "one").await?.status.is_success());
+    let second = client.send(&signed, "two").await?.status;
+    assert!(second == StatusCode::CONFLICT || second == StatusCode::PRECONDITION_FAILED);
+    assert_eq!(bucket.get("k").text().await?, "one");
+    Ok(Outcome::Passed)
+}
+
+async fn a_signed_delete_deletes(cx: Context) -> CaseResult {
+    let (bucket, client) = served!(cx);
+    bucket.put("k", "v").await?;
+    let signed = bucket.sign_delete("k", HOUR).await?;
+    assert_eq!(client.send(&signed, "").await?.status, StatusCode::NO_CONTENT);
+    assert!(!bucket.exists("k").await?);
+    Ok(Outcome::Passed)
+}
+
+async fn a_signed_url_is_bound_to_its_method_object_and_query(cx: Context) -> CaseResult {
+    let (bucket, client) = served!(cx);
+    bucket.put("k", "v").await?;
+    bucket.put("l", "v").await?;
+    let get = bucket.sign_get("k", HOUR).await?;
+    for method in [Method::PUT, Method::DELETE] {
+        let mut request = Request::new(Body::from("x"));
+        *request.method_mut() = method;
+        assert_eq!(client.raw(request, &get.url).await?.status, StatusCode::FORBIDDEN);
+    }
+    let put = bucket.sign_put("k", HOUR).await?;
+    assert_eq!(
+        client.get(&put.url, ("accept", "*/*")).await?.status,
+        StatusCode::FORBIDDEN
+    );
+    let bare = get.url.split('?').next().unwrap_or_default();
+    let longer = format!("{}0", get.url);
+    let other = get.url.replacen("/k?", "/l?", 1);
+    assert_ne!(other, get.url);
+    for url in [
+        bare,
+        &longer,
+        &other,
+        &format!("{}&x=1", get.url),
+        &format!("{bare}?signature=AAAA"),
+    ] {
+        assert_eq!(
+            client.get(url, ("accept", "*/*")).await?.status,
+            StatusCode::FORBIDDEN,
+            "{url}"
+        );
+    }
+    assert_eq!(bucket.get("k").text().await?, "v");
+    Ok(Outcome::Passed)
+}
+
+async fn a_signed_url_expires(cx: Context) -> CaseResult {
+    let (bucket, client) = served!(cx);
+    bucket.put("k", "v").await?;
+    let signed = bucket.sign_get("k", Duration::from_secs(1)).await?;
+    assert_eq!(client.send(&signed, "").await?.status, StatusCode::OK);
+    cx.pass(Duration::from_millis(1_100)).await;
+    let answer = client.send(&signed, "").await?;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert!(String::from_utf8_lossy(&answer.body).contains("expired"));
+    Ok(Outcome::Passed)
+}

@@ -1,0 +1,151 @@
+//! A store whose answers to writes get lost when a case wants it, and that counts the parts it was sent.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use skyport_core::blob::port::{
+    BlobInfo, BlobStore, CopyOptions, DeleteOptions, GetOptions, GetResult, ListOptions, ListPage,
+    ObjectMeta, PutOptions, SignOptions, SignedRequest, Subscriber, Upload, Written,
+};
+use skyport_core::queue::port::MessageQueue;
+use skyport_core::{Error, ErrorKind, Result};
+
+/// Applies every operation; the answer of a chosen write does not arrive.
+#[derive(Clone, Debug)]
+pub(crate) struct LostAnswers {
+    inner: Arc<dyn BlobStore>,
+    state: Arc<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    lose: AtomicBool,
+    replace: AtomicBool,
+    parts: AtomicU64,
+}
+
+impl LostAnswers {
+    pub(crate) fn new(inner: Arc<dyn BlobStore>) -> Self {
+        Self {
+            inner,
+            state: Arc::default(),
+        }
+    }
+
+    /// The answer of the next write (put, complete, copy, delete) will be lost.
+    pub(crate) fn lose_next(&self) {
+        self.state.lose.store(true, Ordering::SeqCst);
+    }
+
+    /// As [`lose_next`](Self::lose_next), and a rival then replaces the object.
+    pub(crate) fn lose_next_and_replace(&self) {
+        self.state.replace.store(true, Ordering::SeqCst);
+        self.lose_next();
+    }
+
+    /// Whether the answer that was to be lost is lost by now.
+    pub(crate) fn has_lost(&self) -> bool {
+        !self.state.lose.load(Ordering::SeqCst)
+    }
+
+    /// How many parts of uploads have been sent whole.
+    pub(crate) fn parts_sent(&self) -> u64 {
+        self.state.parts.load(Ordering::SeqCst)
+    }
+
+    /// What arrives of the answer to a write of `key`; a refusal is no write.
+    async fn answer<T: Send>(&self, key: &str, result: Result<T>) -> Result<T> {
+        let value = result?;
+        if !self.state.lose.swap(false, Ordering::SeqCst) {
+            return Ok(value);
+        }
+        if self.state.replace.swap(false, Ordering::SeqCst) {
+            let rival = Bytes::from_static(b"rival");
+            self.inner.put(key, rival, PutOptions::default()).await?;
+        }
+        Err(Error::new(ErrorKind::Unavailable, "the answer was lost"))
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl BlobStore for LostAnswers {
+    fn info(&self) -> &BlobInfo {
+        self.inner.info()
+    }
+
+    async fn put(&self, key: &str, body: Bytes, options: PutOptions) -> Result<Written> {
+        let result = self.inner.put(key, body, options).await;
+        self.answer(key, result).await
+    }
+
+    async fn start_upload(&self, key: &str, options: PutOptions) -> Result<Box<dyn Upload>> {
+        Ok(Box::new(LossyUpload {
+            inner: self.inner.start_upload(key, options).await?,
+            store: self.clone(),
+            key: key.to_owned(),
+        }))
+    }
+
+    async fn get(&self, key: &str, options: GetOptions) -> Result<GetResult> {
+        self.inner.get(key, options).await
+    }
+
+    async fn head(&self, key: &str) -> Result<ObjectMeta> {
+        self.inner.head(key).await
+    }
+
+    async fn copy(&self, from: &str, to: &str, options: CopyOptions) -> Result<Written> {
+        let result = self.inner.copy(from, to, options).await;
+        self.answer(to, result).await
+    }
+
+    async fn delete(&self, key: &str, options: DeleteOptions) -> Result<()> {
+        let result = self.inner.delete(key, options).await;
+        self.answer(key, result).await
+    }
+
+    async fn delete_many(&self, keys: Vec<String>) -> Vec<Result<()>> {
+        self.inner.delete_many(keys).await
+    }
+
+    async fn list(&self, options: ListOptions) -> Result<ListPage> {
+        self.inner.list(options).await
+    }
+
+    async fn sign(&self, key: &str, options: SignOptions) -> Result<SignedRequest> {
+        self.inner.sign(key, options).await
+    }
+
+    async fn events(&self, subscriber: &Subscriber) -> Result<Arc<dyn MessageQueue>> {
+        self.inner.events(subscriber).await
+    }
+}
+
+#[derive(Debug)]
+struct LossyUpload {
+    inner: Box<dyn Upload>,
+    store: LostAnswers,
+    key: String,
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl Upload for LossyUpload {
+    async fn put_part(&self, index: u32, bytes: Bytes) -> Result<()> {
+        self.inner.put_part(index, bytes).await?;
+        self.store.state.parts.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    async fn complete(&self, parts: u32) -> Result<Written> {
+        let result = self.inner.complete(parts).await;
+        self.store.answer(&self.key, result).await
+    }
+
+    async fn abort(&self) -> Result<()> {
+        self.inner.abort().await
+    }
+}
