@@ -44,14 +44,8 @@ impl Case {
         F: Fn(Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = CaseResult> + 'static,
     {
-        let name = name
-            .strip_prefix("skyport_conformance::")
-            .unwrap_or(name)
-            .to_owned();
-        Self {
-            name,
-            run: Arc::new(move |context| Box::pin(run(context))),
-        }
+        let name = name.strip_prefix("skyport_conformance::").unwrap_or(name).to_owned();
+        Self { name, run: Arc::new(move |context| Box::pin(run(context))) }
     }
 
     /// Its full name.
@@ -114,13 +108,7 @@ pub struct Context {
 impl Context {
     async fn start(harness: Arc<dyn Harness>) -> Result<Self, Error> {
         let provider = harness.start().await?;
-        Ok(Self {
-            harness,
-            provider,
-            run: Token::new(),
-            count: Arc::default(),
-            created: Arc::default(),
-        })
+        Ok(Self { harness, provider, run: Token::new(), count: Arc::default(), created: Arc::default() })
     }
 
     /// The provider itself.
@@ -140,10 +128,7 @@ impl Context {
 
     async fn create(&self, kind: ResourceKind) -> Result<ResourceUrl, Error> {
         let url = self.fresh_url(&kind);
-        self.created
-            .lock()
-            .unwrap_or_else(|p| p.into_inner())
-            .push((url.clone(), kind.clone()));
+        self.created.lock().unwrap_or_else(|p| p.into_inner()).push((url.clone(), kind.clone()));
         self.provider.create(&url, &kind).await?;
         Ok(url)
     }

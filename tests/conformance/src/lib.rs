@@ -77,10 +77,7 @@ pub fn run(harness: impl Harness) -> ExitCode {
             deviation.case
         );
     }
-    let trials = cases
-        .into_iter()
-        .map(|case| trial(Arc::clone(&harness), case))
-        .collect();
+    let trials = cases.into_iter().map(|case| trial(Arc::clone(&harness), case)).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -88,11 +85,7 @@ fn trial(harness: Arc<dyn Harness>, case: Case) -> Trial {
     let kind = harness.name();
     let name = case.name().to_owned();
     Trial::ignorable_test(name, move || {
-        if let Some(deviation) = harness
-            .deviations()
-            .iter()
-            .find(|deviation| deviation.case == case.name())
-        {
+        if let Some(deviation) = harness.deviations().iter().find(|deviation| deviation.case == case.name()) {
             return Ok(Completion::ignored_with(deviation.reason));
         }
         match case.run(harness) {

@@ -28,10 +28,7 @@ struct State {
 
 impl LostAnswers {
     pub(crate) fn new(inner: Arc<dyn BlobStore>) -> Self {
-        Self {
-            inner,
-            state: Arc::default(),
-        }
+        Self { inner, state: Arc::default() }
     }
 
     /// The answer of the next write (put, complete, copy, delete) will be lost.

@@ -46,9 +46,7 @@ async fn twenty_writers_of_different_objects_lose_nothing(cx: Context) -> CaseRe
         let bucket = bucket.clone();
         tokio::spawn(async move {
             for round in 0..5 {
-                bucket
-                    .put(&format!("{number:02}/{round}"), format!("{number} {round}"))
-                    .await?;
+                bucket.put(&format!("{number:02}/{round}"), format!("{number} {round}")).await?;
             }
             skyport_core::Result::<_>::Ok(())
         })

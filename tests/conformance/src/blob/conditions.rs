@@ -25,10 +25,7 @@ cases![
 async fn if_absent_creates_once(cx: Context) -> CaseResult {
     let bucket = bucket(&cx).await?;
     bucket.put("k", "one").if_absent().await?;
-    assert_eq!(
-        kind(bucket.put("k", "two").if_absent().await),
-        ErrorKind::AlreadyExists
-    );
+    assert_eq!(kind(bucket.put("k", "two").if_absent().await), ErrorKind::AlreadyExists);
     assert_eq!(bucket.get("k").text().await?, "one");
     bucket.delete("k").await?;
     bucket.put("k", "three").if_absent().await?;
@@ -42,10 +39,7 @@ async fn if_match_replaces_only_that_content(cx: Context) -> CaseResult {
     let two = bucket.put("k", "two").if_match(&one).await?.etag;
     assert_ne!(one, two);
     assert_eq!(bucket.head("k").await?.etag, two);
-    assert_eq!(
-        kind(bucket.put("k", "three").if_match(&one).await),
-        ErrorKind::PreconditionFailed
-    );
+    assert_eq!(kind(bucket.put("k", "three").if_match(&one).await), ErrorKind::PreconditionFailed);
     assert_eq!(bucket.get("k").text().await?, "two");
     Ok(Outcome::Passed)
 }
@@ -54,10 +48,7 @@ async fn if_match_of_a_missing_object_fails(cx: Context) -> CaseResult {
     let bucket = bucket(&cx).await?;
     let etag = bucket.put("k", "one").await?.etag;
     bucket.delete("k").await?;
-    assert_eq!(
-        kind(bucket.put("k", "two").if_match(&etag).await),
-        ErrorKind::PreconditionFailed
-    );
+    assert_eq!(kind(bucket.put("k", "two").if_match(&etag).await), ErrorKind::PreconditionFailed);
     assert!(!bucket.exists("k").await?);
     Ok(Outcome::Passed)
 }
@@ -66,15 +57,9 @@ async fn conditions_hold_for_writes_in_parts(cx: Context) -> CaseResult {
     let bucket = bucket(&cx).await?;
     let large = pattern(bucket.limits().part_bytes + 1);
     let one = bucket.put("k", large.clone()).if_absent().await?.etag;
-    assert_eq!(
-        kind(bucket.put("k", large.clone()).if_absent().await),
-        ErrorKind::AlreadyExists
-    );
+    assert_eq!(kind(bucket.put("k", large.clone()).if_absent().await), ErrorKind::AlreadyExists);
     bucket.put("k", "small").if_match(&one).await?;
-    assert_eq!(
-        kind(bucket.put("k", large).if_match(&one).await),
-        ErrorKind::PreconditionFailed
-    );
+    assert_eq!(kind(bucket.put("k", large).if_match(&one).await), ErrorKind::PreconditionFailed);
     assert_eq!(bucket.get("k").text().await?, "small");
     Ok(Outcome::Passed)
 }
@@ -100,19 +85,13 @@ async fn conditions_hold_for_copies(cx: Context) -> CaseResult {
     let bucket = bucket(&cx).await?;
     let source = bucket.put("from", "one").await?.etag;
     let target = bucket.copy("from", "to").if_absent().await?.etag;
-    assert_eq!(
-        kind(bucket.copy("from", "to").if_absent().await),
-        ErrorKind::AlreadyExists
-    );
+    assert_eq!(kind(bucket.copy("from", "to").if_absent().await), ErrorKind::AlreadyExists);
     bucket.put("from", "two").await?;
     let stale = bucket.copy("from", "to").source_if_match(&source).await;
     assert_eq!(kind(stale), ErrorKind::PreconditionFailed);
     bucket.copy("from", "to").if_match(&target).await?;
     assert_eq!(bucket.get("to").text().await?, "two");
-    assert_eq!(
-        kind(bucket.copy("from", "to").if_match(&target).await),
-        ErrorKind::PreconditionFailed
-    );
+    assert_eq!(kind(bucket.copy("from", "to").if_match(&target).await), ErrorKind::PreconditionFailed);
     Ok(Outcome::Passed)
 }
 
@@ -120,17 +99,11 @@ async fn conditions_hold_for_deletes(cx: Context) -> CaseResult {
     let bucket = bucket(&cx).await?;
     let one = bucket.put("k", "one").await?.etag;
     let two = bucket.put("k", "two").await?.etag;
-    assert_eq!(
-        kind(bucket.delete("k").if_match(&one).await),
-        ErrorKind::PreconditionFailed
-    );
+    assert_eq!(kind(bucket.delete("k").if_match(&one).await), ErrorKind::PreconditionFailed);
     assert!(bucket.exists("k").await?);
     bucket.delete("k").if_match(&two).await?;
     assert!(!bucket.exists("k").await?);
-    assert_eq!(
-        kind(bucket.delete("k").if_match(&two).await),
-        ErrorKind::PreconditionFailed
-    );
+    assert_eq!(kind(bucket.delete("k").if_match(&two).await), ErrorKind::PreconditionFailed);
     Ok(Outcome::Passed)
 }
 

@@ -41,18 +41,14 @@ fn subscriber(name: &str, created: bool, deleted: bool) -> Subscriber {
 }
 
 async fn subscribe(bucket: &Bucket, name: &str) -> Result<Arc<dyn MessageQueue>> {
-    bucket.store().events(&subscriber(name, true, true)).await
+    bucket.port().events(&subscriber(name, true, true)).await
 }
 
 /// Events until there are `count`, then those that come after for a moment; all acknowledged.
 async fn receive(queue: &Arc<dyn MessageQueue>, count: usize) -> Result<Vec<BlobEvent>> {
     let mut events = Vec::new();
     loop {
-        let wait = if events.len() < count {
-            Duration::from_secs(10)
-        } else {
-            Duration::from_millis(100)
-        };
+        let wait = if events.len() < count { Duration::from_secs(10) } else { Duration::from_millis(100) };
         let options = ReceiveOptions::new(10, wait, Duration::from_secs(30));
         let deliveries = queue.receive(options).await?;
         if deliveries.is_empty() {
@@ -60,9 +56,7 @@ async fn receive(queue: &Arc<dyn MessageQueue>, count: usize) -> Result<Vec<Blob
         }
         for delivery in deliveries {
             events.push(serde_json::from_slice(&delivery.body).expect("an event as JSON"));
-            let settled = queue
-                .settle(vec![Settlement::new(delivery.receipt, Verdict::Ack)])
-                .await;
+            let settled = queue.settle(vec![Settlement::new(delivery.receipt, Verdict::Ack)]).await;
             settled.into_iter().collect::<Result<Vec<()>>>()?;
         }
     }
@@ -71,16 +65,11 @@ async fn receive(queue: &Arc<dyn MessageQueue>, count: usize) -> Result<Vec<Blob
 /// What happened to which key; events come at least once, in no order.
 fn told(events: &[BlobEvent]) -> BTreeSet<(String, bool)> {
     let changes = events.iter();
-    changes
-        .map(|event| (event.key.clone(), event.change == BlobChange::Created))
-        .collect()
+    changes.map(|event| (event.key.clone(), event.change == BlobChange::Created)).collect()
 }
 
 fn expected(changes: &[(&str, bool)]) -> BTreeSet<(String, bool)> {
-    changes
-        .iter()
-        .map(|(key, created)| ((*key).to_owned(), *created))
-        .collect()
+    changes.iter().map(|(key, created)| ((*key).to_owned(), *created)).collect()
 }
 
 async fn creations_overwrites_and_deletions_are_told(cx: Context) -> CaseResult {
@@ -90,20 +79,12 @@ async fn creations_overwrites_and_deletions_are_told(cx: Context) -> CaseResult 
     bucket.put("k", "one").await?;
     assert_eq!(told(&receive(&queue, 1).await?), expected(&[("k", true)]));
     bucket.put("k", "two").await?;
-    assert_eq!(
-        told(&receive(&queue, 1).await?),
-        expected(&[("k", true)]),
-        "no deletion either"
-    );
+    assert_eq!(told(&receive(&queue, 1).await?), expected(&[("k", true)]), "no deletion either");
     bucket.delete("k").await?;
     assert_eq!(told(&receive(&queue, 1).await?), expected(&[("k", false)]));
     bucket.put("a", "1").await?;
     bucket.put("b", "1").await?;
-    bucket
-        .delete_many(["a", "b"])
-        .await
-        .into_iter()
-        .collect::<Result<Vec<()>>>()?;
+    bucket.delete_many(["a", "b"]).await.into_iter().collect::<Result<Vec<()>>>()?;
     let all = expected(&[("a", true), ("b", true), ("a", false), ("b", false)]);
     assert_eq!(told(&receive(&queue, 4).await?), all);
     Ok(Outcome::Passed)
@@ -113,22 +94,17 @@ async fn uploads_in_parts_and_copies_are_told(cx: Context) -> CaseResult {
     let bucket = bucket(&cx).await?;
     needs_events!(bucket);
     let queue = subscribe(&bucket, "all").await?;
-    bucket
-        .put("from", pattern(bucket.limits().part_bytes + 1))
-        .await?;
+    bucket.put("from", pattern(bucket.limits().part_bytes + 1)).await?;
     bucket.copy("from", "to").await?;
-    assert_eq!(
-        told(&receive(&queue, 2).await?),
-        expected(&[("from", true), ("to", true)])
-    );
+    assert_eq!(told(&receive(&queue, 2).await?), expected(&[("from", true), ("to", true)]));
     Ok(Outcome::Passed)
 }
 
 async fn a_subscriber_gets_only_what_it_wants(cx: Context) -> CaseResult {
     let bucket = bucket(&cx).await?;
     needs_events!(bucket);
-    let created = bucket.store().events(&subscriber("created", true, false)).await?;
-    let deleted = bucket.store().events(&subscriber("deleted", false, true)).await?;
+    let created = bucket.port().events(&subscriber("created", true, false)).await?;
+    let deleted = bucket.port().events(&subscriber("deleted", false, true)).await?;
     bucket.put("k", "v").await?;
     bucket.delete("k").await?;
     assert_eq!(told(&receive(&created, 1).await?), expected(&[("k", true)]));

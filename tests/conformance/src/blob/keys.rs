@@ -97,21 +97,9 @@ async fn keys_outside_the_rules_are_refused_before_any_io(cx: Context) -> CaseRe
         "\u{85}", &long, &deep,
     ];
     for key in bad {
-        assert_eq!(
-            kind(bucket.put(key, "x").await),
-            ErrorKind::InvalidArgument,
-            "{key:?}"
-        );
-        assert_eq!(
-            kind(bucket.copy("a", key).await),
-            ErrorKind::InvalidArgument,
-            "{key:?}"
-        );
-        assert_eq!(
-            kind(bucket.writer(key).await),
-            ErrorKind::InvalidArgument,
-            "{key:?}"
-        );
+        assert_eq!(kind(bucket.put(key, "x").await), ErrorKind::InvalidArgument, "{key:?}");
+        assert_eq!(kind(bucket.copy("a", key).await), ErrorKind::InvalidArgument, "{key:?}");
+        assert_eq!(kind(bucket.writer(key).await), ErrorKind::InvalidArgument, "{key:?}");
     }
     let error = bucket.put(&long, "x").await.expect_err("too long");
     assert!(error.message().contains("1024"), "{error}");
@@ -128,9 +116,7 @@ async fn keys_that_others_wrote_are_read_and_listed_as_they_are(cx: Context) -> 
     // As another program would write them: past the rules of the handle.
     let keys = ["a//b", "dir/"];
     for key in keys {
-        let written = bucket
-            .store()
-            .put(key, Bytes::from_static(b"foreign"), PutOptions::default());
+        let written = bucket.port().put(key, Bytes::from_static(b"foreign"), PutOptions::default());
         written.await?;
     }
     assert_eq!(all_keys(&bucket).await?, keys);

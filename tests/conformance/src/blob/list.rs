@@ -34,20 +34,7 @@ async fn filled(cx: &Context, keys: &[&str]) -> skyport_core::Result<Bucket> {
 
 async fn keys_come_in_utf_8_byte_order(cx: Context) -> CaseResult {
     // UTF-16 would put the last before the one before it.
-    let mut keys = [
-        "a",
-        "B",
-        "a/b",
-        "a-b",
-        "a0",
-        "é",
-        "z",
-        "\u{ffee}",
-        "\u{10000}",
-        "1",
-        "10",
-        "2",
-    ];
+    let mut keys = ["a", "B", "a/b", "a-b", "a0", "é", "z", "\u{ffee}", "\u{10000}", "1", "10", "2"];
     let bucket = filled(&cx, &keys).await?;
     keys.sort_unstable();
     assert_eq!(all_keys(&bucket).await?, keys);
@@ -55,11 +42,7 @@ async fn keys_come_in_utf_8_byte_order(cx: Context) -> CaseResult {
 }
 
 async fn a_prefix_selects(cx: Context) -> CaseResult {
-    let bucket = filled(
-        &cx,
-        &["a", "ab", "ab/c", "abc", "b", "%", "%a", "_", "x_y", "xzy"],
-    )
-    .await?;
+    let bucket = filled(&cx, &["a", "ab", "ab/c", "abc", "b", "%", "%a", "_", "x_y", "xzy"]).await?;
     let with = async |prefix: &str| {
         let entries = bucket.list().prefix(prefix).collect(100).await?;
         skyport_core::Result::<_>::Ok(keys_of(&entries))
@@ -76,10 +59,7 @@ async fn a_delimiter_makes_directories_once(cx: Context) -> CaseResult {
     let bucket = filled(&cx, &["a", "d/1", "d/2", "d/e/1", "f", "g/1"]).await?;
     let top = bucket.list().delimiter("/").collect(100).await?;
     assert_eq!(keys_of(&top), ["a", "d/", "f", "g/"]);
-    assert_eq!(
-        top.iter().map(ListEntry::is_directory).collect::<Vec<_>>(),
-        [false, true, false, true]
-    );
+    assert_eq!(top.iter().map(ListEntry::is_directory).collect::<Vec<_>>(), [false, true, false, true]);
     let below = bucket.list().prefix("d/").delimiter("/").collect(100).await?;
     assert_eq!(keys_of(&below), ["d/1", "d/2", "d/e/"]);
     let named = bucket.list().prefix("d").delimiter("/").collect(100).await?;
@@ -116,21 +96,13 @@ async fn paged(bucket: &Bucket, size: usize, delimiter: Option<&str>) -> skyport
 }
 
 async fn the_answer_is_the_same_for_every_page_size(cx: Context) -> CaseResult {
-    let bucket = filled(
-        &cx,
-        &["a", "b/1", "b/2", "b/3", "c", "d/1", "d-/1", "e", "é/1", "é/2"],
-    )
-    .await?;
+    let bucket = filled(&cx, &["a", "b/1", "b/2", "b/3", "c", "d/1", "d-/1", "e", "é/1", "é/2"]).await?;
     let flat = all_keys(&bucket).await?;
     let directories = keys_of(&bucket.list().delimiter("/").collect(100).await?);
     assert_eq!(directories, ["a", "b/", "c", "d-/", "d/", "e", "é/"]);
     for size in 1..=10 {
         assert_eq!(paged(&bucket, size, None).await?, flat, "pages of {size}");
-        assert_eq!(
-            paged(&bucket, size, Some("/")).await?,
-            directories,
-            "pages of {size}"
-        );
+        assert_eq!(paged(&bucket, size, Some("/")).await?, directories, "pages of {size}");
         let streamed: Vec<_> = bucket.list().page_size(size).stream().collect().await;
         let streamed = streamed.into_iter().collect::<skyport_core::Result<Vec<_>>>()?;
         assert_eq!(keys_of(&streamed), flat);
@@ -206,15 +178,7 @@ async fn entries_tell_size_etag_and_time(cx: Context) -> CaseResult {
     let before = bucket.info().clock.now();
     let etag = bucket.put("k", "12345").await?.etag;
     let entries = bucket.list().collect(9).await?;
-    let [
-        ListEntry::Object {
-            key,
-            size,
-            etag: listed,
-            modified,
-        },
-    ] = &entries[..]
-    else {
+    let [ListEntry::Object { key, size, etag: listed, modified }] = &entries[..] else {
         panic!("{entries:?}")
     };
     assert_eq!((key.as_str(), *size, listed), ("k", 5, &etag));
@@ -222,9 +186,7 @@ async fn entries_tell_size_etag_and_time(cx: Context) -> CaseResult {
     assert_eq!(head.etag, etag);
     // Clouds tell seconds in places; their clocks are not ours.
     let apart = |a: std::time::SystemTime, b: std::time::SystemTime| {
-        a.duration_since(b)
-            .or_else(|_| b.duration_since(a))
-            .unwrap_or_default()
+        a.duration_since(b).or_else(|_| b.duration_since(a)).unwrap_or_default()
     };
     assert!(apart(*modified, head.modified).as_secs() <= 1);
     assert!(apart(head.modified, before).as_secs() <= 60);
@@ -233,18 +195,9 @@ async fn entries_tell_size_etag_and_time(cx: Context) -> CaseResult {
 
 async fn options_that_cannot_be_are_refused_before_any_io(cx: Context) -> CaseResult {
     let bucket = missing_bucket(&cx)?;
-    assert_eq!(
-        kind(bucket.list().delimiter("").page().await),
-        ErrorKind::InvalidArgument
-    );
-    assert_eq!(
-        kind(bucket.list().page_size(0).page().await),
-        ErrorKind::InvalidArgument
-    );
-    assert_eq!(
-        kind(bucket.list().page_size(0).collect(9).await),
-        ErrorKind::InvalidArgument
-    );
+    assert_eq!(kind(bucket.list().delimiter("").page().await), ErrorKind::InvalidArgument);
+    assert_eq!(kind(bucket.list().page_size(0).page().await), ErrorKind::InvalidArgument);
+    assert_eq!(kind(bucket.list().page_size(0).collect(9).await), ErrorKind::InvalidArgument);
     Ok(Outcome::Passed)
 }
 

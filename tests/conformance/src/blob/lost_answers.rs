@@ -79,11 +79,7 @@ async fn a_conditional_upload_recognises_itself(cx: Context) -> CaseResult {
 async fn a_conditional_put_that_was_replaced_since_is_indeterminate(cx: Context) -> CaseResult {
     let (bucket, lossy) = lossy(&cx).await?;
     lossy.lose_next_and_replace();
-    let error = bucket
-        .put("k", "mine")
-        .if_absent()
-        .await
-        .expect_err("nobody can know");
+    let error = bucket.put("k", "mine").if_absent().await.expect_err("nobody can know");
     assert_eq!(error.kind(), ErrorKind::Indeterminate, "{error}");
     assert_eq!(bucket.get("k").text().await?, "rival");
     Ok(Outcome::Passed)
@@ -103,10 +99,7 @@ async fn a_conditional_delete_is_indeterminate(cx: Context) -> CaseResult {
     let (bucket, lossy) = lossy(&cx).await?;
     let etag = bucket.put("k", "v").await?.etag;
     lossy.lose_next();
-    assert_eq!(
-        kind(bucket.delete("k").if_match(&etag).await),
-        ErrorKind::Indeterminate
-    );
+    assert_eq!(kind(bucket.delete("k").if_match(&etag).await), ErrorKind::Indeterminate);
     assert!(!bucket.exists("k").await?);
     Ok(Outcome::Passed)
 }
@@ -115,11 +108,7 @@ async fn without_retry_a_lost_answer_is_ambiguous(cx: Context) -> CaseResult {
     let lossy = Arc::new(LostAnswers::new(cx.bucket().await?));
     let bucket = Bucket::new(lossy.clone());
     lossy.lose_next();
-    let error = bucket
-        .put("k", "v")
-        .if_absent()
-        .await
-        .expect_err("the answer is lost");
+    let error = bucket.put("k", "v").if_absent().await.expect_err("the answer is lost");
     assert!(error.is_ambiguous() && error.is_retryable());
     assert!(bucket.exists("k").await?);
     Ok(Outcome::Passed)

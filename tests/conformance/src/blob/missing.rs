@@ -34,11 +34,7 @@ async fn a_missing_bucket_is_not_found_at_first_use(cx: Context) -> CaseResult {
     for (operation, result) in results {
         let error = result.expect_err(operation);
         assert_eq!(error.kind(), ErrorKind::NotFound, "{operation}: {error}");
-        assert_eq!(
-            error.key(),
-            None,
-            "{operation}: it is not the key that is missing"
-        );
+        assert_eq!(error.key(), None, "{operation}: it is not the key that is missing");
     }
     Ok(Outcome::Passed)
 }
@@ -79,10 +75,7 @@ async fn a_bucket_is_created_again_and_removed_twice(cx: Context) -> CaseResult 
     let bucket = skyport_core::blob::Bucket::new(provider.bucket(&url)?);
     bucket.put("k", "v").await?;
     provider.create(&url, &resource).await?;
-    assert!(
-        bucket.exists("k").await?,
-        "creating what is there changes nothing"
-    );
+    assert!(bucket.exists("k").await?, "creating what is there changes nothing");
     provider.remove(&url, &resource).await?;
     provider.remove(&url, &resource).await?;
     cx.pass(Duration::from_millis(1)).await;

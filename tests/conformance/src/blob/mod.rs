@@ -88,9 +88,7 @@ fn endless(bytes: &Bytes, chunk: usize) -> Body {
 
 fn chunks(bytes: &Bytes, chunk: usize) -> Vec<Result<Bytes>> {
     let starts = (0..bytes.len()).step_by(chunk);
-    starts
-        .map(|at| Ok(bytes.slice(at..bytes.len().min(at + chunk))))
-        .collect()
+    starts.map(|at| Ok(bytes.slice(at..bytes.len().min(at + chunk)))).collect()
 }
 
 /// A bucket that was never created.

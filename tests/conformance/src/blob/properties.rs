@@ -24,20 +24,10 @@ async fn expect(bucket: &Bucket, key: &str) -> CaseResult {
     assert_eq!(object.etag(), &head.etag);
     assert_eq!(object.content_type(), Some("text/plain; charset=utf-8"));
     assert_eq!(head.properties.cache_control.as_deref(), Some("max-age=60"));
-    assert_eq!(
-        head.properties.content_disposition.as_deref(),
-        Some("attachment; filename=\"a b.txt\"")
-    );
+    assert_eq!(head.properties.content_disposition.as_deref(), Some("attachment; filename=\"a b.txt\""));
     assert_eq!(head.properties.content_encoding.as_deref(), Some("identity"));
     let metadata: Vec<(&str, &str)> = object.metadata().iter().map(|(k, v)| (&**k, &**v)).collect();
-    assert_eq!(
-        metadata,
-        [
-            ("colour", "schön ☺ 100% = \"x\""),
-            ("empty", ""),
-            ("n_1", " spaces ")
-        ]
-    );
+    assert_eq!(metadata, [("colour", "schön ☺ 100% = \"x\""), ("empty", ""), ("n_1", " spaces ")]);
     Ok(Outcome::Passed)
 }
 
@@ -76,11 +66,7 @@ async fn properties_of_an_upload_in_parts_come_back(cx: Context) -> CaseResult {
 
 async fn an_overwrite_replaces_all_properties(cx: Context) -> CaseResult {
     let bucket = bucket(&cx).await?;
-    bucket
-        .put("k", "v")
-        .cache_control("no-store")
-        .metadata("a", "1")
-        .await?;
+    bucket.put("k", "v").cache_control("no-store").metadata("a", "1").await?;
     bucket.put("k", "w").metadata("b", "2").await?;
     let head = bucket.head("k").await?;
     assert_eq!(head.properties.cache_control, None);
@@ -104,11 +90,7 @@ async fn metadata_outside_the_rules_is_refused_before_any_io(cx: Context) -> Cas
         assert_eq!(kind(put.await), ErrorKind::InvalidArgument, "{name:?}");
     }
     for value in ["x".repeat(1900), "ü".repeat(317)] {
-        let error = bucket
-            .put("k", "v")
-            .metadata("n", value)
-            .await
-            .expect_err("over the limit");
+        let error = bucket.put("k", "v").metadata("n", value).await.expect_err("over the limit");
         assert_eq!(error.kind(), ErrorKind::TooLarge);
         assert!(error.message().contains("1900"), "{error}");
     }
@@ -127,14 +109,9 @@ async fn header_values_that_are_none_are_refused(cx: Context) -> CaseResult {
 async fn stored_bytes_are_never_decoded(cx: Context) -> CaseResult {
     let bucket = bucket(&cx).await?;
     // "hello" as gzip; a range of it must be a range of these very bytes.
-    let gzip: &[u8] = &[
-        31, 139, 8, 0, 0, 0, 0, 0, 0, 255, 203, 72, 205, 201, 201, 7, 0, 134, 166, 16, 54, 5, 0, 0, 0,
-    ];
-    bucket
-        .put("k", gzip)
-        .content_encoding("gzip")
-        .content_type("text/plain")
-        .await?;
+    let gzip: &[u8] =
+        &[31, 139, 8, 0, 0, 0, 0, 0, 0, 255, 203, 72, 205, 201, 201, 7, 0, 134, 166, 16, 54, 5, 0, 0, 0];
+    bucket.put("k", gzip).content_encoding("gzip").content_type("text/plain").await?;
     assert_eq!(bucket.get("k").bytes().await?, gzip);
     assert_eq!(bucket.get("k").range(2..5).bytes().await?, gzip[2..5]);
     assert_eq!(bucket.head("k").await?.size, gzip.len() as u64);

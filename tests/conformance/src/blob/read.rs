@@ -28,11 +28,7 @@ async fn ranges_of_an_object(cx: Context) -> CaseResult {
     assert_eq!(get().range(0..1).text().await?, "0");
     assert_eq!(get().range(3..=5).text().await?, "345");
     assert_eq!(get().range(8..).text().await?, "89");
-    assert_eq!(
-        get().range(8..1_000).text().await?,
-        "89",
-        "an end past the object's is held to it"
-    );
+    assert_eq!(get().range(8..1_000).text().await?, "89", "an end past the object's is held to it");
     assert_eq!(get().range(4..4).text().await?, "");
     assert_eq!(get().range(10..).text().await?, "");
     assert_eq!(get().range(..u64::MAX).text().await?, "0123456789");
@@ -62,29 +58,18 @@ async fn ranges_across_parts(cx: Context) -> CaseResult {
     let part = bucket.limits().part_bytes;
     let bytes = pattern(2 * part + 100);
     bucket.put("k", bytes.clone()).await?;
-    for (start, end) in [
-        (part - 3, part + 3),
-        (0, part),
-        (part, 2 * part),
-        (part - 1, 2 * part + 1),
-    ] {
+    for (start, end) in [(part - 3, part + 3), (0, part), (part, 2 * part), (part - 1, 2 * part + 1)] {
         let read = bucket.get("k").range(start as u64..end as u64).bytes().await?;
         assert!(read == bytes.slice(start..end), "{start}..{end}");
     }
-    assert_eq!(
-        bucket.get("k").last(200).bytes().await?,
-        bytes.slice(bytes.len() - 200..)
-    );
+    assert_eq!(bucket.get("k").last(200).bytes().await?, bytes.slice(bytes.len() - 200..));
     Ok(Outcome::Passed)
 }
 
 async fn a_range_that_ends_before_it_starts_is_refused_before_any_io(cx: Context) -> CaseResult {
     let bucket = missing_bucket(&cx)?;
     let (start, end) = (5, 4);
-    assert_eq!(
-        kind(bucket.get("k").range(start..end).await),
-        ErrorKind::InvalidArgument
-    );
+    assert_eq!(kind(bucket.get("k").range(start..end).await), ErrorKind::InvalidArgument);
     Ok(Outcome::Passed)
 }
 
@@ -94,10 +79,7 @@ async fn if_match_reads_only_that_content(cx: Context) -> CaseResult {
     assert!(!first.as_str().contains('"'), "an etag has no quotes");
     assert_eq!(bucket.get("k").if_match(&first).text().await?, "one");
     bucket.put("k", "two").await?;
-    assert_eq!(
-        kind(bucket.get("k").if_match(&first).await),
-        ErrorKind::PreconditionFailed
-    );
+    assert_eq!(kind(bucket.get("k").if_match(&first).await), ErrorKind::PreconditionFailed);
     Ok(Outcome::Passed)
 }
 
@@ -114,12 +96,7 @@ async fn if_none_match_reads_only_another_content(cx: Context) -> CaseResult {
 async fn bytes_over_the_limit_are_refused(cx: Context) -> CaseResult {
     let bucket = bucket(&cx).await?;
     bucket.put("k", "0123456789").await?;
-    let error = bucket
-        .get("k")
-        .limit(9)
-        .bytes()
-        .await
-        .expect_err("over the limit");
+    let error = bucket.get("k").limit(9).bytes().await.expect_err("over the limit");
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert!(error.message().contains('9'), "{error}");
     assert_eq!(bucket.get("k").limit(10).bytes().await?.len(), 10);

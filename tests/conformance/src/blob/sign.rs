@@ -85,11 +85,7 @@ impl Client {
         *request.uri_mut() = url.parse().expect("a valid URL");
         assert!(request.uri().path().starts_with(self.0.prefix()));
         let (head, body) = self.0.serve(request).await.into_parts();
-        Ok(Answer {
-            status: head.status,
-            headers: head.headers,
-            body: body.collect(1 << 20).await?,
-        })
+        Ok(Answer { status: head.status, headers: head.headers, body: body.collect(1 << 20).await? })
     }
 }
 
@@ -100,14 +96,8 @@ async fn a_signed_request_tells_method_url_and_expiry(cx: Context) -> CaseResult
     let get = bucket.sign_get("k", HOUR).await?;
     let put = bucket.sign_put("k", HOUR).content_type("text/plain").await?;
     let delete = bucket.sign_delete("k", HOUR).await?;
-    assert_eq!(
-        (&get.method, &put.method, &delete.method),
-        (&Method::GET, &Method::PUT, &Method::DELETE)
-    );
-    assert_eq!(
-        put.headers.get("content-type").map(|value| value.as_bytes()),
-        Some(&b"text/plain"[..])
-    );
+    assert_eq!((&get.method, &put.method, &delete.method), (&Method::GET, &Method::PUT, &Method::DELETE));
+    assert_eq!(put.headers.get("content-type").map(|value| value.as_bytes()), Some(&b"text/plain"[..]));
     for signed in [get, put, delete] {
         let uri: http::Uri = signed.url.parse()?;
         assert!(uri.host().is_some() && uri.query().is_some());
@@ -126,10 +116,7 @@ async fn a_time_that_cannot_be_signed_is_refused_before_any_io(cx: Context) -> C
     for time in [Duration::ZERO, most + Duration::from_secs(1), Duration::MAX] {
         assert_eq!(kind(bucket.sign_get("k", time).await), ErrorKind::InvalidArgument);
     }
-    assert_eq!(
-        kind(bucket.sign_put("a//b", HOUR).await),
-        ErrorKind::InvalidArgument
-    );
+    assert_eq!(kind(bucket.sign_put("a//b", HOUR).await), ErrorKind::InvalidArgument);
     Ok(Outcome::Passed)
 }
 
@@ -148,10 +135,7 @@ async fn a_signed_get_reads(cx: Context) -> CaseResult {
         let etag = bucket.put(key, "content").content_type("text/x-test").await?.etag;
         let signed = bucket.sign_get(key, HOUR).await?;
         let answer = client.send(&signed, "").await?;
-        assert_eq!(
-            (answer.status, &answer.body[..]),
-            (StatusCode::OK, &b"content"[..])
-        );
+        assert_eq!((answer.status, &answer.body[..]), (StatusCode::OK, &b"content"[..]));
         assert_eq!(answer.headers["content-type"], "text/x-test");
         assert_eq!(answer.headers["content-length"], "7");
         assert_eq!(answer.headers["etag"], format!("\"{etag}\""));
@@ -177,10 +161,7 @@ async fn a_signed_get_serves_ranges_and_conditions(cx: Context) -> CaseResult {
         ("bytes=5-99", "56789", "bytes 5-9/10"),
     ] {
         let answer = client.get(&url, ("range", range)).await?;
-        assert_eq!(
-            (answer.status, &answer.body[..]),
-            (StatusCode::PARTIAL_CONTENT, body.as_bytes())
-        );
+        assert_eq!((answer.status, &answer.body[..]), (StatusCode::PARTIAL_CONTENT, body.as_bytes()));
         assert_eq!(answer.headers["content-range"], told);
         assert_eq!(answer.headers["content-length"], body.len().to_string());
     }
@@ -189,23 +170,11 @@ async fn a_signed_get_serves_ranges_and_conditions(cx: Context) -> CaseResult {
         assert_eq!(answer.status, StatusCode::RANGE_NOT_SATISFIABLE, "{range}");
         assert_eq!(answer.headers["content-range"], "bytes */10");
     }
-    assert_eq!(
-        client.get(&url, ("range", "nonsense")).await?.status,
-        StatusCode::OK
-    );
+    assert_eq!(client.get(&url, ("range", "nonsense")).await?.status, StatusCode::OK);
     let known = format!("\"{etag}\"");
-    assert_eq!(
-        client.get(&url, ("if-none-match", &known)).await?.status,
-        StatusCode::NOT_MODIFIED
-    );
-    assert_eq!(
-        client.get(&url, ("if-none-match", "\"x\"")).await?.status,
-        StatusCode::OK
-    );
-    assert_eq!(
-        client.get(&url, ("if-match", "\"x\"")).await?.status,
-        StatusCode::PRECONDITION_FAILED
-    );
+    assert_eq!(client.get(&url, ("if-none-match", &known)).await?.status, StatusCode::NOT_MODIFIED);
+    assert_eq!(client.get(&url, ("if-none-match", "\"x\"")).await?.status, StatusCode::OK);
+    assert_eq!(client.get(&url, ("if-match", "\"x\"")).await?.status, StatusCode::PRECONDITION_FAILED);
     Ok(Outcome::Passed)
 }
 
@@ -258,26 +227,13 @@ async fn a_signed_url_is_bound_to_its_method_object_and_query(cx: Context) -> Ca
         assert_eq!(client.raw(request, &get.url).await?.status, StatusCode::FORBIDDEN);
     }
     let put = bucket.sign_put("k", HOUR).await?;
-    assert_eq!(
-        client.get(&put.url, ("accept", "*/*")).await?.status,
-        StatusCode::FORBIDDEN
-    );
+    assert_eq!(client.get(&put.url, ("accept", "*/*")).await?.status, StatusCode::FORBIDDEN);
     let bare = get.url.split('?').next().unwrap_or_default();
     let longer = format!("{}0", get.url);
     let other = get.url.replacen("/k?", "/l?", 1);
     assert_ne!(other, get.url);
-    for url in [
-        bare,
-        &longer,
-        &other,
-        &format!("{}&x=1", get.url),
-        &format!("{bare}?signature=AAAA"),
-    ] {
-        assert_eq!(
-            client.get(url, ("accept", "*/*")).await?.status,
-            StatusCode::FORBIDDEN,
-            "{url}"
-        );
+    for url in [bare, &longer, &other, &format!("{}&x=1", get.url), &format!("{bare}?signature=AAAA")] {
+        assert_eq!(client.get(url, ("accept", "*/*")).await?.status, StatusCode::FORBIDDEN, "{url}");
     }
     assert_eq!(bucket.get("k").text().await?, "v");
     Ok(Outcome::Passed)

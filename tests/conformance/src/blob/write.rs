@@ -59,10 +59,7 @@ async fn a_failing_source_keeps_the_old_content(cx: Context) -> CaseResult {
     for len in [0, 10, part, 3 * part + 1] {
         let bytes = pattern(len);
         for key in ["old", "new"] {
-            let error = bucket
-                .put(key, failing(&bytes, 1 << 20))
-                .await
-                .expect_err("the source broke");
+            let error = bucket.put(key, failing(&bytes, 1 << 20)).await.expect_err("the source broke");
             assert_eq!(error.kind(), ErrorKind::Malformed, "{error}");
             assert!(!error.is_ambiguous());
         }
@@ -136,10 +133,7 @@ async fn a_gibibyte_streams_in_bounded_memory(cx: Context) -> CaseResult {
         while !rest.is_empty() {
             let offset = (at % part as u64) as usize;
             let (head, tail) = rest.split_at(rest.len().min(part - offset));
-            assert!(
-                head == &chunk[offset..offset + head.len()],
-                "the bytes at {at} differ"
-            );
+            assert!(head == &chunk[offset..offset + head.len()], "the bytes at {at} differ");
             at += head.len() as u64;
             rest = tail;
         }

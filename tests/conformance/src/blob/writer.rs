@@ -29,10 +29,7 @@ async fn what_a_writer_wrote_comes_back(cx: Context) -> CaseResult {
         assert_eq!(writer.bytes_written(), len as u64);
         let written = writer.finish().await?;
         let object = bucket.get("k").await?;
-        assert_eq!(
-            (object.etag(), object.content_type()),
-            (&written.etag, Some("text/x-test"))
-        );
+        assert_eq!((object.etag(), object.content_type()), (&written.etag, Some("text/x-test")));
         assert!(object.bytes().await? == bytes, "{len} bytes");
     }
     Ok(Outcome::Passed)
@@ -87,10 +84,7 @@ async fn a_writer_to_a_missing_bucket_fails_and_stays_failed(cx: Context) -> Cas
     let large = pattern(2 * bucket.limits().part_bytes + 1);
     let error = writer.write_all(&large).await.expect_err("no such bucket");
     let ours = Error::find(&error).expect("our own error inside");
-    assert_eq!(
-        (ours.kind(), ours.operation()),
-        (ErrorKind::NotFound, Some("blob.writer"))
-    );
+    assert_eq!((ours.kind(), ours.operation()), (ErrorKind::NotFound, Some("blob.writer")));
     assert!(writer.write_all(b"more").await.is_err());
     assert!(writer.finish().await.is_err());
     Ok(Outcome::Passed)

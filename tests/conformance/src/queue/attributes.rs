@@ -54,9 +54,7 @@ async fn attributes_over_the_limit_are_refused(context: Context) -> CaseResult {
         many = many.attribute(format!("a{n}"), "");
     }
     assert_eq!(kind_of(many.await), Some(ErrorKind::TooLarge));
-    let long = queue
-        .send(&body)
-        .attribute("a", "x".repeat(limits.attribute_bytes + 1));
+    let long = queue.send(&body).attribute("a", "x".repeat(limits.attribute_bytes + 1));
     assert_eq!(kind_of(long.await), Some(ErrorKind::TooLarge));
     expect_nothing(&queue).await?;
     Ok(Outcome::Passed)
@@ -84,11 +82,7 @@ async fn names_outside_the_rules_are_refused(context: Context) -> CaseResult {
     ];
     for name in names {
         let sending = queue.send(&Bytes::new()).attribute(name, "value");
-        assert_eq!(
-            kind_of(sending.await),
-            Some(ErrorKind::InvalidArgument),
-            "{name:?}"
-        );
+        assert_eq!(kind_of(sending.await), Some(ErrorKind::InvalidArgument), "{name:?}");
     }
     expect_nothing(&queue).await?;
     Ok(Outcome::Passed)

@@ -58,10 +58,7 @@ async fn leases_that_end_spend_attempts(context: Context) -> CaseResult {
 async fn a_message_can_be_sent_there_with_a_reason(context: Context) -> CaseResult {
     let queue = bodies(context.queue().await?);
     send(&queue, "broken").await?;
-    next(&queue, LONG)
-        .await?
-        .dead_letter("cannot be decoded: ü")
-        .await?;
+    next(&queue, LONG).await?.dead_letter("cannot be decoded: ü").await?;
     let letter = next(&queue.dead_letters()?, LONG).await?;
     assert_eq!(text(&letter), "broken");
     assert_eq!(letter.reason(), Some("cannot be decoded: ü"));
@@ -85,10 +82,7 @@ async fn a_long_reason_is_cut(context: Context) -> CaseResult {
 async fn a_letter_carries_what_the_message_carried(context: Context) -> CaseResult {
     let queue = attempts(&context, 1).await?;
     for way in ["explicit", "attempts"] {
-        queue
-            .send(&way.to_owned().into())
-            .attribute("tenant", "a7")
-            .await?;
+        queue.send(&way.to_owned().into()).attribute("tenant", "a7").await?;
         let delivery = next(&queue, LONG).await?;
         let trace = delivery.trace().cloned();
         match way {

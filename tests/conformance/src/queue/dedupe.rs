@@ -27,19 +27,10 @@ async fn the_same_id_is_sent_once(context: Context) -> CaseResult {
     let Some(queue) = supporting(&context).await? else {
         return Ok(NO_DEDUPE);
     };
-    let first = queue
-        .send(&Bytes::from_static(b"first"))
-        .dedupe_id("order-1")
-        .await?;
-    let second = queue
-        .send(&Bytes::from_static(b"second"))
-        .dedupe_id("order-1")
-        .await?;
+    let first = queue.send(&Bytes::from_static(b"first")).dedupe_id("order-1").await?;
+    let second = queue.send(&Bytes::from_static(b"second")).dedupe_id("order-1").await?;
     assert_eq!(first, second, "it is answered with the first one's id");
-    queue
-        .send(&Bytes::from_static(b"other"))
-        .dedupe_id("order-2")
-        .await?;
+    queue.send(&Bytes::from_static(b"other")).dedupe_id("order-2").await?;
     let expected = ["first", "other"].map(|text| Bytes::from_static(text.as_bytes()));
     assert_eq!(drain(&queue, 2).await?, expected.into());
     expect_nothing(&queue).await?;
@@ -98,9 +89,7 @@ async fn an_id_that_is_none_is_refused(context: Context) -> CaseResult {
 
 async fn without_the_capability_an_id_is_unsupported(context: Context) -> CaseResult {
     if supporting(&context).await?.is_some() {
-        return Ok(Outcome::Skipped(
-            "the queue can tell duplicates: there is nothing to refuse",
-        ));
+        return Ok(Outcome::Skipped("the queue can tell duplicates: there is nothing to refuse"));
     }
     let queue = bodies(context.queue().await?);
     let sending = queue.send(&Bytes::new()).dedupe_id("x");

@@ -32,10 +32,7 @@ async fn a_delayed_message_is_not_early(context: Context) -> CaseResult {
         return Ok(NO_DELAY);
     };
     let begun = Instant::now();
-    queue
-        .send(&Bytes::from_static(b"later"))
-        .delay(SECOND * 2)
-        .await?;
+    queue.send(&Bytes::from_static(b"later")).delay(SECOND * 2).await?;
     let delivery = next(&queue, LONG).await?;
     assert_not_early(begun, SECOND * 2);
     assert_eq!(text(&delivery), "later");
@@ -48,10 +45,7 @@ async fn a_delayed_message_does_not_hold_up_others(context: Context) -> CaseResu
         return Ok(NO_DELAY);
     };
     let begun = Instant::now();
-    queue
-        .send(&Bytes::from_static(b"later"))
-        .delay(SECOND * 2)
-        .await?;
+    queue.send(&Bytes::from_static(b"later")).delay(SECOND * 2).await?;
     queue.send(&Bytes::from_static(b"now")).await?;
     let first = next(&queue, LONG).await?;
     assert_eq!(text(&first), "now");
@@ -69,10 +63,7 @@ async fn a_batch_may_hold_delays_of_its_own(context: Context) -> CaseResult {
     };
     let (soon, later) = (Bytes::from_static(b"soon"), Bytes::from_static(b"later"));
     let begun = Instant::now();
-    let batch = [
-        Outgoing::new(&later).delay(SECOND * 2),
-        Outgoing::new(&soon).delay(SECOND),
-    ];
+    let batch = [Outgoing::new(&later).delay(SECOND * 2), Outgoing::new(&soon).delay(SECOND)];
     for result in queue.send_all(batch).await {
         result?;
     }
@@ -105,19 +96,14 @@ async fn a_delay_over_the_limit_is_refused(context: Context) -> CaseResult {
 
 async fn no_delay_at_all_is_always_possible(context: Context) -> CaseResult {
     let queue = bodies(context.queue().await?);
-    queue
-        .send(&Bytes::from_static(b"now"))
-        .delay(Duration::ZERO)
-        .await?;
+    queue.send(&Bytes::from_static(b"now")).delay(Duration::ZERO).await?;
     next(&queue, LONG).await?.ack().await?;
     Ok(Outcome::Passed)
 }
 
 async fn without_the_capability_a_delay_is_unsupported(context: Context) -> CaseResult {
     if supporting(&context).await?.is_some() {
-        return Ok(Outcome::Skipped(
-            "the queue can delay: there is nothing to refuse",
-        ));
+        return Ok(Outcome::Skipped("the queue can delay: there is nothing to refuse"));
     }
     let queue = bodies(context.queue().await?);
     let sending = queue.send(&Bytes::new()).delay(SECOND);

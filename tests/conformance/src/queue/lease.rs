@@ -26,10 +26,7 @@ async fn a_leased_message_is_kept_from_others(context: Context) -> CaseResult {
     send(&queue, "mine").await?;
     let delivery = next(&queue, SECOND * 10).await?;
     assert!(delivery.lease_remaining() <= SECOND * 10);
-    assert!(
-        delivery.lease_remaining() >= SECOND * 5,
-        "half of the lease is left"
-    );
+    assert!(delivery.lease_remaining() >= SECOND * 5, "half of the lease is left");
     expect_nothing(&queue).await?;
     delivery.ack().await?;
     Ok(Outcome::Passed)

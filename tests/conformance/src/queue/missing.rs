@@ -33,9 +33,7 @@ async fn every_operation_on_a_missing_queue_is_not_found(context: Context) -> Ca
     let queue = missing(&context)?;
     let not_found = Some(ErrorKind::NotFound);
     assert_eq!(kind_of(send(&queue, "x").await), not_found);
-    let both = queue
-        .send_all([&Bytes::from_static(b"1"), &Bytes::from_static(b"2")])
-        .await;
+    let both = queue.send_all([&Bytes::from_static(b"1"), &Bytes::from_static(b"2")]).await;
     assert_eq!(both.into_iter().map(kind_of).collect::<Vec<_>>(), [not_found; 2]);
     assert_eq!(kind_of(queue.receive(1, NOW, SECOND).await), not_found);
     assert_eq!(kind_of(queue.receive(1, SECOND * 5, SECOND).await), not_found);

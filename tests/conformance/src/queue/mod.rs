@@ -74,10 +74,7 @@ async fn send(queue: &Bodies, text: &str) -> Result<String> {
 /// The next message; fails the case where none comes.
 async fn next(queue: &Bodies, lease: Duration) -> Result<Body, BoxError> {
     let received = queue.receive(1, PATIENCE, lease).await?;
-    received
-        .into_iter()
-        .next()
-        .ok_or_else(|| "no message came".into())
+    received.into_iter().next().ok_or_else(|| "no message came".into())
 }
 
 /// So many messages, leased for long; fails the case where they do not come.
@@ -132,8 +129,5 @@ fn kind_of<T, E: Into<skyport_core::Error>>(result: std::result::Result<T, E>) -
 /// Fails the case where something is earlier than promised.
 fn assert_not_early(since: Instant, promised: Duration) {
     let elapsed = since.elapsed();
-    assert!(
-        elapsed + SLACK >= promised,
-        "came after {elapsed:?}, promised {promised:?}"
-    );
+    assert!(elapsed + SLACK >= promised, "came after {elapsed:?}, promised {promised:?}");
 }

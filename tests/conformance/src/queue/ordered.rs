@@ -219,16 +219,9 @@ async fn groups_that_are_none_are_refused(context: Context) -> CaseResult {
     let long = "g".repeat(129);
     for group in ["", "two words", "ü", &long] {
         let sending = queue.send(&Bytes::new()).group(group);
-        assert_eq!(
-            kind_of(sending.await),
-            Some(ErrorKind::InvalidArgument),
-            "{group:?}"
-        );
+        assert_eq!(kind_of(sending.await), Some(ErrorKind::InvalidArgument), "{group:?}");
     }
-    queue
-        .send(&Bytes::from_static(b"fits"))
-        .group(&long[..128])
-        .await?;
+    queue.send(&Bytes::from_static(b"fits")).group(&long[..128]).await?;
     next(&queue, LONG).await?.ack().await?;
     Ok(Outcome::Passed)
 }

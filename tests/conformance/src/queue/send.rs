@@ -140,10 +140,7 @@ struct Job {
 async fn values_travel_as_json(context: Context) -> CaseResult {
     let port = context.queue().await?;
     let queue: Queue<Job> = Queue::new(port.clone());
-    let job = Job {
-        name: "cät \"1\".jpg".into(),
-        width: 256,
-    };
+    let job = Job { name: "cät \"1\".jpg".into(), width: 256 };
     queue.send(&job).await?;
     let received = queue.receive(1, PATIENCE, LONG).await?;
     assert_eq!(received.len(), 1);
@@ -158,12 +155,7 @@ async fn values_travel_as_json(context: Context) -> CaseResult {
         delivery.dead_letter("no job").await?;
     }
     assert_eq!(
-        queue
-            .dead_letters()?
-            .receive(1, PATIENCE, LONG)
-            .await?
-            .first()
-            .and_then(|letter| letter.reason()),
+        queue.dead_letters()?.receive(1, PATIENCE, LONG).await?.first().and_then(|letter| letter.reason()),
         Some("no job")
     );
     Ok(Outcome::Passed)

@@ -73,10 +73,7 @@ async fn a_second_settlement_changes_nothing(context: Context) -> CaseResult {
     let receipt = delivery.receipt().clone();
     delivery.ack().await?;
     for verdict in [Verdict::Ack, Verdict::Retry(NOW)] {
-        let settled = queue
-            .port()
-            .settle(vec![Settlement::new(receipt.clone(), verdict)])
-            .await;
+        let settled = queue.port().settle(vec![Settlement::new(receipt.clone(), verdict)]).await;
         assert_eq!(settled.len(), 1);
         for result in settled {
             if let Err(error) = result {
@@ -96,11 +93,7 @@ async fn a_receipt_can_be_serialised_and_settled_through_the_port(context: Conte
     let json = serde_json::to_string(delivery.receipt())?;
     drop(delivery);
     let receipt: Receipt = serde_json::from_str(&json)?;
-    for result in queue
-        .port()
-        .settle(vec![Settlement::new(receipt, Verdict::Ack)])
-        .await
-    {
+    for result in queue.port().settle(vec![Settlement::new(receipt, Verdict::Ack)]).await {
         result?;
     }
     context.pass(SECOND).await;
@@ -121,13 +114,7 @@ async fn a_batch_of_settlements_names_what_failed(context: Context) -> CaseResul
         Settlement::new(Receipt::new("no such receipt"), Verdict::Ack),
         Settlement::new(receipt(1), Verdict::Ack),
     ];
-    let failed: Vec<bool> = queue
-        .port()
-        .settle(batch)
-        .await
-        .iter()
-        .map(Result::is_err)
-        .collect();
+    let failed: Vec<bool> = queue.port().settle(batch).await.iter().map(Result::is_err).collect();
     assert_eq!(failed, [false, true, false]);
     let left = drain(&queue, 1).await?;
     assert!(left.contains(&b"again"[..]), "{left:?}");

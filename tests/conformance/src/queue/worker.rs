@@ -36,10 +36,8 @@ fn worker(
     config.backoff = SECOND;
     change(&mut config);
     Worker::new(Arc::clone(queue.port()), config, move |messages, _| {
-        let handled: Vec<Handled> = messages
-            .iter()
-            .map(|message| handler(body(message), message.attempt))
-            .collect();
+        let handled: Vec<Handled> =
+            messages.iter().map(|message| handler(body(message), message.attempt)).collect();
         async move {
             let mut outcomes = Vec::new();
             for (time, outcome) in handled {
@@ -87,11 +85,8 @@ async fn a_worker_keeps_a_lease_for_as_long_as_its_handler_runs(context: Context
     let queue = bodies(context.queue().await?);
     send(&queue, "long").await?;
     let stop = Shutdown::new();
-    let working = worker(
-        &queue,
-        |config| config.lease = SECOND * 2,
-        |_, _| (SECOND * 4, skyport_core::Outcome::Done),
-    );
+    let working =
+        worker(&queue, |config| config.lease = SECOND * 2, |_, _| (SECOND * 4, skyport_core::Outcome::Done));
     let running = tokio::spawn(working.run(stop.clone()));
     context.pass(SECOND * 3).await;
     expect_nothing(&queue).await?;
@@ -127,10 +122,8 @@ async fn a_worker_retries_what_fails_and_gives_up_on_what_cannot_succeed(context
     stop.trigger();
     running.await?;
     letters.sort_by_key(text);
-    let told: Vec<_> = letters
-        .iter()
-        .map(|letter| (text(letter), letter.reason().unwrap_or_default().to_owned()))
-        .collect();
+    let told: Vec<_> =
+        letters.iter().map(|letter| (text(letter), letter.reason().unwrap_or_default().to_owned())).collect();
     let expected =
         [("fails", "attempts"), ("hopeless", "never")].map(|(body, why)| (body.to_owned(), why.to_owned()));
     assert_eq!(told, expected);
