@@ -15,6 +15,7 @@ pub mod page_token;
 pub mod provider;
 pub mod queue;
 pub mod retry;
+pub mod runtime;
 pub mod schedule;
 pub mod shutdown;
 pub mod token;
