@@ -1,0 +1,95 @@
+//! The socket: binding it, and taking connections from it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use skyport_core::{Error, ErrorKind, Result};
+use tokio::net::TcpListener;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::sleep;
+
+use crate::connection;
+use crate::service::Shared;
+
+/// How long no connection is taken after taking one failed: for lack of file handles, most often.
+const BREATH: Duration = Duration::from_millis(200);
+
+/// Listens on an address.
+pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let (kind, message) = match error.kind() {
+            io::ErrorKind::AddrInUse => (
+                ErrorKind::Unavailable,
+                format!("another program listens on {address}: stop it, or choose another port with PORT=.."),
+            ),
+            io::ErrorKind::PermissionDenied => (
+                ErrorKind::PermissionDenied,
+                format!("this user may not listen on {address}: choose a port from 1024 on with PORT=.."),
+            ),
+            io::ErrorKind::AddrNotAvailable => (
+                ErrorKind::InvalidArgument,
+                format!("this machine has no address {}: set HOST to one that it has", address.ip()),
+            ),
+            _ => (ErrorKind::Unavailable, format!("listening on {address} failed: set HOST and PORT")),
+        };
+        Error::new(kind, message).with_source(error)
+    })
+}
+
+/// Takes connections and serves each in a task of its own, until the server is to stop.
+pub(crate) async fn accept(listener: TcpListener, shared: &Arc<Shared>, connections: &mut JoinSet<()>) {
+    let most = shared.config.max_connections.max(1);
+    loop {
+        let full = connections.len() >= most;
+        tokio::select! {
+            biased;
+            () = shared.stop.triggered() => return,
+            Some(ended) = connections.join_next() => note(ended),
+            accepted = listener.accept(), if !full => match accepted {
+                Ok((tcp, peer)) => {
+                    connections.spawn(connection::serve(Arc::clone(shared), tcp, peer));
+                }
+                Err(error) if is_of_one_connection(&error) => {
+                    tracing::debug!(%error, "a client went away before it was served");
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "no connection can be taken; trying again");
+                    breathe(shared, connections).await;
+                }
+            },
+        }
+    }
+}
+
+/// Waits for a connection to end, but not for long.
+async fn breathe(shared: &Shared, connections: &mut JoinSet<()>) {
+    tokio::select! {
+        biased;
+        () = shared.stop.triggered() => {}
+        Some(ended) = connections.join_next() => note(ended),
+        () = sleep(BREATH) => {}
+    }
+}
+
+/// Waits for all connections to end.
+pub(crate) async fn join(connections: &mut JoinSet<()>) {
+    while let Some(ended) = connections.join_next().await {
+        note(ended);
+    }
+}
+
+/// Handlers' panics are caught long before; this one would be the server's own.
+fn note(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!(%error, "serving a connection panicked");
+    }
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}

@@ -1,0 +1,149 @@
+//! What a connection is doing, and when it has taken too long.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+/// Follows one connection: requests under way, and since when it is silent or in the midst of a head.
+#[derive(Debug)]
+pub(crate) struct Pulse {
+    state: Mutex<State>,
+    changed: Notify,
+    header: Option<Duration>,
+    idle: Duration,
+}
+
+#[derive(Debug)]
+struct State {
+    in_flight: usize,
+    quiet_since: Instant,
+    head_since: Option<Instant>,
+}
+
+impl Pulse {
+    /// A connection whose first bytes have come. Where `header` is given, a head is to be complete so long after its
+    /// first bytes; without requests, the connection ends after `idle`.
+    pub(crate) fn new(header: Option<Duration>, idle: Duration) -> Arc<Self> {
+        let now = Instant::now();
+        let state = State { in_flight: 0, quiet_since: now, head_since: header.map(|_| now) };
+        Arc::new(Self { state: Mutex::new(state), changed: Notify::new(), header, idle })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Bytes have come from the client.
+    pub(crate) fn received(&self) {
+        let mut state = self.state();
+        if self.header.is_some() && state.in_flight == 0 && state.head_since.is_none() {
+            state.head_since = Some(Instant::now());
+            self.changed.notify_one();
+        }
+    }
+
+    /// A head is complete: a request begins, and ends when the result is dropped.
+    pub(crate) fn begin(self: &Arc<Self>) -> Busy {
+        let mut state = self.state();
+        state.in_flight += 1;
+        state.head_since = None;
+        Busy(Arc::clone(self))
+    }
+
+    /// Begins to count the idle time anew.
+    pub(crate) fn rest(&self) {
+        self.state().quiet_since = Instant::now();
+    }
+
+    /// Returns once the client has taken too long. Safe to drop and call again.
+    pub(crate) async fn overdue(&self) {
+        loop {
+            let deadline = self.deadline();
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return;
+            }
+            tokio::select! {
+                () = self.changed.notified() => {}
+                () = until(deadline) => {}
+            }
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let state = self.state();
+        if state.in_flight > 0 {
+            return None;
+        }
+        let idle = state.quiet_since.checked_add(self.idle);
+        let head = state.head_since.zip(self.header).and_then(|(since, limit)| since.checked_add(limit));
+        match (idle, head) {
+            (Some(idle), Some(head)) => Some(idle.min(head)),
+            (idle, head) => idle.or(head),
+        }
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A request under way, up to the last byte of its response.
+#[derive(Debug)]
+pub(crate) struct Busy(Arc<Pulse>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.in_flight = state.in_flight.saturating_sub(1);
+        if state.in_flight == 0 {
+            state.quiet_since = Instant::now();
+            state.head_since = None;
+            self.0.changed.notify_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: Duration = Duration::from_secs(10);
+    const IDLE: Duration = Duration::from_secs(75);
+
+    async fn time_to_overdue(pulse: &Pulse) -> Duration {
+        let start = Instant::now();
+        pulse.overdue().await;
+        // Timers are a millisecond fine.
+        Duration::from_secs(start.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_and_an_idle_connection_have_their_own_times() {
+        let pulse = Pulse::new(Some(HEADER), IDLE);
+        assert_eq!(time_to_overdue(&pulse).await, HEADER);
+        drop(pulse.begin());
+        assert_eq!(time_to_overdue(&pulse).await, IDLE);
+        pulse.rest();
+        pulse.received();
+        assert_eq!(time_to_overdue(&pulse).await, HEADER);
+        let http2 = Pulse::new(None, IDLE);
+        http2.received();
+        assert_eq!(time_to_overdue(&http2).await, IDLE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_under_way_is_never_overdue() {
+        let pulse = Pulse::new(Some(HEADER), IDLE);
+        let busy = pulse.begin();
+        pulse.received();
+        let waiting = tokio::time::timeout(IDLE * 10, pulse.overdue());
+        assert!(waiting.await.is_err());
+        drop(busy);
+        assert_eq!(time_to_overdue(&pulse).await, IDLE);
+    }
+}

@@ -1,0 +1,90 @@
+//! Who answers a request: the server itself, a provider, or the application.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use http::{Method, StatusCode};
+use hyper::body::Incoming;
+use skyport_core::app::Functions;
+use skyport_core::http::{Request, Response, problem};
+use skyport_core::provider::Endpoint;
+use skyport_core::{Body, Shutdown};
+use tokio::time::timeout;
+
+use crate::pulse::Busy;
+use crate::reply::{self, Download};
+use crate::{ServerConfig, event};
+
+/// Where the server says whether it is well.
+const HEALTH: &str = "/healthz";
+
+/// What a cancelled handler has to answer before it is dropped.
+pub(crate) const WIND_DOWN: Duration = Duration::from_secs(1);
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) functions: Arc<Functions>,
+    pub(crate) endpoint: Option<Arc<dyn Endpoint>>,
+    pub(crate) config: ServerConfig,
+    /// No new work.
+    pub(crate) stop: Shutdown,
+    /// The grace period is over.
+    pub(crate) cut: Shutdown,
+}
+
+/// Answers one request. Always a response: what fails becomes one.
+pub(crate) async fn answer(
+    shared: Arc<Shared>,
+    request: http::Request<Incoming>,
+    busy: Busy,
+) -> http::Response<Download> {
+    let method = request.method().clone();
+    // A handler's panics are caught by the dispatcher; this is for what is around it.
+    let answered = AssertUnwindSafe(route(&shared, request)).catch_unwind().await;
+    let response = answered.unwrap_or_else(|_| {
+        tracing::error!("answering a request panicked");
+        problem::response(StatusCode::INTERNAL_SERVER_ERROR, None, None).into()
+    });
+    reply::wire(response, &method, busy)
+}
+
+async fn route(shared: &Shared, request: http::Request<Incoming>) -> http::Response<Body> {
+    if request.uri().path() == HEALTH {
+        return health(request.method(), &shared.stop).into();
+    }
+    let invocation = event::invocation(request.headers(), &shared.config);
+    let cancellation = invocation.cancellation.clone();
+    let request = event::request(request, &shared.config);
+    let answering = async {
+        match &shared.endpoint {
+            Some(endpoint) if request.uri().path().starts_with(endpoint.prefix()) => {
+                endpoint.serve(request).await
+            }
+            _ => shared.functions.http(Request::from(request), invocation).await.into(),
+        }
+    };
+    let mut answering = pin!(answering);
+    tokio::select! {
+        biased;
+        response = &mut answering => return response,
+        () = shared.cut.triggered() => cancellation.trigger(),
+    }
+    timeout(WIND_DOWN, answering).await.unwrap_or_else(|_| {
+        let detail = "the server shut down before the request was done";
+        problem::response(StatusCode::SERVICE_UNAVAILABLE, Some(detail), None).into()
+    })
+}
+
+fn health(method: &Method, stop: &Shutdown) -> Response {
+    match *method {
+        Method::GET | Method::HEAD if stop.is_triggered() => {
+            Response::text("shutting down").with_status(StatusCode::SERVICE_UNAVAILABLE)
+        }
+        Method::GET | Method::HEAD => Response::text("ok").with_header("cache-control", "no-store"),
+        _ => problem::response(StatusCode::METHOD_NOT_ALLOWED, None, None).with_header("allow", "GET, HEAD"),
+    }
+}
