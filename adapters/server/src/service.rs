@@ -88,3 +88,22 @@ fn health(method: &Method, stop: &Shutdown) -> Response {
         _ => problem::response(StatusCode::METHOD_NOT_ALLOWED, None, None).with_header("allow", "GET, HEAD"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn health_turns_to_503_once_the_server_shuts_down() {
+        let stop = Shutdown::new();
+        assert_eq!(health(&Method::GET, &stop).status(), 200);
+        assert_eq!(health(&Method::HEAD, &stop).status(), 200);
+        stop.trigger();
+        assert_eq!(health(&Method::GET, &stop).status(), 503);
+        let refused = health(&Method::POST, &stop);
+        assert_eq!(
+            (refused.status().as_u16(), &refused.headers()["allow"]),
+            (405, &"GET, HEAD".parse().expect("sound"))
+        );
+    }
+}
