@@ -245,6 +245,11 @@ impl<T, C> Table<T, C> {
         self.store.run("kv.sweep", None, self.store.0.sweep()).await
     }
 
+    /// Says of an error where it comes from, for what is built on tables.
+    pub(crate) fn name_error(&self, operation: &'static str, key: &Key, error: Error) -> Error {
+        self.store.name(operation, Some(key), error)
+    }
+
     fn draft_put(&self, key: Key, value: &T) -> Draft
     where
         C: Encode<T>,
