@@ -66,11 +66,7 @@ enum Claim {
 impl Idempotency {
     /// Records in this table; their keys must not be used for values. Claims of 30 s, waits of at most 5 s.
     pub fn new<T, C>(table: &Table<T, C>) -> Self {
-        Self {
-            records: table.with_type(),
-            lease: Duration::from_secs(30),
-            wait: Duration::from_secs(5),
-        }
+        Self { records: table.with_type(), lease: Duration::from_secs(30), wait: Duration::from_secs(5) }
     }
 
     /// How long the claim of a worker that died keeps others away; at least 1 s, 30 s by default.
@@ -110,13 +106,7 @@ impl Idempotency {
                 return Err(self.name(&key, error).into());
             }
         };
-        let mut claim = Held {
-            parent: self,
-            key: &key,
-            by,
-            version,
-            ends: Instant::now() + self.lease,
-        };
+        let mut claim = Held { parent: self, key: &key, by, version, ends: Instant::now() + self.lease };
         let outcome = tokio::select! {
             biased;
             outcome = work() => outcome,
@@ -237,10 +227,7 @@ impl Held<'_> {
             Ok(Ok(version)) => version,
             Ok(Err(error)) => self.own_version(error).await?,
             Err(_) => {
-                return Err(Error::new(
-                    ErrorKind::Timeout,
-                    "the claim ended before it was renewed",
-                ));
+                return Err(Error::new(ErrorKind::Timeout, "the claim ended before it was renewed"));
             }
         };
         (self.version, self.ends) = (version, ends);
@@ -306,12 +293,7 @@ impl Held<'_> {
 
     /// Gives the claim back; where that fails, it ends with its lease.
     async fn release(&self) {
-        let released = self
-            .parent
-            .records
-            .delete(self.key)
-            .if_version(&self.version)
-            .await;
+        let released = self.parent.records.delete(self.key).if_version(&self.version).await;
         if let Err(error) = released {
             tracing::warn!(%error, "a claim could not be given back, and ends by itself");
         }

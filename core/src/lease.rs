@@ -92,11 +92,7 @@ impl Lease {
             rows.name_error("lease.acquire", &key, error)
         })?;
         let (holder, ends) = (Token::new(), Instant::now() + ttl);
-        let row = Row {
-            fence,
-            holder: Some(holder),
-            until: to_millis(now + ttl),
-        };
+        let row = Row { fence, holder: Some(holder), until: to_millis(now + ttl) };
         let put = rows.put(&key, &row);
         let put = match &current {
             Some(current) => put.if_version(current.version()),
@@ -107,15 +103,7 @@ impl Lease {
             Err(error) if lost_the_race(&error) => return Ok(None),
             Err(error) => own_version(&rows, &key, holder, error).await?,
         };
-        Ok(Some(Self {
-            rows,
-            key,
-            holder,
-            fence,
-            version,
-            ttl,
-            ends,
-        }))
+        Ok(Some(Self { rows, key, holder, fence, version, ttl, ends }))
     }
 
     /// Takes the lease of `key` as soon as it is free, asking again with growing pauses up to 1 s, for at most `wait`.
@@ -218,12 +206,7 @@ impl Lease {
 
     async fn renew_in_time(&mut self) -> Result<()> {
         let ends = self.ends;
-        let over = || {
-            Error::new(
-                ErrorKind::PreconditionFailed,
-                "the lease ended before it could be renewed",
-            )
-        };
+        let over = || Error::new(ErrorKind::PreconditionFailed, "the lease ended before it could be renewed");
         if self.remaining().is_zero() {
             return Err(self.rows.name_error("lease.renew", &self.key, over()));
         }
@@ -238,11 +221,7 @@ impl Lease {
     /// # Errors
     /// `PreconditionFailed` where another has taken it; after any other error it ends by itself.
     pub async fn release(self) -> Result<()> {
-        let row = Row {
-            fence: self.fence,
-            holder: None,
-            until: 0,
-        };
+        let row = Row { fence: self.fence, holder: None, until: 0 };
         let mut version = self.version.clone();
         for last in [false, true] {
             match self.rows.put(&self.key, &row).if_version(&version).await {
@@ -265,12 +244,8 @@ impl Lease {
         if error.kind() != ErrorKind::PreconditionFailed {
             return error;
         }
-        let lost = Error::new(
-            ErrorKind::PreconditionFailed,
-            "the lease was lost: another has taken it",
-        );
-        self.rows
-            .name_error("lease.renew", &self.key, lost.with_source(error))
+        let lost = Error::new(ErrorKind::PreconditionFailed, "the lease was lost: another has taken it");
+        self.rows.name_error("lease.renew", &self.key, lost.with_source(error))
     }
 }
 
@@ -302,8 +277,5 @@ async fn own_version(rows: &Table<Row>, key: &Key, holder: Token, error: Error) 
 }
 
 fn lost_the_race(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::AlreadyExists | ErrorKind::PreconditionFailed | ErrorKind::Conflict
-    )
+    matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::PreconditionFailed | ErrorKind::Conflict)
 }

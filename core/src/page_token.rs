@@ -38,9 +38,7 @@ impl Mark {
     pub fn unpack(self, token: &str) -> Result<&str> {
         match token.split_at_checked(DIGITS) {
             Some((digits, last)) if u64::from_str_radix(digits, 16) == Ok(self.0) => Ok(last),
-            _ => Err(Error::invalid(
-                "the token is not of this listing or query: begin without one",
-            )),
+            _ => Err(Error::invalid("the token is not of this listing or query: begin without one")),
         }
     }
 }

@@ -45,10 +45,7 @@ async fn after_a_long_wait_half_of_a_short_lease_is_left() {
 async fn a_wait_in_slices_is_as_long_as_asked_and_one_without_end_overflows_nothing() {
     let (_memory, queue) = queue().await;
     let begun = Instant::now();
-    let received = queue
-        .receive(1, SECOND * 45, SECOND * 600)
-        .await
-        .expect("received");
+    let received = queue.receive(1, SECOND * 45, SECOND * 600).await.expect("received");
     assert!(received.is_empty());
     assert_eq!(begun.elapsed(), SECOND * 45);
     let sender = queue.clone();
@@ -56,10 +53,7 @@ async fn a_wait_in_slices_is_as_long_as_asked_and_one_without_end_overflows_noth
         sleep(SECOND * 1000).await;
         sender.send(&"at last".to_owned()).await.expect("sent");
     });
-    let received = queue
-        .receive(1, Duration::MAX, SECOND * 30)
-        .await
-        .expect("received");
+    let received = queue.receive(1, Duration::MAX, SECOND * 30).await.expect("received");
     assert_eq!(received[0].value().expect("a text"), "at last");
 }
 
@@ -69,11 +63,7 @@ async fn a_settlement_that_failed_can_be_repeated() {
     queue.send(&"x".to_owned()).await.expect("sent");
     let fault = Fault::refuse(ErrorKind::Throttled).times(1);
     memory.faults().inject(Operation::QueueSettle, fault);
-    let delivery = queue
-        .receive(1, SECOND, SECOND * 30)
-        .await
-        .expect("received")
-        .pop();
+    let delivery = queue.receive(1, SECOND, SECOND * 30).await.expect("received").pop();
     let failed = delivery.expect("one").ack().await.expect_err("refused");
     assert_eq!(failed.error().kind(), ErrorKind::Throttled);
     assert_eq!(failed.error().resource(), Some("jobs"));
@@ -81,9 +71,7 @@ async fn a_settlement_that_failed_can_be_repeated() {
     let boxed: skyport_core::BoxError = Box::new(failed);
     let found = skyport_core::Error::find(&*boxed).expect("a Skyport error");
     assert!(found.is_retryable());
-    let failed = boxed
-        .downcast::<skyport_core::queue::SettleError<String>>()
-        .expect("itself");
+    let failed = boxed.downcast::<skyport_core::queue::SettleError<String>>().expect("itself");
     failed.into_delivery().ack().await.expect("the second time");
     assert_eq!(queue.depth().await.expect("a depth").total(), 0);
 }
@@ -91,23 +79,14 @@ async fn a_settlement_that_failed_can_be_repeated() {
 #[tokio::test(start_paused = true)]
 async fn a_batch_that_fails_fails_for_each_valid_item() {
     let (memory, queue) = queue().await;
-    memory
-        .faults()
-        .inject(Operation::QueueSend, Fault::refuse(ErrorKind::Unavailable));
+    memory.faults().inject(Operation::QueueSend, Fault::refuse(ErrorKind::Unavailable));
     let [good, bad] = ["good", "bad"].map(str::to_owned);
     let batch = [Outgoing::new(&good), Outgoing::new(&bad).attribute("", "")];
-    let kinds: Vec<_> = queue
-        .send_all(batch)
-        .await
-        .into_iter()
-        .map(|result| result.expect_err("refused").kind())
-        .collect();
+    let kinds: Vec<_> =
+        queue.send_all(batch).await.into_iter().map(|result| result.expect_err("refused").kind()).collect();
     assert_eq!(kinds, [ErrorKind::Unavailable, ErrorKind::InvalidArgument]);
     let error = queue.send(&good).await.expect_err("refused");
-    assert_eq!(
-        (error.operation(), error.provider()),
-        (Some("queue.send"), Some("memory"))
-    );
+    assert_eq!((error.operation(), error.provider()), (Some("queue.send"), Some("memory")));
 }
 
 #[tokio::test(start_paused = true)]

@@ -84,14 +84,14 @@ impl<T, C> Query<T, C> {
     }
 
     /// Only sort keys of this range: `"a".."b"`, `"a"..`, `..="b"`; named again, what is in all of them.
-    pub fn range<S: AsRef<str>>(mut self, range: impl RangeBounds<S>) -> Self {
+    pub fn range<'s>(mut self, range: impl RangeBounds<&'s str>) -> Self {
         let limits = self.store.info().limits;
         for bound in [range.start_bound(), range.end_bound()] {
             if let Bound::Included(sort) | Bound::Excluded(sort) = bound {
-                self.note(check_sort(sort.as_ref(), &limits));
+                self.note(check_sort(sort, &limits));
             }
         }
-        let own = |bound: Bound<&S>| bound.map(|sort| Arc::from(sort.as_ref()));
+        let own = |bound: Bound<&&str>| bound.map(|sort| Arc::from(*sort));
         self.narrow(own(range.start_bound()), own(range.end_bound()));
         self
     }

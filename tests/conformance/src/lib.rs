@@ -17,6 +17,7 @@ mod blob;
 mod case;
 mod kv;
 mod lossy;
+mod lossy_kv;
 mod queue;
 
 pub use case::{Case, CaseResult, Context, Outcome};

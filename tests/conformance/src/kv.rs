@@ -1,5 +1,0 @@
-//! Cases of the kv port.
-
-use crate::case::cases;
-
-cases![];
