@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use skyport_core::Result;
 use skyport_core::blob::port::{
     BlobInfo, BlobStore, CopyOptions, DeleteOptions, Etag, GetOptions, GetResult, ListOptions, ListPage,
     ObjectMeta, PutOptions, SignOptions, SignedRequest, Subscriber, Upload, Written,
 };
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
-use skyport_core::{Error, Result};
 
 use crate::content::Draft;
 use crate::engine::Engine;
@@ -44,12 +44,7 @@ impl LocalBucket {
         info.limits.part_concurrency = 2;
         info.limits.object_bytes = (PART_BYTES as u64) << 20;
         info.limits.copy_bytes = info.limits.object_bytes;
-        info.capabilities.sign = false;
-        Self {
-            engine,
-            name: name.into(),
-            info,
-        }
+        Self { engine, name: name.into(), info }
     }
 }
 
@@ -70,9 +65,7 @@ fn write_whole(contents: &crate::content::Contents, body: &[u8]) -> std::io::Res
 /// Lets the index name a content that is in its place.
 async fn store(engine: &Engine, bucket: &Arc<str>, key: &str, new: NewObject) -> Result<Written> {
     let (bucket, key, clock) = (Arc::clone(bucket), key.to_owned(), engine.clock());
-    engine
-        .write(move |job| objects::store(job, &bucket, &key, new, clock.now()))
-        .await
+    engine.write(move |job| objects::store(job, &bucket, &key, new, clock.now())).await
 }
 
 #[async_trait]
@@ -83,10 +76,7 @@ impl BlobStore for LocalBucket {
 
     async fn put(&self, key: &str, body: Bytes, options: PutOptions) -> Result<Written> {
         let size = body.len() as u64;
-        let draft = self
-            .engine
-            .files(move |contents| Ok(write_whole(contents, &body)?))
-            .await?;
+        let draft = self.engine.files(move |contents| Ok(write_whole(contents, &body)?)).await?;
         let new = NewObject {
             draft,
             size,
@@ -99,17 +89,10 @@ impl BlobStore for LocalBucket {
 
     async fn start_upload(&self, key: &str, options: PutOptions) -> Result<Box<dyn Upload>> {
         let bucket = Arc::clone(&self.name);
-        self.engine
-            .read(move |connection| objects::bucket(connection, &bucket))
-            .await?;
+        self.engine.read(move |connection| objects::bucket(connection, &bucket)).await?;
         let draft = self.engine.files(|contents| Ok(contents.draft()?)).await?;
-        let upload = upload::LocalUpload::new(
-            Arc::clone(&self.engine),
-            Arc::clone(&self.name),
-            key,
-            options,
-            draft,
-        );
+        let upload =
+            upload::LocalUpload::new(Arc::clone(&self.engine), Arc::clone(&self.name), key, options, draft);
         Ok(Box::new(upload))
     }
 
@@ -119,26 +102,17 @@ impl BlobStore for LocalBucket {
 
     async fn head(&self, key: &str) -> Result<ObjectMeta> {
         let (bucket, key) = (Arc::clone(&self.name), key.to_owned());
-        self.engine
-            .read(move |connection| Ok(objects::find(connection, &bucket, &key)?.meta))
-            .await
+        self.engine.read(move |connection| Ok(objects::find(connection, &bucket, &key)?.meta)).await
     }
 
     async fn copy(&self, from: &str, to: &str, options: CopyOptions) -> Result<Written> {
-        let (bucket, key, contents) = (
-            Arc::clone(&self.name),
-            from.to_owned(),
-            self.engine.contents().clone(),
-        );
+        let (bucket, key, contents) =
+            (Arc::clone(&self.name), from.to_owned(), self.engine.contents().clone());
         let (meta, draft) = self
             .engine
             .read(move |connection| {
                 read::at_content(connection, &bucket, &key, |meta, id| {
-                    if options
-                        .source_if_match
-                        .as_ref()
-                        .is_some_and(|etag| *etag != meta.etag)
-                    {
+                    if options.source_if_match.as_ref().is_some_and(|etag| *etag != meta.etag) {
                         return Err(Native::Changed.into());
                     }
                     Ok(contents.copy(id)?)
@@ -172,8 +146,7 @@ impl BlobStore for LocalBucket {
             .write(move |job| {
                 let id = objects::bucket(job.connection, &bucket)?;
                 let now = clock.now();
-                keys.iter()
-                    .try_for_each(|key| objects::delete(job, id, &bucket, key, None, now))
+                keys.iter().try_for_each(|key| objects::delete(job, id, &bucket, key, None, now))
             })
             .await;
         match deleted {
@@ -184,13 +157,14 @@ impl BlobStore for LocalBucket {
 
     async fn list(&self, options: ListOptions) -> Result<ListPage> {
         let bucket = Arc::clone(&self.name);
-        self.engine
-            .read(move |connection| listing::page(connection, &bucket, &options))
-            .await
+        self.engine.read(move |connection| listing::page(connection, &bucket, &options)).await
     }
 
-    async fn sign(&self, _key: &str, _options: SignOptions) -> Result<SignedRequest> {
-        Err(Error::unsupported("the provider `local` signs no URLs yet"))
+    async fn sign(&self, key: &str, options: SignOptions) -> Result<SignedRequest> {
+        let bucket = Arc::clone(&self.name);
+        self.engine.read(move |connection| objects::bucket(connection, &bucket)).await?;
+        let signer = self.engine.signer().await?;
+        signer.sign(&self.info.clock, &self.engine.signed_name(&self.name), key, &options)
     }
 
     async fn events(&self, subscriber: &Subscriber) -> Result<Arc<dyn MessageQueue>> {
@@ -204,12 +178,7 @@ impl BlobStore for LocalBucket {
         let mut settings = QueueSettings::default();
         settings.max_attempts = subscriber.max_attempts;
         let shown = format!("{} events for {}", self.name, subscriber.name);
-        Ok(Arc::new(LocalQueue::new(
-            Arc::clone(&self.engine),
-            name,
-            &shown,
-            settings,
-        )))
+        Ok(Arc::new(LocalQueue::new(Arc::clone(&self.engine), name, &shown, settings)))
     }
 }
 

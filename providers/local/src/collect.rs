@@ -73,18 +73,16 @@ pub(crate) fn start(
     writer: WeakWriter,
     orders: mpsc::Receiver<Vec<PathBuf>>,
 ) -> io::Result<()> {
-    std::thread::Builder::new()
-        .name("skyport-janitor".to_owned())
-        .spawn(move || {
-            loop {
-                if let Err(error) = collect(&contents, &file, &writer) {
-                    tracing::warn!(%error, "garbage could not be collected");
-                }
-                if !serve(&orders) {
-                    break;
-                }
+    std::thread::Builder::new().name("skyport-janitor".to_owned()).spawn(move || {
+        loop {
+            if let Err(error) = collect(&contents, &file, &writer) {
+                tracing::warn!(%error, "garbage could not be collected");
             }
-        })?;
+            if !serve(&orders) {
+                break;
+            }
+        }
+    })?;
     Ok(())
 }
 
@@ -173,11 +171,8 @@ fn unheld(path: &Path) -> Option<File> {
 }
 
 fn is_old(meta: &Metadata, grace: Duration) -> bool {
-    touched(meta).is_some_and(|touched| {
-        SystemTime::now()
-            .duration_since(touched)
-            .is_ok_and(|age| age >= grace)
-    })
+    touched(meta)
+        .is_some_and(|touched| SystemTime::now().duration_since(touched).is_ok_and(|age| age >= grace))
 }
 
 /// When a file was last written, linked or moved.
@@ -215,13 +210,7 @@ pub(crate) fn rows(job: &mut Job<'_>) -> Result<(Garbage, bool), Fault> {
          (SELECT queue_id, dedupe_id FROM dedupes WHERE ends_at <= ?1 LIMIT ?2)",
         now,
     )?;
-    let none_left = [items, messages, dedupes]
-        .iter()
-        .all(|&count| count < ROWS as u64);
-    let garbage = Garbage {
-        files: 0,
-        items,
-        messages,
-    };
+    let none_left = [items, messages, dedupes].iter().all(|&count| count < ROWS as u64);
+    let garbage = Garbage { files: 0, items, messages };
     Ok((garbage, none_left))
 }

@@ -21,10 +21,7 @@ pub(crate) struct Contents {
 
 impl Contents {
     pub(crate) fn new(folder: &Path, durability: Durability) -> Self {
-        Self {
-            folder: folder.to_owned(),
-            durability,
-        }
+        Self { folder: folder.to_owned(), durability }
     }
 
     /// The folder of files that are being written.
@@ -48,12 +45,7 @@ impl Contents {
         let path = self.drafts().join(&id);
         let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
         // From here on the file goes when the draft does.
-        let draft = Draft {
-            id,
-            path,
-            file,
-            kept: false,
-        };
+        let draft = Draft { id, path, file, kept: false };
         hold(&draft.file)?;
         Ok(draft)
     }
@@ -84,12 +76,7 @@ impl Contents {
             return Ok(draft);
         }
         let file = File::open(&path)?;
-        let draft = Draft {
-            id,
-            path,
-            file,
-            kept: false,
-        };
+        let draft = Draft { id, path, file, kept: false };
         hold(&draft.file)?;
         self.settle(&draft.path)?;
         Ok(draft)

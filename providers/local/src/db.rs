@@ -49,9 +49,7 @@ pub(crate) fn open_writer(
     if let Some(limit) = limit {
         let page: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
         let pages = i64::try_from(limit).unwrap_or(i64::MAX) / page.max(1);
-        connection.query_row(&format!("PRAGMA max_page_count = {}", pages.max(1)), [], |_| {
-            Ok(())
-        })?;
+        connection.query_row(&format!("PRAGMA max_page_count = {}", pages.max(1)), [], |_| Ok(()))?;
     }
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     connection.set_prepared_statement_cache_capacity(96);
@@ -92,11 +90,7 @@ pub(crate) struct Readers {
 
 impl Readers {
     pub(crate) fn new(file: &Path) -> Self {
-        Self {
-            file: file.to_owned(),
-            idle: Mutex::default(),
-            permits: Semaphore::new(READERS),
-        }
+        Self { file: file.to_owned(), idle: Mutex::default(), permits: Semaphore::new(READERS) }
     }
 
     /// One read on a thread of its own; it sees everything that was answered before.
@@ -106,11 +100,7 @@ impl Readers {
         F: FnOnce(&Connection) -> std::result::Result<T, Fault> + Send + 'static,
     {
         let readers = std::sync::Arc::clone(this);
-        let _permit = this
-            .permits
-            .acquire()
-            .await
-            .map_err(|_| Error::from(Native::Closed))?;
+        let _permit = this.permits.acquire().await.map_err(|_| Error::from(Native::Closed))?;
         let task = tokio::task::spawn_blocking(move || {
             let result = readers.with(work);
             result.map_err(|fault| fault.at(&readers.file))
@@ -131,10 +121,7 @@ impl Readers {
             None => open_reader(&self.file)?,
         };
         let result = work(&connection);
-        self.idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(connection);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         result
     }
 }

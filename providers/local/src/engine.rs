@@ -1,17 +1,19 @@
 //! All that is open of one data folder; opened when it is first used.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::Connection;
+use skyport_core::blob::signed::UrlSigner;
 use skyport_core::{Clock, Error, ErrorKind, Result};
 use tokio::sync::OnceCell;
 
 use crate::collect::{self, Janitor};
-use crate::config::Durability;
+use crate::config::{Durability, LocalConfig};
 use crate::content::Contents;
 use crate::db::{self, Readers};
+use crate::endpoint;
 use crate::error::{Fault, NAME};
 use crate::wake::{Waiting, Wakes};
 use crate::writer::{Job, WeakWriter, Writer};
@@ -19,9 +21,9 @@ use crate::writer::{Job, WeakWriter, Writer};
 /// One data folder.
 #[derive(Debug)]
 pub(crate) struct Engine {
-    folder: PathBuf,
-    durability: Durability,
-    limit: Option<u64>,
+    config: LocalConfig,
+    /// Stands before its buckets' names in signed URLs.
+    mark: String,
     contents: Contents,
     open: OnceCell<Open>,
 }
@@ -31,6 +33,7 @@ struct Open {
     writer: Writer,
     readers: Arc<Readers>,
     wakes: Arc<Wakes>,
+    signer: UrlSigner,
 }
 
 impl Drop for Open {
@@ -40,22 +43,27 @@ impl Drop for Open {
 }
 
 impl Engine {
-    pub(crate) fn new(folder: &Path, durability: Durability, limit: Option<u64>) -> Self {
-        Self {
-            folder: folder.to_owned(),
-            durability,
-            limit,
-            contents: Contents::new(folder, durability),
-            open: OnceCell::new(),
-        }
+    /// The folder `config.data`.
+    pub(crate) fn new(config: LocalConfig, mark: String) -> Self {
+        let contents = Contents::new(&config.data, config.durability);
+        Self { config, mark, contents, open: OnceCell::new() }
     }
 
     pub(crate) fn durability(&self) -> Durability {
-        self.durability
+        self.config.durability
     }
 
     pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+        &self.config.data
+    }
+
+    pub(crate) fn mark(&self) -> &str {
+        &self.mark
+    }
+
+    /// What signs URLs of this folder's buckets.
+    pub(crate) async fn signer(&self) -> Result<UrlSigner> {
+        Ok(self.open().await?.signer.clone())
     }
 
     pub(crate) fn contents(&self) -> &Contents {
@@ -97,7 +105,7 @@ impl Engine {
     {
         self.open().await?;
         let contents = self.contents.clone();
-        let folder = self.folder.clone();
+        let folder = self.config.data.clone();
         blocking(move || work(&contents).map_err(|fault| fault.at(&folder))).await
     }
 
@@ -113,38 +121,29 @@ impl Engine {
 
     async fn open(&self) -> Result<&Open> {
         let open = || {
-            let folder = self.folder.clone();
-            let (durability, limit, contents) = (self.durability, self.limit, self.contents.clone());
+            let (config, contents) = (self.config.clone(), self.contents.clone());
             blocking(move || {
-                let file = folder.join(db::FILE);
-                start(&folder, durability, limit, contents).map_err(|fault| fault.at(&file))
+                let file = config.data.join(db::FILE);
+                start(&config, &file, contents).map_err(|fault| fault.at(&file))
             })
         };
         self.open.get_or_try_init(open).await
     }
 }
 
-fn start(
-    folder: &Path,
-    durability: Durability,
-    limit: Option<u64>,
-    contents: Contents,
-) -> std::result::Result<Open, Fault> {
+fn start(config: &LocalConfig, file: &Path, contents: Contents) -> std::result::Result<Open, Fault> {
     fs::create_dir_all(contents.drafts())?;
     fs::create_dir_all(contents.blobs())?;
-    let file = folder.join(db::FILE);
-    refuse_emptied(&file, &contents)?;
-    let connection = db::open_writer(&file, durability, limit)?;
+    refuse_emptied(file, &contents)?;
+    let connection = db::open_writer(file, config.durability, config.database_limit)?;
+    let signer = endpoint::signer(&config.data, &contents.drafts(), &config.public_url)?;
     let wakes = Arc::new(Wakes::default());
-    Arc::clone(&wakes).watch(db::open_reader(&file)?)?;
+    Arc::clone(&wakes).watch(db::open_reader(file)?)?;
     let (janitor, orders) = Janitor::new(contents.clone());
-    let writer = Writer::start(connection, &file, Arc::clone(&wakes), janitor)?;
-    collect::start(contents, file.clone(), writer.downgrade(), orders)?;
-    Ok(Open {
-        writer,
-        readers: Arc::new(Readers::new(&file)),
-        wakes,
-    })
+    let writer = Writer::start(connection, file, Arc::clone(&wakes), janitor)?;
+    collect::start(contents, file.to_owned(), writer.downgrade(), orders)?;
+    let readers = Arc::new(Readers::new(file));
+    Ok(Open { writer, readers, wakes, signer })
 }
 
 /// An empty database beside blobs is no new folder: somebody cut the file off, and going on would lose what is left.
@@ -156,9 +155,7 @@ fn refuse_emptied(file: &Path, contents: &Contents) -> std::result::Result<(), F
              the folder away to begin anew",
             file.display()
         );
-        return Err(Error::new(ErrorKind::Malformed, message)
-            .with_provider(NAME)
-            .into());
+        return Err(Error::new(ErrorKind::Malformed, message).with_provider(NAME).into());
     }
     Ok(())
 }

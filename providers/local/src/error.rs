@@ -42,52 +42,35 @@ impl Native {
             Self::NoTable => (Kind::NotFound, "there is no such table: create it first"),
             Self::NoObject => (Kind::NotFound, "there is no such object"),
             Self::Exists => (Kind::AlreadyExists, "it is there already"),
-            Self::Changed => (
-                Kind::PreconditionFailed,
-                "it has changed since, or is gone: read it again",
-            ),
-            Self::NotLeased => (
-                Kind::PreconditionFailed,
-                "the delivery is settled, or its lease has ended",
-            ),
+            Self::Changed => (Kind::PreconditionFailed, "it has changed since, or is gone: read it again"),
+            Self::NotLeased => (Kind::PreconditionFailed, "the delivery is settled, or its lease has ended"),
             Self::BadReceipt => (Kind::InvalidArgument, "this receipt is not of this queue"),
-            Self::NotOrdered => (
-                Kind::Unsupported,
-                "an ordered queue takes no delay: use a queue that is not ordered",
-            ),
-            Self::OrderFixed => (
-                Kind::Conflict,
-                "the queue is there with another order: remove it, or declare it as it is",
-            ),
-            Self::NoDeadLetters => (
-                Kind::Unsupported,
-                "a queue of dead letters has no dead letters of its own",
-            ),
-            Self::UnknownVerdict => (
-                Kind::Unsupported,
-                "this version of the provider `local` does not know this verdict",
-            ),
-            Self::MissingPart => (
-                Kind::InvalidArgument,
-                "a part of the upload is missing: send it, then complete",
-            ),
+            Self::NotOrdered => {
+                (Kind::Unsupported, "an ordered queue takes no delay: use a queue that is not ordered")
+            }
+            Self::OrderFixed => {
+                (Kind::Conflict, "the queue is there with another order: remove it, or declare it as it is")
+            }
+            Self::NoDeadLetters => {
+                (Kind::Unsupported, "a queue of dead letters has no dead letters of its own")
+            }
+            Self::UnknownVerdict => {
+                (Kind::Unsupported, "this version of the provider `local` does not know this verdict")
+            }
+            Self::MissingPart => {
+                (Kind::InvalidArgument, "a part of the upload is missing: send it, then complete")
+            }
             Self::BadPart => (
                 Kind::InvalidArgument,
                 "all parts of an upload but the last have the size that the limits tell",
             ),
-            Self::UploadEnded => (
-                Kind::Conflict,
-                "the upload was completed or aborted: start another",
-            ),
+            Self::UploadEnded => (Kind::Conflict, "the upload was completed or aborted: start another"),
             Self::ContentGone => (
                 Kind::Malformed,
                 "the file with the object's content is missing or cut short: restore the data folder, or write the \
                  object again",
             ),
-            Self::Closed => (
-                Kind::Internal,
-                "the database's writer has ended; the cause stands in the log",
-            ),
+            Self::Closed => (Kind::Internal, "the database's writer has ended; the cause stands in the log"),
         }
     }
 }
@@ -207,10 +190,7 @@ fn from_io(error: io::Error, file: &Path) -> Error {
             ErrorKind::PermissionDenied,
             format!("`{file}` cannot be used: check the permissions of the data folder"),
         ),
-        _ => (
-            ErrorKind::Unavailable,
-            format!("reading or writing at `{file}` failed"),
-        ),
+        _ => (ErrorKind::Unavailable, format!("reading or writing at `{file}` failed")),
     };
     let retryable = matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::TimedOut);
     Error::new(kind, message)

@@ -27,20 +27,14 @@ impl LocalTable {
     pub(crate) fn new(engine: Arc<Engine>, name: &str) -> Self {
         let mut info = TableInfo::new(NAME, name);
         info.clock = engine.clock();
-        Self {
-            engine,
-            name: name.into(),
-            info,
-        }
+        Self { engine, name: name.into(), info }
     }
 
     async fn read_all(&self, keys: Vec<Key>) -> Result<Vec<Option<RawItem>>> {
         let (name, now) = (Arc::clone(&self.name), self.engine.now());
         let read = self.engine.read(move |connection| {
             let table = items::find(connection, &name)?;
-            keys.iter()
-                .map(|key| items::get(connection, table, key, now))
-                .collect()
+            keys.iter().map(|key| items::get(connection, table, key, now)).collect()
         });
         read.await
     }

@@ -23,7 +23,7 @@
 //!
 //! # The data folder
 //! `skyport.db` (with `-wal` and `-shm` beside it) is the database; `blobs/<xx>/<id>` are contents, named by the index;
-//! `tmp/` holds what is being written. Any number of processes on one machine may share the folder; one on a network
+//! `tmp/` holds what is being written; `signing.key` signs URLs, which [`Provider::endpoint`] serves. Any number of processes on one machine may share the folder; one on a network
 //! drive must not be shared, for SQLite's locks do not work there. Receivers in the same process wake at once, those
 //! in others within about a tenth of a second.
 //!
@@ -31,14 +31,18 @@
 //! The floors of the contract, with parts of 4 MiB. Writes of one folder stand in one line and are committed together;
 //! reads go beside them. A file that is damaged, another program's or a later version's is refused and left as it is; of a
 //! large one (over 32 MiB) only the beginning is checked at the start.
+//!
+//! [`Provider::endpoint`]: skyport_core::provider::Provider::endpoint
 
 mod blob;
 mod collect;
 mod config;
 mod content;
 mod db;
+mod endpoint;
 mod engine;
 mod error;
+mod folders;
 mod kv;
 mod provision;
 mod queue;

@@ -1,8 +1,6 @@
 //! Opening, creating and removing resources by URL.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,27 +13,22 @@ use skyport_core::{Error, Result};
 use crate::blob::{LocalBucket, objects};
 use crate::collect::{self, Garbage};
 use crate::config::LocalConfig;
-use crate::engine::Engine;
+use crate::endpoint::LocalEndpoint;
 use crate::error::NAME;
+use crate::folders::Folders;
 use crate::kv::{LocalTable, items};
 use crate::queue::{LocalQueue, rows};
 
 /// The embedded provider. Resources of one data folder share its database connections; what is open closes with the last
-/// handle.
-#[derive(Debug)]
-pub struct Local {
-    config: LocalConfig,
-    engines: Mutex<HashMap<PathBuf, Arc<Engine>>>,
-}
+/// handle. Cloned cheaply.
+#[derive(Clone, Debug)]
+pub struct Local(Arc<Folders>);
 
 impl Local {
     /// A provider set up so; opens nothing.
     #[must_use]
     pub fn new(config: LocalConfig) -> Self {
-        Self {
-            config,
-            engines: Mutex::default(),
-        }
+        Self(Arc::new(Folders::new(config)))
     }
 
     /// Collects garbage now, in every data folder that was named so far: content files that no object refers to and that
@@ -45,16 +38,11 @@ impl Local {
     /// # Errors
     /// As any operation on the folder.
     pub async fn collect_garbage(&self, grace: Duration) -> Result<Garbage> {
-        let engines: Vec<_> = {
-            let engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
-            engines.values().cloned().collect()
-        };
         let mut garbage = Garbage::default();
-        for engine in engines {
+        for engine in self.0.all() {
             let contents = engine.contents().clone();
-            garbage.files += engine
-                .read(move |connection| collect::files(&contents, connection, grace))
-                .await?;
+            garbage.files +=
+                engine.read(move |connection| collect::files(&contents, connection, grace)).await?;
             loop {
                 let (some, none_left) = engine.write(collect::rows).await?;
                 garbage.items += some.items;
@@ -65,34 +53,6 @@ impl Local {
             }
         }
         Ok(garbage)
-    }
-
-    /// The folder that a URL names, and the resource's name in it.
-    fn locate<'u>(&self, url: &'u ResourceUrl) -> Result<(Arc<Engine>, &'u str)> {
-        if url.scheme() != NAME {
-            return Err(Error::invalid(
-                "the provider `local` opens URLs of the form `local://name?data=/path&sync=normal`",
-            ));
-        }
-        url.expect_only(&["data", "sync"])?;
-        let folder = url
-            .parameter("data")
-            .map_or_else(|| self.config.data.clone(), PathBuf::from);
-        if folder.as_os_str().is_empty() {
-            return Err(Error::invalid("the data folder's path is empty: name one"));
-        }
-        let durability = url.parameter("sync").map(str::parse).transpose()?;
-        let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
-        let engine = engines.entry(folder).or_insert_with_key(|folder| {
-            let durability = durability.unwrap_or(self.config.durability);
-            Arc::new(Engine::new(folder, durability, self.config.database_limit))
-        });
-        if durability.is_some_and(|asked| asked != engine.durability()) {
-            return Err(Error::invalid(
-                "this data folder is open with another `sync`: give all its resources the same",
-            ));
-        }
-        Ok((Arc::clone(engine), url.name()))
     }
 }
 
@@ -109,23 +69,23 @@ impl Provider for Local {
     }
 
     fn bucket(&self, url: &ResourceUrl) -> Result<Arc<dyn BlobStore>> {
-        let (engine, name) = self.locate(url)?;
+        let (engine, name) = self.0.locate(url)?;
         Ok(Arc::new(LocalBucket::new(engine, name)))
     }
 
     fn queue(&self, url: &ResourceUrl, settings: &QueueSettings) -> Result<Arc<dyn MessageQueue>> {
-        let (engine, name) = self.locate(url)?;
+        let (engine, name) = self.0.locate(url)?;
         let row = rows::declared(name);
         Ok(Arc::new(LocalQueue::new(engine, row, name, settings.clone())))
     }
 
     fn table(&self, url: &ResourceUrl, _settings: &TableSettings) -> Result<Arc<dyn KeyValueStore>> {
-        let (engine, name) = self.locate(url)?;
+        let (engine, name) = self.0.locate(url)?;
         Ok(Arc::new(LocalTable::new(engine, name)))
     }
 
     async fn create(&self, url: &ResourceUrl, kind: &ResourceKind) -> Result<()> {
-        let (engine, name) = self.locate(url)?;
+        let (engine, name) = self.0.locate(url)?;
         let (name, kind) = (name.to_owned(), kind.clone());
         engine
             .write(move |job| match &kind {
@@ -140,7 +100,7 @@ impl Provider for Local {
     }
 
     async fn remove(&self, url: &ResourceUrl, kind: &ResourceKind) -> Result<()> {
-        let (engine, name) = self.locate(url)?;
+        let (engine, name) = self.0.locate(url)?;
         let (name, kind) = (name.to_owned(), kind.clone());
         engine
             .write(move |job| match &kind {
@@ -153,13 +113,10 @@ impl Provider for Local {
     }
 
     fn endpoint(&self) -> Option<Arc<dyn Endpoint>> {
-        None
+        Some(Arc::new(LocalEndpoint(Arc::clone(&self.0))))
     }
 }
 
 fn unknown_kind(kind: &ResourceKind) -> Error {
-    Error::unsupported(format!(
-        "the provider `local` has no resources of kind `{}`",
-        kind.as_str()
-    ))
+    Error::unsupported(format!("the provider `local` has no resources of kind `{}`", kind.as_str()))
 }

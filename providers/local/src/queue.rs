@@ -40,11 +40,7 @@ impl LocalQueue {
     ) -> Self {
         let mut info = QueueInfo::new(NAME, shown, settings);
         info.clock = engine.clock();
-        Self {
-            engine,
-            name: name.into(),
-            info,
-        }
+        Self { engine, name: name.into(), info }
     }
 }
 
@@ -62,9 +58,7 @@ impl MessageQueue for LocalQueue {
 
     async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<String>> {
         let (name, now, count) = (Arc::clone(&self.name), self.engine.now(), messages.len());
-        let sent = self
-            .engine
-            .write(move |job| send::send(job, &name, &messages, now));
+        let sent = self.engine.write(move |job| send::send(job, &name, &messages, now));
         match sent.await {
             Ok(results) => results,
             Err(error) => refuse_all(&error, count),
@@ -77,17 +71,13 @@ impl MessageQueue for LocalQueue {
 
     async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Receipt> {
         let (name, now, asked) = (Arc::clone(&self.name), self.engine.now(), receipt.clone());
-        self.engine
-            .write(move |job| settle::extend(job, &name, &asked, lease, now))
-            .await?;
+        self.engine.write(move |job| settle::extend(job, &name, &asked, lease, now)).await?;
         Ok(receipt.clone())
     }
 
     async fn settle(&self, settlements: Vec<Settlement>) -> Vec<Result<()>> {
         let (name, now, count) = (Arc::clone(&self.name), self.engine.now(), settlements.len());
-        let settled = self
-            .engine
-            .write(move |job| settle::settle(job, &name, &settlements, now));
+        let settled = self.engine.write(move |job| settle::settle(job, &name, &settlements, now));
         match settled.await {
             Ok(results) => results,
             Err(error) => refuse_all(&error, count),
@@ -110,11 +100,6 @@ impl MessageQueue for LocalQueue {
         settings.max_attempts = u32::MAX;
         let shown = format!("{} dead letters", self.info.resource);
         let name = format!("{}{}", rows::DEAD, self.name);
-        Ok(Arc::new(Self::new(
-            Arc::clone(&self.engine),
-            name,
-            &shown,
-            settings,
-        )))
+        Ok(Arc::new(Self::new(Arc::clone(&self.engine), name, &shown, settings)))
     }
 }

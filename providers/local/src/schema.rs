@@ -133,10 +133,7 @@ fn marks(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
 fn refused(why: &'static str) -> Error {
     Error::new(
         ErrorKind::Malformed,
-        format!(
-            "the file `{}` in the data folder is left as it is: {why}",
-            crate::db::FILE
-        ),
+        format!("the file `{}` in the data folder is left as it is: {why}", crate::db::FILE),
     )
     .with_provider(NAME)
 }

@@ -42,11 +42,7 @@ impl Wakes {
         let notify = Arc::clone(&entry.notify);
         drop(state);
         self.changed.notify_all();
-        Waiting {
-            wakes: Arc::clone(self),
-            queue,
-            notify,
-        }
+        Waiting { wakes: Arc::clone(self), queue, notify }
     }
 
     /// Something changed in these queues.

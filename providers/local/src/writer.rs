@@ -62,15 +62,8 @@ impl Writer {
         janitor: Janitor,
     ) -> std::io::Result<Self> {
         let (sender, jobs) = mpsc::channel(LINE);
-        let thread = Thread {
-            connection,
-            file: file.to_owned(),
-            wakes,
-            janitor,
-        };
-        std::thread::Builder::new()
-            .name("skyport-writer".to_owned())
-            .spawn(move || thread.run(jobs))?;
+        let thread = Thread { connection, file: file.to_owned(), wakes, janitor };
+        std::thread::Builder::new().name("skyport-writer".to_owned()).spawn(move || thread.run(jobs))?;
         Ok(Self(sender))
     }
 
@@ -112,9 +105,7 @@ impl WeakWriter {
     {
         let (mut task, _) = Write::new(work);
         task.wanted = false;
-        self.0
-            .upgrade()
-            .is_some_and(|sender| sender.try_send(task).is_ok())
+        self.0.upgrade().is_some_and(|sender| sender.try_send(task).is_ok())
     }
 }
 
@@ -136,12 +127,7 @@ struct Write<T, F> {
 impl<T, F> Write<T, F> {
     fn new(work: F) -> (Box<Self>, oneshot::Receiver<Result<T>>) {
         let (reply, answer) = oneshot::channel();
-        let task = Self {
-            work: Some(work),
-            result: None,
-            reply,
-            wanted: true,
-        };
+        let task = Self { work: Some(work), result: None, reply, wanted: true };
         (Box::new(task), answer)
     }
 }
@@ -157,17 +143,14 @@ where
 
     fn run(&mut self, connection: &Connection, file: &Path) -> Option<After> {
         let work = self.work.take()?;
-        let mut job = Job {
-            connection,
-            after: After::default(),
-        };
+        let mut job = Job { connection, after: After::default() };
         let result = std::panic::catch_unwind(AssertUnwindSafe(|| work(&mut job)));
-        let result = match result {
-            Ok(result) => result.map_err(|fault| fault.at(file)),
-            Err(_) => Err(
-                Error::internal("a write to the database panicked; it was not applied").with_ambiguous(false),
-            ),
-        };
+        let result =
+            match result {
+                Ok(result) => result.map_err(|fault| fault.at(file)),
+                Err(_) => Err(Error::internal("a write to the database panicked; it was not applied")
+                    .with_ambiguous(false)),
+            };
         let applied = result.is_ok();
         self.result = Some(result);
         applied.then_some(job.after)

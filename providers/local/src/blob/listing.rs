@@ -29,12 +29,7 @@ pub(super) fn page(
         Some(token) => Some(mark.unpack(token)?),
         None => start_after,
     };
-    let listing = Listing {
-        connection,
-        bucket,
-        prefix,
-        delimiter,
-    };
+    let listing = Listing { connection, bucket, prefix, delimiter };
     let (entries, more) = listing.entries(after, options.page_size.max(1))?;
     let mut page = ListPage::default();
     if more {

@@ -42,11 +42,7 @@ struct Packed {
     content_disposition: Option<String>,
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     content_encoding: Option<String>,
-    #[serde(
-        rename = "m",
-        default,
-        skip_serializing_if = "std::collections::BTreeMap::is_empty"
-    )]
+    #[serde(rename = "m", default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     metadata: skyport_core::blob::port::Metadata,
 }
 
@@ -107,28 +103,17 @@ pub(crate) fn remove(job: &mut Job<'_>, name: &str) -> Result<(), Fault> {
         "SELECT q.name FROM subscriptions s JOIN queues q ON q.id = s.queue_id WHERE s.bucket_id = ?1",
         id,
     )? {
-        job.connection
-            .prepare_cached("DELETE FROM subscriptions WHERE bucket_id = ?1")?
-            .execute([id])?;
+        job.connection.prepare_cached("DELETE FROM subscriptions WHERE bucket_id = ?1")?.execute([id])?;
         rows::remove(job, &queue)?;
     }
-    let contents = texts(
-        job.connection,
-        "DELETE FROM objects WHERE bucket_id = ?1 RETURNING content",
-        id,
-    )?;
+    let contents = texts(job.connection, "DELETE FROM objects WHERE bucket_id = ?1 RETURNING content", id)?;
     job.after.unlink.extend(contents);
-    job.connection
-        .prepare_cached("DELETE FROM buckets WHERE id = ?1")?
-        .execute([id])?;
+    job.connection.prepare_cached("DELETE FROM buckets WHERE id = ?1")?.execute([id])?;
     Ok(())
 }
 
 fn texts(connection: &Connection, sql: &str, id: i64) -> rusqlite::Result<Vec<String>> {
-    connection
-        .prepare_cached(sql)?
-        .query_map([id], |row| row.get(0))?
-        .collect()
+    connection.prepare_cached(sql)?.query_map([id], |row| row.get(0))?.collect()
 }
 
 pub(super) fn find(connection: &Connection, bucket_name: &str, key: &str) -> Result<Object, Fault> {
@@ -222,13 +207,7 @@ pub(super) fn delete(
     job.connection
         .prepare_cached("DELETE FROM objects WHERE bucket_id = ?1 AND key = ?2")?
         .execute(params![bucket, key])?;
-    let change = events::Change {
-        what: BlobChange::Deleted,
-        bucket,
-        bucket_name,
-        key,
-        object: None,
-    };
+    let change = events::Change { what: BlobChange::Deleted, bucket, bucket_name, key, object: None };
     events::tell(job, &change, now)?;
     job.after.unlink.push(content);
     Ok(())

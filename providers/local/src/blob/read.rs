@@ -61,9 +61,7 @@ pub(super) async fn get(
     let (bucket, key, contents) = (Arc::clone(bucket), key.to_owned(), engine.contents().clone());
     let (meta, opened) = engine
         .read(move |connection| {
-            at_content(connection, &bucket, &key, |meta, id| {
-                open(meta, contents.path(id), &options)
-            })
+            at_content(connection, &bucket, &key, |meta, id| open(meta, contents.path(id), &options))
         })
         .await?;
     let (range, body) = match opened {
@@ -84,11 +82,7 @@ fn open(meta: &ObjectMeta, path: PathBuf, options: &GetOptions) -> std::result::
     let (start, end) = options.range.resolve(meta.size)?;
     let mut file = File::open(&path)?;
     file.seek(SeekFrom::Start(start))?;
-    let mut chunks = Chunks {
-        file,
-        path,
-        left: end - start,
-    };
+    let mut chunks = Chunks { file, path, left: end - start };
     if chunks.left > WHOLE {
         return Ok(Opened::Stream((start, end), chunks));
     }

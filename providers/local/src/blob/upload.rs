@@ -87,11 +87,7 @@ fn put_part(state: &mut State, index: u32, bytes: &[u8]) -> std::result::Result<
 fn size(parts: &[Option<usize>], count: u32) -> std::result::Result<u64, Fault> {
     let mut size = 0;
     for index in 0..count {
-        let part = parts
-            .get(index as usize)
-            .copied()
-            .flatten()
-            .ok_or(Native::MissingPart)?;
+        let part = parts.get(index as usize).copied().flatten().ok_or(Native::MissingPart)?;
         if index + 1 < count && part != PART_BYTES {
             return Err(Native::BadPart.into());
         }
@@ -136,9 +132,7 @@ impl Upload for LocalUpload {
 
     async fn complete(&self, parts: u32) -> Result<Written> {
         let contents = self.engine.contents().clone();
-        let finished = self
-            .with_state(move |state| finish(state, &contents, parts))
-            .await?;
+        let finished = self.with_state(move |state| finish(state, &contents, parts)).await?;
         let (draft, size) = match finished {
             Ok(whole) => whole,
             Err(written) => return Ok(written),

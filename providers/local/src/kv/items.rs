@@ -62,9 +62,7 @@ pub(super) fn get(
 pub(super) fn read(row: &Row<'_>, key: Key) -> Result<RawItem, Fault> {
     let value: Vec<u8> = row.get(0)?;
     let mut item = RawItem::new(key, Bytes::from(value), version(row.get(1)?));
-    item.expires = row
-        .get::<_, Option<i64>>(2)?
-        .map(|expires| from_millis(expires.unsigned_abs()));
+    item.expires = row.get::<_, Option<i64>>(2)?.map(|expires| from_millis(expires.unsigned_abs()));
     item.token = Some(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?.parse()?);
     Ok(item)
 }
@@ -89,15 +87,9 @@ fn check(connection: &Connection, table: i64, write: &Write, now: i64) -> Result
             "SELECT version FROM items
              WHERE table_id = ?1 AND partition = ?2 AND sort = ?3 AND (expires IS NULL OR expires > ?4)",
         )?
-        .query_row(
-            params![
-                table,
-                write.key.partition.as_bytes(),
-                write.key.sort.as_bytes(),
-                now
-            ],
-            |row| row.get(0),
-        )
+        .query_row(params![table, write.key.partition.as_bytes(), write.key.sort.as_bytes(), now], |row| {
+            row.get(0)
+        })
         .optional()?;
     match (&write.condition, there) {
         (ItemCondition::None, _) | (ItemCondition::IfAbsent, None) => Ok(()),
@@ -120,11 +112,7 @@ pub(super) fn apply(
         Change::Delete => {
             connection
                 .prepare_cached("DELETE FROM items WHERE table_id = ?1 AND partition = ?2 AND sort = ?3")?
-                .execute(params![
-                    table,
-                    write.key.partition.as_bytes(),
-                    write.key.sort.as_bytes()
-                ])?;
+                .execute(params![table, write.key.partition.as_bytes(), write.key.sort.as_bytes()])?;
             Ok(None)
         }
         Change::Put { value, expires } => {
@@ -189,11 +177,7 @@ fn counter(connection: &Connection, table: i64, key: &Key, now: i64) -> Result<O
         })?,
         None => Slots::default(),
     };
-    Ok(Some(Counter {
-        value: row.get(0)?,
-        expires: row.get(1)?,
-        slots,
-    }))
+    Ok(Some(Counter { value: row.get(0)?, expires: row.get(1)?, slots }))
 }
 
 pub(super) fn increment(
@@ -210,11 +194,7 @@ pub(super) fn increment(
             }
             (read_counter(&counter.value)?, counter.expires, counter.slots)
         }
-        None => (
-            0,
-            increment.expires.map(|at| millis(to_millis(at))),
-            Slots::default(),
-        ),
+        None => (0, increment.expires.map(|at| millis(to_millis(at))), Slots::default()),
     };
     let value = add(value, increment.by)?;
     let number = next_version(connection)?;

@@ -24,11 +24,7 @@ pub(super) fn page(
     now: i64,
 ) -> Result<QueryPage, Fault> {
     let mark = mark(name, options);
-    let last = options
-        .token
-        .as_deref()
-        .map(|token| mark.unpack(token))
-        .transpose()?;
+    let last = options.token.as_deref().map(|token| mark.unpack(token)).transpose()?;
     let mut ends = (text(&options.start), text(&options.end));
     if let Some(last) = last {
         resume(&mut ends, last, options.reverse);
@@ -59,10 +55,7 @@ fn fill(mut rows: rusqlite::Rows<'_>, options: &QueryOptions, mark: Mark) -> Res
         let sort = String::from_utf8(row.get(4)?).map_err(|error| {
             Error::new(ErrorKind::Malformed, "a stored key is not UTF-8").with_source(error)
         })?;
-        let key = Key {
-            partition: Arc::clone(&options.partition),
-            sort: sort.into(),
-        };
+        let key = Key { partition: Arc::clone(&options.partition), sort: sort.into() };
         let item = items::read(row, key)?;
         bytes += item.value.len();
         page.items.push(item);

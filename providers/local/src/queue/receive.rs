@@ -30,9 +30,7 @@ pub(super) fn take(job: &mut Job<'_>, name: &str, max: usize, until: i64, now: i
         deliveries.push(deliver(job.connection, id, until)?);
     }
     // Who waits for the dead letters has a new time to wake at.
-    let last = deliveries
-        .iter()
-        .any(|delivery| i64::from(delivery.attempt) >= queue.max_attempts);
+    let last = deliveries.iter().any(|delivery| i64::from(delivery.attempt) >= queue.max_attempts);
     if let Some(dead) = queue.dead.filter(|_| last) {
         job.after.wake.push(dead);
     }
@@ -95,12 +93,7 @@ fn deliver(connection: &Connection, id: i64, until: i64) -> Result<RawDelivery, 
     let row = rows.next()?.ok_or(Native::NotLeased)?;
     let body: Vec<u8> = row.get(0)?;
     let sent_at = from_millis(row.get::<_, i64>(4)?.unsigned_abs());
-    let mut delivery = RawDelivery::new(
-        id.to_string(),
-        Bytes::from(body),
-        write_receipt(id, lease),
-        sent_at,
-    );
+    let mut delivery = RawDelivery::new(id.to_string(), Bytes::from(body), write_receipt(id, lease), sent_at);
     delivery.attributes = read_attributes(&row.get::<_, String>(1)?)?;
     delivery.envelope = rows::read_envelope(&row.get::<_, String>(2)?)?;
     delivery.attempt = u32::try_from(row.get::<_, i64>(3)?).unwrap_or(u32::MAX);
@@ -112,11 +105,8 @@ fn deliver(connection: &Connection, id: i64, until: i64) -> Result<RawDelivery, 
 
 fn read_attributes(text: &str) -> Result<Attributes, Fault> {
     serde_json::from_str(text).map_err(|error| {
-        let error = Error::new(
-            skyport_core::ErrorKind::Malformed,
-            "a message's attributes are damaged",
-        )
-        .with_source(error);
+        let error = Error::new(skyport_core::ErrorKind::Malformed, "a message's attributes are damaged")
+            .with_source(error);
         Fault::Ours(error)
     })
 }
@@ -163,9 +153,5 @@ pub(super) fn outlook(connection: &Connection, name: &str, now: i64) -> Result<O
         ready |= last.is_some_and(|due| due <= now);
         next_due = next_due.into_iter().chain(last.filter(|due| *due > now)).min();
     }
-    Ok(Outlook {
-        queue: queue.id,
-        ready,
-        next_due,
-    })
+    Ok(Outlook { queue: queue.id, ready, next_due })
 }

@@ -43,12 +43,7 @@ fn look_up(connection: &Connection, name: &str) -> rusqlite::Result<Option<Queue
 }
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<QueueRow> {
-    Ok(QueueRow {
-        id: row.get(0)?,
-        max_attempts: row.get(1)?,
-        ordered: row.get(2)?,
-        dead: row.get(3)?,
-    })
+    Ok(QueueRow { id: row.get(0)?, max_attempts: row.get(1)?, ordered: row.get(2)?, dead: row.get(3)? })
 }
 
 /// The queue whose dead letters these are.
@@ -108,9 +103,7 @@ pub(crate) fn advance(job: &mut Job<'_>, queue: &QueueRow, now: i64) -> Result<(
             let mut statement = job.connection.prepare_cached(
                 "SELECT id FROM messages WHERE queue_id = ?1 AND lease IS NOT NULL AND visible_at <= ?2 ORDER BY id",
             )?;
-            statement
-                .query_map(params![queue.id, now], |row| row.get(0))?
-                .collect::<rusqlite::Result<_>>()?
+            statement.query_map(params![queue.id, now], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
         };
         for id in over {
             // An earlier one of its group may have taken it back already.
@@ -205,9 +198,7 @@ pub(crate) fn bury(
 }
 
 pub(crate) fn delete(connection: &Connection, id: i64) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("DELETE FROM messages WHERE id = ?1")?
-        .execute([id])?;
+    connection.prepare_cached("DELETE FROM messages WHERE id = ?1")?.execute([id])?;
     Ok(())
 }
 
@@ -238,9 +229,8 @@ pub(crate) fn depth(connection: &Connection, queue: &QueueRow, now: i64) -> Resu
             "SELECT count(*) FROM messages
              WHERE queue_id = ?1 AND lease IS NOT NULL AND visible_at <= ?2 AND attempts >= ?3",
         )?;
-        depth.ready += spent.query_row(params![origin.id, now, origin.max_attempts], |row| {
-            row.get::<_, u64>(0)
-        })?;
+        depth.ready +=
+            spent.query_row(params![origin.id, now, origin.max_attempts], |row| row.get::<_, u64>(0))?;
     }
     Ok(depth)
 }

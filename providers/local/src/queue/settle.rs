@@ -57,9 +57,7 @@ fn settle_one(
 fn held(job: &Job<'_>, queue: &QueueRow, receipt: &Receipt) -> std::result::Result<Leased, Fault> {
     let (id, lease) = read_receipt(receipt)?;
     let message = rows::leased(job.connection, queue, id)?;
-    Ok(message
-        .filter(|message| message.lease == lease)
-        .ok_or(Native::NotLeased)?)
+    Ok(message.filter(|message| message.lease == lease).ok_or(Native::NotLeased)?)
 }
 
 /// Lets a lease end so long from now.

@@ -45,9 +45,7 @@ pub(super) async fn receive(
         if Instant::now() >= deadline {
             return Ok(Vec::new());
         }
-        let due = outlook
-            .next_due
-            .map(|due| engine.clock().instant_at(from_millis(due.unsigned_abs())));
+        let due = outlook.next_due.map(|due| engine.clock().instant_at(from_millis(due.unsigned_abs())));
         let until = due.map_or(deadline, |due| due.min(deadline));
         match tokio::time::timeout_at(until, told).await {
             // Told, or a lease, a delay or the wait is over: look again.
@@ -58,9 +56,7 @@ pub(super) async fn receive(
 
 async fn look(engine: &Engine, name: &Arc<str>) -> Result<Outlook> {
     let (name, now) = (Arc::clone(name), engine.now());
-    engine
-        .read(move |connection| receive::outlook(connection, &name, now))
-        .await
+    engine.read(move |connection| receive::outlook(connection, &name, now)).await
 }
 
 async fn take(engine: &Engine, name: &Arc<str>, options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
@@ -72,10 +68,7 @@ async fn take(engine: &Engine, name: &Arc<str>, options: ReceiveOptions) -> Resu
             // The time at which it is done, not that at which it was asked for: it may have stood in line.
             let now = millis(clock.now_millis());
             let taken = receive::take(job, &name, options.max, now.saturating_add(lease), now)?;
-            Ok(Hand {
-                taken: Some(taken),
-                writer,
-            })
+            Ok(Hand { taken: Some(taken), writer })
         })
         .await?;
     Ok(hand.open())
@@ -89,10 +82,7 @@ struct Hand {
 
 impl Hand {
     fn open(mut self) -> Vec<RawDelivery> {
-        self.taken
-            .take()
-            .map(|taken| taken.deliveries)
-            .unwrap_or_default()
+        self.taken.take().map(|taken| taken.deliveries).unwrap_or_default()
     }
 }
 
