@@ -3,6 +3,7 @@
 //! This binary is both: with a folder as its argument after `write` it is the process that writes.
 
 #![allow(clippy::expect_used)] // All of this is a test.
+#![allow(clippy::print_stdout)] // The process that writes tells the other so.
 
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;

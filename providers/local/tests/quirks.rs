@@ -144,7 +144,7 @@ async fn a_receiver_wakes_within_50_ms_in_its_process_and_500_ms_across_processe
 async fn two_processes_may_create_a_folder_at_once() -> Result<()> {
     let folder = folder();
     let locals: Vec<_> = (0..6).map(|_| local(folder.path())).collect();
-    let created = locals.iter().map(|local| bucket(local));
+    let created = locals.iter().map(bucket);
     for (index, bucket) in futures_util::future::join_all(created).await.into_iter().enumerate() {
         bucket?.put(&index.to_string(), "x".into(), PutOptions::default()).await?;
     }

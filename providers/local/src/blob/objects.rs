@@ -122,7 +122,7 @@ pub(super) fn find(connection: &Connection, bucket_name: &str, key: &str) -> Res
         "SELECT content, size, modified, token, properties FROM objects WHERE bucket_id = ?1 AND key = ?2",
     )?;
     let mut rows = statement.query(params![bucket, key])?;
-    let row = rows.next()?.ok_or(Native::NoObject)?;
+    let row = rows.next()?.ok_or_else(|| Error::from(Native::NoObject).with_key(key))?;
     read(row)
 }
 
