@@ -285,3 +285,23 @@ impl<T, C> fmt::Debug for Table<T, C> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_send_and_sync_whatever_its_values_are() {
+        fn shared<S: Send + Sync + Clone>() {}
+        shared::<Table<std::rc::Rc<std::cell::Cell<u8>>>>();
+    }
+
+    #[test]
+    fn a_failure_told_twice_says_the_same() {
+        let error = Error::new(crate::ErrorKind::Throttled, "slow")
+            .with_retry_after(std::time::Duration::from_secs(3));
+        let copy = copy(&error.with_retryable(false));
+        assert_eq!((copy.kind(), copy.message()), (crate::ErrorKind::Throttled, "slow"));
+        assert!(!copy.is_retryable() && copy.retry_after().is_some());
+    }
+}

@@ -33,6 +33,11 @@ async fn a_redelivered_event_gets_the_stored_result(cx: Context) -> CaseResult {
         assert_eq!(once.once(("job", "1"), KEEP, work).await?, "run 1");
     }
     assert_eq!(runs.get(), 1);
+    // Handlers run on many threads: with work that is `Send`, so is the whole.
+    let spawned = once.clone();
+    let other =
+        async move { spawned.once(("job", "3"), KEEP, || async { Ok::<_, Error>(text("spawned")) }).await };
+    assert_eq!(tokio::spawn(other).await??, "spawned");
     let other = once.once(("job", "2"), KEEP, || async { Ok::<_, Error>(text("other")) });
     assert_eq!(other.await?, "other");
     Ok(Outcome::Passed)
