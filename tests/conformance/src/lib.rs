@@ -19,6 +19,7 @@ mod kv;
 mod lossy;
 mod lossy_kv;
 mod queue;
+pub mod trigger;
 
 pub use case::{Case, CaseResult, Context, Outcome};
 
