@@ -9,7 +9,7 @@ use bytes::Bytes;
 use skyport_core::app::{Declaration, Opener, Resources};
 use skyport_core::blob::port::BlobStore;
 use skyport_core::kv::port::KeyValueStore;
-use skyport_core::provider::{Provider, ResourceKind, ResourceUrl, TableSettings};
+use skyport_core::provider::{Provider, ResourceUrl, TableSettings};
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
 use skyport_core::queue::{Delivery, Queue};
 use skyport_core::{Error, ErrorKind, Raw, Result, Token};
