@@ -24,6 +24,9 @@ pub mod signed;
 mod upload;
 mod writer;
 
+#[cfg(test)]
+mod testing;
+
 pub use bucket::Bucket;
 pub use copy::{Copy, Delete};
 pub use get::{Get, GetIfChanged, Object};

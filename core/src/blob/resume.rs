@@ -139,3 +139,80 @@ impl Download {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::testing::{Download, Scripted};
+    use super::*;
+
+    fn broken() -> Error {
+        Error::new(ErrorKind::Unavailable, "the connection is gone")
+    }
+
+    fn gone(kind: ErrorKind) -> Download {
+        Err(Error::new(kind, "no longer"))
+    }
+
+    fn scripted(downloads: Vec<Download>) -> (Bucket, Arc<Scripted>) {
+        let store = Arc::new(Scripted::new(10, downloads));
+        (Bucket::new(store.clone()), store)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_broken_download_goes_on_where_it_broke_bound_to_its_etag() {
+        let (bucket, store) = scripted(vec![
+            Ok(("e", vec![Ok("0123"), Err(broken())])),
+            gone(ErrorKind::Unavailable),
+            // Too short counts as broken.
+            Ok(("e", vec![Ok("45")])),
+            Ok(("e", vec![Ok("6789")])),
+        ]);
+        assert_eq!(bucket.get("k").text().await.expect("the whole"), "0123456789");
+        let bound = Some(Etag::new("e"));
+        let asked = store.asked.lock().unwrap().clone();
+        assert_eq!(
+            asked,
+            [
+                (ByteRange::All, None),
+                (ByteRange::From(4, Some(10)), bound.clone()),
+                (ByteRange::From(4, Some(10)), bound.clone()),
+                (ByteRange::From(6, Some(10)), bound),
+            ]
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bytes_of_another_content_are_never_mixed_in() {
+        for second in [
+            gone(ErrorKind::PreconditionFailed),
+            gone(ErrorKind::NotFound),
+            Ok(("other", vec![Ok("456789")])),
+        ] {
+            let (bucket, _) = scripted(vec![Ok(("e", vec![Ok("0123"), Err(broken())])), second]);
+            let error = bucket.get("k").bytes().await.expect_err("it changed");
+            assert_eq!(error.kind(), ErrorKind::Conflict);
+            assert!(error.message().contains("changed meanwhile") && error.operation() == Some("blob.get"));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_download_without_progress_gives_up() {
+        let first: Download = Ok(("e", vec![Ok("0"), Err(broken())]));
+        let rest = (0..20).map(|_| -> Download { Ok(("e", vec![Err(broken())])) });
+        let (bucket, store) = scripted(std::iter::once(first).chain(rest).collect());
+        let error = bucket.get("k").bytes().await.expect_err("no progress");
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert_eq!(store.asked.lock().unwrap().len(), ATTEMPTS as usize);
+    }
+
+    #[tokio::test]
+    async fn an_error_that_no_repetition_mends_ends_the_download() {
+        let denied = Error::new(ErrorKind::PermissionDenied, "no longer allowed");
+        let (bucket, store) = scripted(vec![Ok(("e", vec![Ok("0"), Err(denied)]))]);
+        let error = bucket.get("k").bytes().await.expect_err("denied");
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+        assert_eq!(store.asked.lock().unwrap().len(), 1);
+    }
+}

@@ -135,3 +135,71 @@ impl fmt::Debug for Uploading {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering::SeqCst;
+
+    use futures_util::{FutureExt, stream};
+    use tokio::io::AsyncWriteExt;
+
+    use super::super::Bucket;
+    use super::super::testing::{Scripted, Uploads};
+    use super::*;
+    use crate::body::Body;
+
+    fn scripted() -> (Bucket, Arc<Uploads>) {
+        let store = Scripted::new(0, Vec::new());
+        let uploads = Arc::clone(&store.uploads);
+        (Bucket::new(Arc::new(store)), uploads)
+    }
+
+    #[tokio::test]
+    async fn a_stream_of_one_part_is_a_plain_put_and_a_longer_one_goes_out_in_parts() {
+        let (bucket, uploads) = scripted();
+        let exact = stream::iter([Ok::<_, Error>("12"), Ok("34")]);
+        bucket.put("k", Body::from_stream(exact)).await.expect("a put");
+        assert_eq!((uploads.puts.load(SeqCst), uploads.completed.load(SeqCst)), (1, 0));
+        bucket.put("k", "0123456789abcdef0").await.expect("an upload");
+        let mut parts = uploads.parts.lock().unwrap().clone();
+        parts.sort_unstable();
+        assert_eq!(parts, [(0, 4), (1, 4), (2, 4), (3, 4), (4, 1)]);
+        assert_eq!((uploads.completed.load(SeqCst), uploads.aborted.load(SeqCst)), (1, 0));
+        assert_eq!(uploads.most_at_once.load(SeqCst), 2, "as many as the limit, and no more");
+    }
+
+    #[tokio::test]
+    async fn more_parts_than_there_may_be_are_refused_and_aborted() {
+        let (bucket, uploads) = scripted();
+        let long = stream::iter((0..6).map(|_| Ok::<_, Error>("1234")));
+        let error = bucket.put("k", Body::from_stream(long)).await.expect_err("too long");
+        assert!(error.kind() == ErrorKind::TooLarge && error.message().contains("20 bytes"), "{error}");
+        assert_eq!((uploads.completed.load(SeqCst), uploads.aborted.load(SeqCst)), (0, 1));
+    }
+
+    #[tokio::test]
+    async fn a_part_that_fails_aborts_the_upload() {
+        let (bucket, uploads) = scripted();
+        let error = bucket.put("k", "0123!567").await.expect_err("the second part fails");
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        let mut writer = bucket.writer("k").await.expect("a writer");
+        writer.write_all(b"0123!567").await.expect("buffered");
+        assert!(writer.finish().await.is_err());
+        assert_eq!((uploads.completed.load(SeqCst), uploads.aborted.load(SeqCst)), (0, 2));
+    }
+
+    #[tokio::test]
+    async fn a_dropped_put_and_a_dropped_writer_abort_in_the_background() {
+        let (bucket, uploads) = scripted();
+        let endless = stream::iter([Ok::<_, Error>("01234567")]).chain(stream::pending());
+        let put = std::future::IntoFuture::into_future(bucket.put("k", Body::from_stream(endless)));
+        assert!(put.now_or_never().is_none());
+        uploads.was_aborted.notified().await;
+        let mut writer = bucket.writer("k").await.expect("a writer");
+        writer.write_all(b"01234567").await.expect("buffered");
+        writer.shutdown().await.expect("shutdown only flushes");
+        drop(writer);
+        uploads.was_aborted.notified().await;
+        assert_eq!((uploads.completed.load(SeqCst), uploads.aborted.load(SeqCst)), (0, 2));
+    }
+}

@@ -1,5 +1,8 @@
 //! Cases of the blob port, through [`Bucket`].
 
+// A case fails by a panic, as a test does.
+#![allow(clippy::expect_used)]
+
 use std::sync::Arc;
 
 use bytes::Bytes;
