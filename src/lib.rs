@@ -1,1 +1,42 @@
-//! Write a serverless function once; run it anywhere.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![doc = include_str!("../docs/front.md")]
+
+#[doc(hidden)]
+pub use skyport_core as __core;
+
+pub use skyport_core::{
+    Body, BoxError, ByteStream, Clock, Error, ErrorKind, Outcome, Raw, Result, Shutdown, Token, TraceContext,
+    app, blob, codec, event, http, idempotency, kv, layers, lease, provider, queue, retry, schedule,
+};
+pub use skyport_macros::Resources;
+
+mod environment;
+pub mod prelude;
+mod schemes;
+
+pub use environment::{Environment, Variables};
+
+#[cfg(feature = "server")]
+mod command;
+#[cfg(feature = "server")]
+mod run;
+#[cfg(feature = "server")]
+mod serve;
+
+#[cfg(feature = "server")]
+pub use run::run;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+/// The provider `memory`.
+#[cfg(feature = "memory")]
+pub use skyport_memory as memory;
+
+/// The provider `local`.
+#[cfg(feature = "local")]
+pub use skyport_local as local;
+
+/// The server adapter.
+#[cfg(feature = "server")]
+pub use skyport_server as server;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
@@ -21,7 +22,11 @@ pub struct Body(Form);
 
 enum Form {
     Bytes(Bytes),
-    Stream { stream: ByteStream, remaining: Option<u64> },
+    /// The mutex is never locked: it makes the body `Sync`, so that a handler may keep a `&Request` over an await.
+    Stream {
+        stream: Mutex<ByteStream>,
+        remaining: Option<u64>,
+    },
 }
 
 impl Body {
@@ -39,7 +44,7 @@ impl Body {
         E: Into<crate::BoxError>,
     {
         let stream = stream.map(|chunk| chunk.map(Into::into).map_err(source_error));
-        Self(Form::Stream { stream: Box::pin(stream), remaining: None })
+        Self(Form::Stream { stream: Mutex::new(Box::pin(stream)), remaining: None })
     }
 
     /// Any `http_body::Body` as ours; trailers are dropped.
@@ -63,7 +68,7 @@ impl Body {
                 Err(error) => Some(Err(source_error(error))),
             })
         });
-        Self(Form::Stream { stream: Box::pin(stream), remaining })
+        Self(Form::Stream { stream: Mutex::new(Box::pin(stream)), remaining })
     }
 
     /// Says how many bytes the stream will give, so that HTTP can say so. What is in memory already knows.
@@ -103,7 +108,7 @@ impl Body {
         let mut stream = match self.0 {
             Form::Bytes(bytes) if bytes.len() <= limit => return Ok(bytes),
             Form::Bytes(_) => return Err(too_large(limit)),
-            Form::Stream { stream, .. } => stream,
+            Form::Stream { stream, .. } => stream.into_inner().unwrap_or_else(PoisonError::into_inner),
         };
         let Some(first) = stream.next().await.transpose()? else {
             return Ok(Bytes::new());
@@ -171,6 +176,7 @@ impl Stream for Body {
             Form::Bytes(bytes) if bytes.is_empty() => Poll::Ready(None),
             Form::Bytes(bytes) => Poll::Ready(Some(Ok(std::mem::take(bytes)))),
             Form::Stream { stream, remaining } => {
+                let stream = stream.get_mut().unwrap_or_else(PoisonError::into_inner);
                 let polled = stream.as_mut().poll_next(cx);
                 if let (Poll::Ready(Some(Ok(chunk))), Some(left)) = (&polled, remaining.as_mut()) {
                     *left = left.saturating_sub(chunk.len() as u64);
@@ -227,6 +233,6 @@ impl<const N: usize> From<&'static [u8; N]> for Body {
 
 impl From<ByteStream> for Body {
     fn from(stream: ByteStream) -> Self {
-        Self(Form::Stream { stream, remaining: None })
+        Self(Form::Stream { stream: Mutex::new(stream), remaining: None })
     }
 }

@@ -21,68 +21,29 @@ struct Step {
 
 /// The cheap ones first.
 const STEPS: [Step; 9] = [
-    Step {
-        name: "tidy",
-        run: tidy::step,
-    },
-    Step {
-        name: "fmt",
-        run: format,
-    },
+    Step { name: "tidy", run: tidy::step },
+    Step { name: "fmt", run: format },
     Step {
         name: "lockfile",
-        run: |workspace| {
-            cargo(
-                workspace,
-                &["tree", "--workspace", "--locked", "--depth=0", "--quiet"],
-            )
-        },
+        run: |workspace| cargo(workspace, &["tree", "--workspace", "--locked", "--depth=0", "--quiet"]),
     },
-    Step {
-        name: "graph",
-        run: features::graph,
-    },
-    Step {
-        name: "deny",
-        run: deny::step,
-    },
+    Step { name: "graph", run: features::graph },
+    Step { name: "deny", run: deny::step },
     Step {
         name: "clippy",
         run: |workspace| {
-            cargo(
-                workspace,
-                &[
-                    "clippy",
-                    "--workspace",
-                    "--all-targets",
-                    "--keep-going",
-                    "--",
-                    "-Dwarnings",
-                ],
-            )
+            cargo(workspace, &["clippy", "--workspace", "--all-targets", "--keep-going", "--", "-Dwarnings"])
         },
     },
-    Step {
-        name: "features",
-        run: features::each,
-    },
-    Step {
-        name: "rustdoc",
-        run: rustdoc,
-    },
-    Step {
-        name: "msrv",
-        run: minimum_rust,
-    },
+    Step { name: "features", run: features::each },
+    Step { name: "rustdoc", run: rustdoc },
+    Step { name: "msrv", run: minimum_rust },
 ];
 
 /// Whether every step found nothing.
 pub(crate) fn check(only: Option<&str>) -> Result<bool> {
     let workspace = Workspace::load()?;
-    let steps: Vec<&Step> = STEPS
-        .iter()
-        .filter(|step| only.is_none_or(|only| only == step.name))
-        .collect();
+    let steps: Vec<&Step> = STEPS.iter().filter(|step| only.is_none_or(|only| only == step.name)).collect();
     if steps.is_empty() {
         let names = STEPS.map(|step| step.name).join(", ");
         return Err(format!("there is no such step; there are {names}").into());
@@ -95,11 +56,7 @@ pub(crate) fn check(only: Option<&str>) -> Result<bool> {
         // A step that cannot be done has not passed, and the next is still tried.
         let found = (step.run)(&workspace).unwrap_or_else(|error| vec![error.to_string()]);
         let verdict = if found.is_empty() { "ok" } else { "FAILED" };
-        let row = format!(
-            "{:<10}{verdict:<8}{:.1} s",
-            step.name,
-            began.elapsed().as_secs_f64()
-        );
+        let row = format!("{:<10}{verdict:<8}{:.1} s", step.name, began.elapsed().as_secs_f64());
         println!("{row}");
         table.push_str(&row);
         table.push('\n');
@@ -144,15 +101,9 @@ fn rustdoc(workspace: &Workspace) -> Result<Faults> {
 
 /// The oldest compiler that we promise to build with: where the one in use is newer, and the oldest is installed, it builds too.
 fn minimum_rust(workspace: &Workspace) -> Result<Faults> {
-    let root = workspace
-        .member("skyport")
-        .and_then(|member| member.rust_version.as_deref());
+    let root = workspace.member("skyport").and_then(|member| member.rust_version.as_deref());
     let minimum = root.ok_or("the package skyport declares no rust-version")?;
-    let full = if minimum.matches('.').count() == 1 {
-        format!("{minimum}.0")
-    } else {
-        minimum.to_owned()
-    };
+    let full = if minimum.matches('.').count() == 1 { format!("{minimum}.0") } else { minimum.to_owned() };
     let said = run::output(Command::new("rustc").arg("--version"))?;
     let used = said.split_whitespace().nth(1).unwrap_or_default();
     println!("in use: {}; declared minimum: {minimum}", said.trim());

@@ -67,11 +67,7 @@ fn bench(rest: &[String]) -> Result<bool> {
         return Err("there is no benches/Cargo.toml".into());
     }
     let mut command = run::cargo(&root);
-    command
-        .arg("bench")
-        .arg("--manifest-path")
-        .arg(manifest)
-        .args(rest);
+    command.arg("bench").arg("--manifest-path").arg(manifest).args(rest);
     run::shown(&mut command)
 }
 

@@ -40,28 +40,16 @@ struct File {
 
 impl File {
     fn new(path: &str, text: String) -> Self {
-        Self {
-            rust: path.ends_with(".rs").then(|| Scanned::new(&text)),
-            path: path.to_owned(),
-            text,
-        }
+        Self { rust: path.ends_with(".rs").then(|| Scanned::new(&text)), path: path.to_owned(), text }
     }
 
     fn breach(&self, line: usize, rule: &'static str, what: impl Into<String>) -> Breach {
-        Breach {
-            path: self.path.clone(),
-            line,
-            rule,
-            what: what.into(),
-        }
+        Breach { path: self.path.clone(), line, rule, what: what.into() }
     }
 
     /// The number of the first line that contains this; 1 where none does.
     fn line_of(&self, part: &str) -> usize {
-        self.text
-            .lines()
-            .position(|line| line.contains(part))
-            .map_or(1, |index| index + 1)
+        self.text.lines().position(|line| line.contains(part)).map_or(1, |index| index + 1)
     }
 }
 
@@ -86,10 +74,7 @@ fn read(root: &Path) -> Result<Vec<File>> {
             let name = entry.file_name();
             let path = entry.path();
             if entry.file_type()?.is_dir() {
-                if !["target", ".git", ".skyport"]
-                    .iter()
-                    .any(|skipped| name == *skipped)
-                {
+                if !["target", ".git", ".skyport"].iter().any(|skipped| name == *skipped) {
                     folders.push(path);
                 }
                 continue;

@@ -59,13 +59,9 @@ impl Workspace {
         let mut command = run::cargo(&root);
         command.args(["metadata", "--format-version=1", "--no-deps"]);
         let metadata: Value = serde_json::from_str(&run::output(&mut command)?)?;
-        let packages = metadata["packages"]
-            .as_array()
-            .ok_or("cargo metadata lists no packages")?;
-        let mut members = packages
-            .iter()
-            .map(|package| member(&root, package))
-            .collect::<Result<Vec<_>>>()?;
+        let packages = metadata["packages"].as_array().ok_or("cargo metadata lists no packages")?;
+        let mut members =
+            packages.iter().map(|package| member(&root, package)).collect::<Result<Vec<_>>>()?;
         members.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Self { root, members })
     }
@@ -94,19 +90,13 @@ impl Member {
 
     /// Its manifest, relative to the root.
     pub(crate) fn manifest(&self) -> String {
-        if self.folder.is_empty() {
-            "Cargo.toml".to_owned()
-        } else {
-            format!("{}/Cargo.toml", self.folder)
-        }
+        if self.folder.is_empty() { "Cargo.toml".to_owned() } else { format!("{}/Cargo.toml", self.folder) }
     }
 }
 
 fn member(root: &Path, package: &Value) -> Result<Member> {
     let name = package["name"].as_str().ok_or("a package without a name")?;
-    let manifest = package["manifest_path"]
-        .as_str()
-        .ok_or("a package without a manifest")?;
+    let manifest = package["manifest_path"].as_str().ok_or("a package without a manifest")?;
     let folder = Path::new(manifest)
         .parent()
         .and_then(|folder| folder.strip_prefix(root).ok())

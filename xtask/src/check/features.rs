@@ -30,12 +30,8 @@ fn sets(skyport: &Member) -> Vec<String> {
     let mut sets = vec![String::new()];
     sets.extend(skyport.features.iter().cloned());
     sets.extend(USEFUL.iter().map(|&set| set.to_owned()));
-    let all: Vec<&str> = skyport
-        .features
-        .iter()
-        .map(String::as_str)
-        .filter(|&feature| feature != "default")
-        .collect();
+    let all: Vec<&str> =
+        skyport.features.iter().map(String::as_str).filter(|&feature| feature != "default").collect();
     sets.push(all.join(","));
     sets
 }
@@ -50,13 +46,7 @@ pub(crate) fn each(workspace: &Workspace) -> Result<Faults> {
     let mut faults = Vec::new();
     for set in sets(skyport(workspace)?) {
         let mut command = run::cargo(&workspace.root);
-        command.args([
-            "clippy",
-            "--quiet",
-            "--package=skyport",
-            "--lib",
-            "--no-default-features",
-        ]);
+        command.args(["clippy", "--quiet", "--package=skyport", "--lib", "--no-default-features"]);
         command.args([&format!("--features={set}"), "--", "-Dwarnings"]);
         if !run::shown(&mut command)? {
             faults.push(format!("skyport does not build with the features `{set}` alone"));
@@ -70,10 +60,7 @@ pub(crate) fn graph(workspace: &Workspace) -> Result<Faults> {
     let mut faults = Vec::new();
     for set in sets(skyport(workspace)?) {
         let features = format!("--features={set}");
-        let packages = tree(
-            workspace,
-            &["--package=skyport", "--no-default-features", &features],
-        )?;
+        let packages = tree(workspace, &["--package=skyport", "--no-default-features", &features])?;
         println!("`{set}`: {} packages", packages.len());
         faults.extend(breaches(&set, &packages));
     }
@@ -148,15 +135,7 @@ mod tests {
         };
         assert_eq!(
             sets(&skyport),
-            [
-                "",
-                "default",
-                "local",
-                "memory",
-                "local,server",
-                "memory,server",
-                "local,memory"
-            ]
+            ["", "default", "local", "memory", "local,server", "memory,server", "local,memory"]
         );
     }
 }

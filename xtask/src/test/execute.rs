@@ -39,24 +39,15 @@ impl Environment {
     pub(crate) fn find(root: &Path) -> Result<Self> {
         let sysroot = run::output(Command::new("rustc").args(["--print", "sysroot"]))?;
         let libdir = run::output(Command::new("rustc").args(["--print", "target-libdir"]))?;
-        let mut paths = vec![
-            Path::new(sysroot.trim()).join("lib"),
-            PathBuf::from(libdir.trim()),
-        ];
+        let mut paths = vec![Path::new(sysroot.trim()).join("lib"), PathBuf::from(libdir.trim())];
         if let Some(given) = std::env::var_os(Self::VARIABLE) {
             paths.extend(std::env::split_paths(&given));
         }
-        Ok(Self {
-            root: root.to_owned(),
-            libraries: std::env::join_paths(paths)?,
-        })
+        Ok(Self { root: root.to_owned(), libraries: std::env::join_paths(paths)? })
     }
 
-    const VARIABLE: &str = if cfg!(target_os = "macos") {
-        "DYLD_FALLBACK_LIBRARY_PATH"
-    } else {
-        "LD_LIBRARY_PATH"
-    };
+    const VARIABLE: &str =
+        if cfg!(target_os = "macos") { "DYLD_FALLBACK_LIBRARY_PATH" } else { "LD_LIBRARY_PATH" };
 
     /// The binary as cargo would start it.
     pub(crate) fn command(&self, binary: &Binary) -> Command {

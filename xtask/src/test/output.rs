@@ -41,11 +41,7 @@ impl Case {
             Some((kind, name)) => (Some(kind.to_owned()), name),
             None => (None, name),
         };
-        Some(Self {
-            kind,
-            name: name.trim().to_owned(),
-            ending,
-        })
+        Some(Self { kind, name: name.trim().to_owned(), ending })
     }
 }
 
@@ -85,11 +81,7 @@ impl Counts {
             let (part, word) = numbers.next()?;
             part.strip_suffix(word)?.trim().parse().ok()
         };
-        Some(Self {
-            passed: next()?,
-            failed: next()?,
-            skipped: next()?,
-        })
+        Some(Self { passed: next()?, failed: next()?, skipped: next()? })
     }
 }
 
@@ -130,10 +122,7 @@ mod tests {
 
     #[test]
     fn lines_of_libtest_are_read() {
-        assert_eq!(
-            case("test tests::a_thing ... ok"),
-            (None, "tests::a_thing".to_owned(), Ending::Passed)
-        );
+        assert_eq!(case("test tests::a_thing ... ok"), (None, "tests::a_thing".to_owned(), Ending::Passed));
         assert_eq!(
             case("test tests::panics - should panic ... FAILED"),
             (None, "tests::panics - should panic".to_owned(), Ending::Failed)
@@ -156,11 +145,7 @@ mod tests {
     fn lines_of_the_conformance_suite_are_read() {
         assert_eq!(
             case("test [memory] blob::range::whole      ... ok"),
-            (
-                Some("memory".to_owned()),
-                "blob::range::whole".to_owned(),
-                Ending::Passed
-            )
+            (Some("memory".to_owned()), "blob::range::whole".to_owned(), Ending::Passed)
         );
         assert_eq!(
             case("test [local] queue::delay ... ignored (it declares no delay (yet))").2,
@@ -190,11 +175,7 @@ mod tests {
             "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.01s",
         );
         lines.read("test result: FAILED. 10 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.0s");
-        let total = Counts {
-            passed: 13,
-            failed: 2,
-            skipped: 1,
-        };
+        let total = Counts { passed: 13, failed: 2, skipped: 1 };
         assert_eq!(lines.total, Some(total));
     }
 }

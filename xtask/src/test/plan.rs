@@ -102,11 +102,7 @@ fn binary(workspace: &Workspace, message: &Value) -> Option<Binary> {
     }
     let program = PathBuf::from(message["executable"].as_str()?);
     let directory = Path::new(message["manifest_path"].as_str()?).parent()?.to_owned();
-    let folder = directory
-        .strip_prefix(&workspace.root)
-        .ok()?
-        .to_string_lossy()
-        .replace('\\', "/");
+    let folder = directory.strip_prefix(&workspace.root).ok()?.to_string_lossy().replace('\\', "/");
     let member = workspace.members.iter().find(|member| member.folder == folder)?;
     let target = message["target"]["name"].as_str()?.to_owned();
     let kind = message["target"]["kind"][0].as_str()?.to_owned();
@@ -120,15 +116,7 @@ fn binary(workspace: &Workspace, message: &Value) -> Option<Binary> {
     } else {
         Suite::Units
     };
-    Some(Binary {
-        suite,
-        directory,
-        package: member.name.clone(),
-        folder,
-        target,
-        kind,
-        program,
-    })
+    Some(Binary { suite, directory, package: member.name.clone(), folder, target, kind, program })
 }
 
 /// Those that the selection asks for.
@@ -210,10 +198,7 @@ mod tests {
             message("providers/memory/", "test", "conformance", true),
         ];
         let binaries = binaries.iter().filter_map(|m| binary(&workspace, m)).collect();
-        let selection = Selection {
-            provider: Some("memory".to_owned()),
-            filter: None,
-        };
+        let selection = Selection { provider: Some("memory".to_owned()), filter: None };
         let labels: Vec<String> = selected(binaries, &selection).iter().map(Binary::label).collect();
         assert_eq!(labels, ["skyport-memory test conformance"]);
     }

@@ -52,10 +52,7 @@ impl Report {
             let end = run.fault.as_deref().unwrap_or("ended with success");
             self.fail(suite, &format!("{label}: {end}, without a result"));
         } else if suite == Suite::Conformance && total != counted {
-            self.fail(
-                suite,
-                &format!("{label}: its lines do not add up to its result; does a case print?"),
-            );
+            self.fail(suite, &format!("{label}: its lines do not add up to its result; does a case print?"));
         } else if let (Some(fault), 0) = (&run.fault, total.failed) {
             self.fail(suite, &format!("{label}: {fault}, though no test failed"));
         }
@@ -110,11 +107,7 @@ impl Report {
         self.write_conformance(&mut text);
         write_list(&mut text, "skipped", &self.skipped);
         write_list(&mut text, "failed", &self.failed);
-        let Counts {
-            passed,
-            failed,
-            skipped,
-        } = self.sum();
+        let Counts { passed, failed, skipped } = self.sum();
         text.push_str(&format!("{passed} passed, {failed} failed, {skipped} skipped"));
         text
     }
@@ -181,10 +174,7 @@ mod tests {
     use super::*;
 
     fn run(lines: &[&str], fault: Option<&str>) -> Run {
-        let mut run = Run {
-            fault: fault.map(str::to_owned),
-            ..Run::default()
-        };
+        let mut run = Run { fault: fault.map(str::to_owned), ..Run::default() };
         lines.iter().for_each(|line| run.lines.read(line));
         run
     }
@@ -197,12 +187,7 @@ mod tests {
     fn the_last_line_is_the_sum_and_nothing_else() {
         let mut report = Report::default();
         let result = "test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out";
-        let lines = [
-            "test a ... ok",
-            "test b ... ok",
-            "test c ... ignored, slow",
-            result,
-        ];
+        let lines = ["test a ... ok", "test b ... ok", "test c ... ignored, slow", result];
         report.add(Suite::Units, "x lib", &run(&lines, None));
         assert_eq!(last_line(&report), "2 passed, 0 failed, 1 skipped");
         assert!(report.passed());
@@ -212,28 +197,16 @@ mod tests {
     #[test]
     fn a_binary_that_dies_without_a_result_has_failed() {
         let mut report = Report::default();
-        report.add(
-            Suite::Units,
-            "x lib",
-            &run(&["test a ... ok"], Some("ended with signal: 6")),
-        );
+        report.add(Suite::Units, "x lib", &run(&["test a ... ok"], Some("ended with signal: 6")));
         assert_eq!(last_line(&report), "1 passed, 1 failed, 0 skipped");
-        assert!(
-            report
-                .text()
-                .contains("x lib: ended with signal: 6, without a result")
-        );
+        assert!(report.text().contains("x lib: ended with signal: 6, without a result"));
     }
 
     #[test]
     fn a_binary_that_dies_after_a_good_result_has_failed() {
         let mut report = Report::default();
         let result = "test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out";
-        report.add(
-            Suite::Units,
-            "x lib",
-            &run(&["test a ... ok", result], Some("ended with 3")),
-        );
+        report.add(Suite::Units, "x lib", &run(&["test a ... ok", result], Some("ended with 3")));
         assert_eq!(last_line(&report), "1 passed, 1 failed, 0 skipped");
     }
 
@@ -241,11 +214,7 @@ mod tests {
     fn a_failed_test_is_counted_once() {
         let mut report = Report::default();
         let result = "test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out";
-        report.add(
-            Suite::Units,
-            "x",
-            &run(&["test a ... FAILED", result], Some("ended with 101")),
-        );
+        report.add(Suite::Units, "x", &run(&["test a ... FAILED", result], Some("ended with 101")));
         assert_eq!(last_line(&report), "0 passed, 1 failed, 0 skipped");
         assert!(!report.passed());
     }
@@ -276,11 +245,7 @@ mod tests {
     fn a_table_that_would_not_be_true_is_a_failure() {
         let mut report = Report::default();
         let result = "test result: ok. 9 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out";
-        report.add(
-            Suite::Conformance,
-            "c",
-            &run(&["test [memory] blob::a ... ok", result], None),
-        );
+        report.add(Suite::Conformance, "c", &run(&["test [memory] blob::a ... ok", result], None));
         assert_eq!(last_line(&report), "9 passed, 1 failed, 0 skipped");
     }
 }

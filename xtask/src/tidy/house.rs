@@ -5,10 +5,7 @@ use crate::workspace::{Member, Workspace};
 
 /// The rooms of every provider and of every adapter: `src/<room>.rs` or `src/<room>/mod.rs`.
 const ROOMS: &[(&str, &[&str])] = &[
-    (
-        "providers",
-        &["lib", "config", "error", "blob", "queue", "kv", "provision"],
-    ),
+    ("providers", &["lib", "config", "error", "blob", "queue", "kv", "provision"]),
     ("adapters", &["lib", "event", "reply"]),
 ];
 
@@ -22,11 +19,7 @@ const INHERITED: &[&str] = &[
 ];
 
 /// What the root's manifest says for all of them.
-const SAID_ONCE: &[&str] = &[
-    "unsafe_code = \"forbid\"",
-    "missing_docs = \"deny\"",
-    "rust-version = \"",
-];
+const SAID_ONCE: &[&str] = &["unsafe_code = \"forbid\"", "missing_docs = \"deny\"", "rust-version = \""];
 
 /// The one way to run the tests.
 const TEST_COMMAND: &str = "cargo xtask test";
@@ -42,12 +35,7 @@ pub(crate) fn breaches(workspace: &Workspace, files: &[File]) -> Vec<Breach> {
     found.extend(missing(files, "Cargo.toml", SAID_ONCE, "manifest"));
     found.extend(missing(files, ".ci/run", &[TEST_COMMAND], "test-command"));
     found.extend(test_command(files));
-    found.extend(missing(
-        files,
-        "LICENSE-MIT",
-        &["Permission is hereby granted"],
-        "licence",
-    ));
+    found.extend(missing(files, "LICENSE-MIT", &["Permission is hereby granted"], "licence"));
     found.extend(missing(files, "LICENSE-APACHE", &["Apache License"], "licence"));
     found
 }
@@ -59,9 +47,7 @@ fn missing(files: &[File], path: &str, parts: &[&str], rule: &'static str) -> Ve
     };
     let text = file.text.replace("\r\n", "\n");
     let absent = parts.iter().filter(|part| !text.contains(**part));
-    absent
-        .map(|part| file.breach(1, rule, format!("`{}` is missing", part.replace('\n', " "))))
-        .collect()
+    absent.map(|part| file.breach(1, rule, format!("`{}` is missing", part.replace('\n', " ")))).collect()
 }
 
 /// A provider knows no adapter and no other provider, an adapter no provider, core and its macros neither. Tests may.
@@ -73,11 +59,7 @@ fn arrows(workspace: &Workspace, member: &Member, files: &[File]) -> Vec<Breach>
         let Some(other) = workspace.member(&dependency.name) else {
             continue;
         };
-        let wrong = match (
-            other.is_in("providers"),
-            other.is_in("adapters"),
-            other.folder.as_str(),
-        ) {
+        let wrong = match (other.is_in("providers"), other.is_in("adapters"), other.folder.as_str()) {
             (true, _, _) | (_, true, _) => provider || adapter || inner,
             // The facade is above them all.
             (_, _, "") => provider || adapter || inner,
@@ -149,10 +131,7 @@ mod tests {
             folder: folder.to_owned(),
             dependencies: dependencies
                 .iter()
-                .map(|&(name, dev)| Dependency {
-                    name: name.to_owned(),
-                    dev,
-                })
+                .map(|&(name, dev)| Dependency { name: name.to_owned(), dev })
                 .collect(),
             ..Member::default()
         }
@@ -170,26 +149,15 @@ mod tests {
             ],
         };
         let manifest = File::new(&subject.manifest(), "[package]\n\nskyport-local = 1\n".to_owned());
-        arrows(&workspace, &subject, &[manifest])
-            .iter()
-            .map(Breach::to_string)
-            .collect()
+        arrows(&workspace, &subject, &[manifest]).iter().map(Breach::to_string).collect()
     }
 
     #[test]
     fn arrows_run_one_way() {
         for folder in ["providers/x", "adapters/x", "core", "macros"] {
             for other in ["skyport", "skyport-local", "skyport-server"] {
-                assert_eq!(
-                    arrows_of(&[(other, false)], folder).len(),
-                    1,
-                    "{folder} -> {other}"
-                );
-                assert_eq!(
-                    arrows_of(&[(other, true)], folder).len(),
-                    0,
-                    "tests of {folder} -> {other}"
-                );
+                assert_eq!(arrows_of(&[(other, false)], folder).len(), 1, "{folder} -> {other}");
+                assert_eq!(arrows_of(&[(other, true)], folder).len(), 0, "tests of {folder} -> {other}");
             }
             assert!(arrows_of(&[("skyport-core", false), ("serde", false)], folder).is_empty());
         }
@@ -202,15 +170,8 @@ mod tests {
 
     #[test]
     fn every_provider_and_adapter_has_the_same_rooms() {
-        let files = [
-            "lib.rs",
-            "config.rs",
-            "error.rs",
-            "blob/mod.rs",
-            "queue.rs",
-            "kv.rs",
-        ]
-        .map(|room| File::new(&format!("providers/x/src/{room}"), String::new()));
+        let files = ["lib.rs", "config.rs", "error.rs", "blob/mod.rs", "queue.rs", "kv.rs"]
+            .map(|room| File::new(&format!("providers/x/src/{room}"), String::new()));
         let found = rooms(&member("x", "providers/x", &[]), &files);
         assert_eq!(found.len(), 1);
         assert!(found[0].what.contains("provision"), "{}", found[0]);
@@ -226,10 +187,7 @@ mod tests {
         let of = |text: String| manifest(&subject, &[File::new("x/Cargo.toml", text)]).len();
         assert_eq!(of(text.to_owned()), 0);
         assert_eq!(of(text.replace("[lints]", "[other]")), 1);
-        assert_eq!(
-            of(text.replace("rust-version.workspace = true\n", "rust-version = \"1.0\"\n")),
-            1
-        );
+        assert_eq!(of(text.replace("rust-version.workspace = true\n", "rust-version = \"1.0\"\n")), 1);
         assert_eq!(manifest(&subject, &[]).len(), 1);
     }
 

@@ -20,18 +20,14 @@ impl Scanned {
     /// Reads Rust that compiles; of other text it makes something, without a panic.
     pub(crate) fn new(text: &str) -> Self {
         let chars: Vec<char> = text.chars().collect();
-        let mut scanned = Self {
-            uncommented: String::with_capacity(text.len()),
-            code: String::with_capacity(text.len()),
-        };
+        let mut scanned =
+            Self { uncommented: String::with_capacity(text.len()), code: String::with_capacity(text.len()) };
         let mut at = 0;
         while at < chars.len() {
             let (part, end) = next(&chars, at);
             for &char in &chars[at..end] {
                 let blank = if char == '\n' { '\n' } else { ' ' };
-                scanned
-                    .uncommented
-                    .push(if part == Part::Comment { blank } else { char });
+                scanned.uncommented.push(if part == Part::Comment { blank } else { char });
                 scanned.code.push(if part == Part::Code { char } else { blank });
             }
             at = end;
@@ -131,11 +127,7 @@ mod tests {
     use super::*;
 
     fn code(text: &str) -> String {
-        Scanned::new(text)
-            .code
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
+        Scanned::new(text).code.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     #[test]

@@ -27,11 +27,7 @@ const CLOUDS: &[&str] = &[
 const LONGEST: usize = 600;
 
 /// Where a machine keeps what is its own. In parts, so that this file keeps the rule.
-const MACHINE: &[&str] = &[
-    concat!("/", "work/"),
-    concat!("/", "root/"),
-    concat!("/", "home/"),
-];
+const MACHINE: &[&str] = &[concat!("/", "work/"), concat!("/", "root/"), concat!("/", "home/")];
 
 /// Marks of what is not done, in code.
 const UNFINISHED: &[&str] = &["todo!", "unimplemented!", "dbg!", "#[ignore"];
@@ -57,21 +53,14 @@ fn is_allowed(file: &File, breach: &Breach) -> bool {
     let marker = format!("tidy: allow({}): ", breach.rule);
     let first = breach.line.saturating_sub(2);
     let near = file.text.lines().skip(first).take(breach.line - first);
-    near.into_iter().any(|line| {
-        line.split_once(&marker)
-            .is_some_and(|(_, why)| !why.trim().is_empty())
-    })
+    near.into_iter().any(|line| line.split_once(&marker).is_some_and(|(_, why)| !why.trim().is_empty()))
 }
 
 fn machine_paths(file: &File) -> Vec<Breach> {
     let lines = file.text.lines().enumerate();
     let found = lines.filter_map(|(index, line)| {
         let path = MACHINE.iter().find(|path| begins_a_path(line, path))?;
-        Some(file.breach(
-            index + 1,
-            "machine-path",
-            format!("`{path}` is a place on one machine"),
-        ))
+        Some(file.breach(index + 1, "machine-path", format!("`{path}` is a place on one machine")))
     });
     found.collect()
 }
@@ -86,13 +75,8 @@ fn begins_a_path(line: &str, path: &str) -> bool {
 
 fn length(file: &File) -> Option<Breach> {
     let lines = file.text.lines().count();
-    (lines > LONGEST).then(|| {
-        file.breach(
-            LONGEST + 1,
-            "length",
-            format!("{lines} lines; {LONGEST} are enough"),
-        )
-    })
+    (lines > LONGEST)
+        .then(|| file.breach(LONGEST + 1, "length", format!("{lines} lines; {LONGEST} are enough")))
 }
 
 fn unfinished(file: &File, code: &str) -> Vec<Breach> {
@@ -114,8 +98,7 @@ fn unfinished(file: &File, code: &str) -> Vec<Breach> {
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
 }
 
 fn clouds(file: &File, uncommented: &str) -> Vec<Breach> {
@@ -156,29 +139,19 @@ mod tests {
 
     fn rules(path: &str, text: &str) -> Vec<String> {
         let found = breaches(&File::new(path, text.to_owned()));
-        found
-            .iter()
-            .map(|breach| format!("{}:{}", breach.line, breach.rule))
-            .collect()
+        found.iter().map(|breach| format!("{}:{}", breach.line, breach.rule)).collect()
     }
 
     #[test]
     fn core_names_no_cloud_but_in_comments() {
-        for line in [
-            "struct S3Store;",
-            "fn aws_region() {}",
-            "let x = \"x-goog-meta\";",
-            "use a::DynamoDb;",
-        ] {
+        for line in ["struct S3Store;", "fn aws_region() {}", "let x = \"x-goog-meta\";", "use a::DynamoDb;"]
+        {
             assert_eq!(rules("core/src/a.rs", line), ["1:cloud-name"], "{line}");
             assert!(rules("providers/aws/src/a.rs", line).is_empty(), "{line}");
         }
-        for line in [
-            "/// On S3 this is a header.",
-            "let paws = laws;",
-            "let base64 = s31;",
-            "fn f<'s3>() {} // aws",
-        ] {
+        for line in
+            ["/// On S3 this is a header.", "let paws = laws;", "let base64 = s31;", "fn f<'s3>() {} // aws"]
+        {
             let line = line.replace("'s3", "'s4");
             assert!(rules("core/src/a.rs", &line).is_empty(), "{line}");
         }
@@ -213,11 +186,7 @@ mod tests {
         ] {
             assert_eq!(rules("src/a.rs", line), ["1:unfinished"], "{line}");
         }
-        for line in [
-            "let ignored = \"todo!\";",
-            "// a `todo!` is refused",
-            "let ignore = 1;",
-        ] {
+        for line in ["let ignored = \"todo!\";", "// a `todo!` is refused", "let ignore = 1;"] {
             assert!(rules("src/a.rs", line).is_empty(), "{line}");
         }
     }

@@ -1,0 +1,201 @@
+//! Which provider serves which resource: by URL from the environment, else by default.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use skyport_core::app::{Declaration, Opener};
+use skyport_core::blob::port::BlobStore;
+use skyport_core::kv::port::KeyValueStore;
+use skyport_core::layers::{Layer, Retry};
+use skyport_core::provider::{Endpoint, Provider, ResourceKind, ResourceUrl, TableSettings};
+use skyport_core::queue::port::{MessageQueue, QueueSettings};
+use skyport_core::retry::RetryPolicy;
+use skyport_core::{Error, Result};
+
+use crate::schemes;
+
+/// Reads one environment variable; a test gives a map.
+pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// Names that a resource cannot have: their variables mean something else.
+const RESERVED: [&str; 8] =
+    ["data", "sync", "provider", "command", "public-url", "deadline", "function", "grace"];
+
+/// Opens an application's resources where the environment says that they are.
+///
+/// `SKYPORT_<RESOURCE>` (upper case, `-` as `_`) is a resource's URL. Without it a resource is on the default provider,
+/// `SKYPORT_PROVIDER` or else `local`, under the name `<application>-<resource>`.
+pub struct Environment {
+    application: String,
+    variables: Variables,
+    /// By what makes them differ; resources of one provider share its connections.
+    providers: Mutex<BTreeMap<String, Arc<dyn Provider>>>,
+    retry: Retry,
+}
+
+impl Environment {
+    /// The environment of the process.
+    #[must_use]
+    pub fn of_process(application: &str) -> Self {
+        Self::new(application, Arc::new(|name| std::env::var(name).ok()))
+    }
+
+    /// An environment of any variables.
+    #[must_use]
+    pub fn new(application: &str, variables: Variables) -> Self {
+        Self {
+            application: application.to_owned(),
+            variables,
+            providers: Mutex::default(),
+            retry: Retry::new(RetryPolicy::default()),
+        }
+    }
+
+    /// A variable that is set and not empty.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<String> {
+        (self.variables)(name).filter(|value| !value.is_empty())
+    }
+
+    /// The URL of a resource.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a URL or a name that cannot be; names the variable.
+    pub fn url(&self, name: &str) -> Result<ResourceUrl> {
+        if RESERVED.contains(&name) {
+            return Err(Error::invalid(format!(
+                "a resource cannot be called `{name}`: {} means something else; give it `#[resource(name = ..)]`",
+                variable_of(name)
+            )));
+        }
+        let variable = variable_of(name);
+        match self.variable(&variable) {
+            Some(text) => text
+                .parse()
+                .map_err(|error: Error| Error::invalid(format!("{variable}: {}", error.message()))),
+            None => {
+                Ok(ResourceUrl::new(self.default_scheme(&variable)?, format!("{}-{name}", self.application)))
+            }
+        }
+    }
+
+    fn default_scheme(&self, variable: &str) -> Result<String> {
+        match self.variable("SKYPORT_PROVIDER") {
+            Some(scheme) => Ok(scheme),
+            None if cfg!(feature = "local") => Ok("local".to_owned()),
+            None => Err(Error::invalid(format!(
+                "where is this resource? Set {variable} to its URL, or SKYPORT_PROVIDER to one of {}, or build with the \
+                 feature `local`",
+                schemes::built_in().join(", ")
+            ))),
+        }
+    }
+
+    /// The provider of a URL, made at its first use.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a scheme that nothing serves; names the missing feature where there is one.
+    pub fn provider(&self, url: &ResourceUrl) -> Result<Arc<dyn Provider>> {
+        let key = schemes::instance(url, self)?;
+        let mut providers = self.providers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(provider) = providers.get(&key) {
+            return Ok(Arc::clone(provider));
+        }
+        let provider = schemes::open(url, self)?;
+        providers.insert(key, Arc::clone(&provider));
+        Ok(provider)
+    }
+
+    /// Creates what is declared, where the provider is this machine: a cloud's resources are deployed, not made by
+    /// whoever starts first.
+    ///
+    /// # Errors
+    /// What the provider says.
+    pub async fn create_local(&self, declarations: &[Declaration]) -> Result<()> {
+        for declaration in declarations {
+            let url = self.url(&declaration.name)?;
+            if schemes::is_this_machine(url.scheme()) {
+                self.provider(&url)?.create(&url, &declaration.kind).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Creates what is declared, wherever it is.
+    ///
+    /// # Errors
+    /// What the provider says.
+    pub async fn create_all(&self, declarations: &[Declaration]) -> Result<()> {
+        for declaration in declarations {
+            let url = self.url(&declaration.name)?;
+            self.provider(&url)?.create(&url, &declaration.kind).await?;
+        }
+        Ok(())
+    }
+
+    /// HTTP that the providers in use want served beside the application.
+    #[must_use]
+    pub fn endpoints(&self) -> Vec<Arc<dyn Endpoint>> {
+        let providers = self.providers.lock().unwrap_or_else(PoisonError::into_inner);
+        providers.values().filter_map(|provider| provider.endpoint()).collect()
+    }
+
+    /// A table of the house's own on the default provider of this machine: of several processes with the same data one
+    /// fires a schedule. `None` where the default provider is elsewhere.
+    ///
+    /// # Errors
+    /// What the provider says.
+    pub async fn claims(&self) -> Result<Option<Arc<dyn KeyValueStore>>> {
+        let scheme = match self.default_scheme("SKYPORT_PROVIDER") {
+            Ok(scheme) if schemes::is_this_machine(&scheme) => scheme,
+            // Every resource has a URL of its own: there is no default provider to keep claims in.
+            _ => return Ok(None),
+        };
+        let url = ResourceUrl::new(scheme, "skyport-claims");
+        let settings = TableSettings::default();
+        let provider = self.provider(&url)?;
+        provider.create(&url, &ResourceKind::Table(settings.clone())).await?;
+        provider.table(&url, &settings).map(|table| Some(self.retry.table(table)))
+    }
+
+    fn open<T>(
+        &self,
+        declaration: &Declaration,
+        open: impl FnOnce(&dyn Provider, &ResourceUrl) -> Result<T>,
+    ) -> Result<T> {
+        let url = self.url(&declaration.name)?;
+        let opened = self.provider(&url).and_then(|provider| open(&*provider, &url));
+        opened.map_err(|error| {
+            let text = format!("resource `{}` ({url:?}): {}", declaration.name, error.message());
+            Error::new(error.kind(), text).with_source(error)
+        })
+    }
+}
+
+impl Opener for Environment {
+    fn bucket(&self, declaration: &Declaration) -> Result<Arc<dyn BlobStore>> {
+        self.open(declaration, |provider, url| provider.bucket(url)).map(|store| self.retry.blob(store))
+    }
+
+    fn queue(&self, declaration: &Declaration, settings: &QueueSettings) -> Result<Arc<dyn MessageQueue>> {
+        self.open(declaration, |provider, url| provider.queue(url, settings))
+            .map(|queue| self.retry.queue(queue))
+    }
+
+    fn table(&self, declaration: &Declaration, settings: &TableSettings) -> Result<Arc<dyn KeyValueStore>> {
+        self.open(declaration, |provider, url| provider.table(url, settings))
+            .map(|table| self.retry.table(table))
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment").field("application", &self.application).finish_non_exhaustive()
+    }
+}
+
+/// The variable that holds a resource's URL.
+fn variable_of(name: &str) -> String {
+    format!("SKYPORT_{}", name.replace('-', "_").to_uppercase())
+}

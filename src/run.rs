@@ -1,0 +1,61 @@
+//! Running an application: on the runtime that it finds itself on.
+
+use std::sync::Arc;
+
+use skyport_core::Result;
+use skyport_core::app::{App, Resources};
+
+use crate::command::Command;
+use crate::environment::Environment;
+use crate::serve;
+
+/// Runs an application until it is told to stop: serves HTTP on `PORT`, works off its queues, listens to its buckets and
+/// fires its schedules.
+///
+/// | variable | meaning | default |
+/// |---|---|---|
+/// | `PORT`, `HOST` | where HTTP is served | 8080 on 127.0.0.1 |
+/// | `SKYPORT_<RESOURCE>` | a resource's URL | on the default provider |
+/// | `SKYPORT_PROVIDER` | the default provider | `local` |
+/// | `SKYPORT_DATA` | the folder of the provider `local` | `.skyport` |
+/// | `SKYPORT_SYNC` | `full`: what is answered survives a loss of power, too | `normal` |
+/// | `SKYPORT_PUBLIC_URL` | how clients reach this server, for signed URLs | `http://127.0.0.1:$PORT` |
+/// | `SKYPORT_DEADLINE` | the longest time for a call, `30s` or `500ms` | none |
+/// | `SKYPORT_COMMAND` | do one thing and end: `manifest`, `provision`, `fire <function>` | serve |
+///
+/// ```no_run
+/// use skyport::prelude::*;
+///
+/// async fn hello(_: Request, _: Context<()>) -> Result<&'static str> {
+///     Ok("Hello!")
+/// }
+///
+/// # #[allow(clippy::needless_return)]
+/// #[tokio::main]
+/// async fn main() -> Result<(), skyport::Error> {
+///     skyport::run(App::new("hello").http("hello", route::get("/"), hello)).await
+/// }
+/// ```
+///
+/// # Errors
+/// `InvalidArgument` that lists what is wrong with the application or its configuration; `Unsupported` for what its
+/// providers cannot do; what a provider says when its resources are made.
+pub async fn run<R: Resources>(app: App<R>) -> Result<()> {
+    let environment = Environment::of_process(app.name());
+    let command: Command = environment.variable("SKYPORT_COMMAND").unwrap_or_default().parse()?;
+    let manifest = app.manifest()?;
+    match command {
+        Command::Manifest => crate::command::print_manifest(&manifest),
+        Command::Provision => environment.create_all(&manifest.resources).await,
+        Command::Fire(function) => {
+            environment.create_local(&manifest.resources).await?;
+            let (functions, _) = app.bind(&environment)?;
+            crate::command::fire(&functions, &function).await
+        }
+        Command::Serve => {
+            environment.create_local(&manifest.resources).await?;
+            let (functions, _) = app.bind(&environment)?;
+            serve::serve(Arc::new(functions), &environment).await
+        }
+    }
+}

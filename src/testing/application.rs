@@ -1,0 +1,229 @@
+//! The application under test.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use http::Method;
+use skyport_core::app::{App, Declaration, Functions, Invocation, Opener, Ref, Resources};
+use skyport_core::blob::port::BlobStore;
+use skyport_core::http::Response;
+use skyport_core::kv::port::KeyValueStore;
+use skyport_core::provider::{Provider, ResourceUrl, TableSettings};
+use skyport_core::queue::port::{MessageQueue, QueueSettings};
+use skyport_core::queue::{Delivery, Queue};
+use skyport_core::runtime::{Triggers, TriggersConfig};
+use skyport_core::{Body, Error, Outcome, Result, Shutdown};
+use skyport_memory::Memory;
+
+use super::Exchange;
+
+/// How much (virtual) time [`Test::settle`] allows.
+const SETTLE_LIMIT: Duration = Duration::from_secs(6 * 3600);
+
+/// A running application on memory fakes.
+///
+/// Start the test with `#[tokio::test(start_paused = true)]`: time then passes by itself, and in no time, whenever
+/// everything waits. Queues, buckets and schedules trigger their functions as in production. Stops when dropped.
+pub struct Test<R: Resources> {
+    functions: Arc<Functions>,
+    resources: Arc<R>,
+    memory: Memory,
+    triggers: Triggers,
+    shutdown: Shutdown,
+}
+
+/// Starts an application on fakes of its own.
+///
+/// # Panics
+/// With everything that is wrong with the application.
+pub async fn start<R: Resources>(app: App<R>) -> Test<R> {
+    start_on(app, Memory::new()).await
+}
+
+/// Starts an application on given fakes: with injected faults, a seed, or what an earlier test application left.
+///
+/// # Panics
+/// With everything that is wrong with the application.
+pub async fn start_on<R: Resources>(app: App<R>, memory: Memory) -> Test<R> {
+    match try_start(app, memory).await {
+        Ok(test) => test,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+async fn try_start<R: Resources>(app: App<R>, memory: Memory) -> Result<Test<R>> {
+    for declaration in &app.manifest()?.resources {
+        memory.create(&url(declaration), &declaration.kind).await?;
+    }
+    let (functions, resources) = app.bind(&Fakes(&memory))?;
+    let functions = Arc::new(functions);
+    let shutdown = Shutdown::new();
+    let mut config = TriggersConfig::default();
+    config.clock = memory.clock();
+    let triggers = Triggers::start(Arc::clone(&functions), config, shutdown.clone()).await?;
+    Ok(Test { functions, resources, memory, triggers, shutdown })
+}
+
+fn url(declaration: &Declaration) -> ResourceUrl {
+    ResourceUrl::new("memory", declaration.name.clone())
+}
+
+/// Opens everything in memory.
+struct Fakes<'m>(&'m Memory);
+
+impl Opener for Fakes<'_> {
+    fn bucket(&self, declaration: &Declaration) -> Result<Arc<dyn BlobStore>> {
+        self.0.bucket(&url(declaration))
+    }
+
+    fn queue(&self, declaration: &Declaration, settings: &QueueSettings) -> Result<Arc<dyn MessageQueue>> {
+        self.0.queue(&url(declaration), settings)
+    }
+
+    fn table(&self, declaration: &Declaration, settings: &TableSettings) -> Result<Arc<dyn KeyValueStore>> {
+        self.0.table(&url(declaration), settings)
+    }
+}
+
+impl<R: Resources> Test<R> {
+    /// The application's resources.
+    #[must_use]
+    pub fn resources(&self) -> &R {
+        &self.resources
+    }
+
+    /// The fakes: to inject faults, say.
+    #[must_use]
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// The functions, as adapters see them.
+    #[must_use]
+    pub fn functions(&self) -> &Functions {
+        &self.functions
+    }
+
+    /// The time by the application's clock.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        self.memory.clock().now()
+    }
+
+    /// A request of any method; a signed URL is answered, too.
+    pub fn request(&self, method: Method, uri: &str, body: impl Into<Body>) -> Exchange<'_, R> {
+        Exchange::new(self, method, uri, body.into())
+    }
+
+    /// A GET request.
+    pub fn get(&self, uri: &str) -> Exchange<'_, R> {
+        self.request(Method::GET, uri, Body::empty())
+    }
+
+    /// A PUT request.
+    pub fn put(&self, uri: &str, body: impl Into<Body>) -> Exchange<'_, R> {
+        self.request(Method::PUT, uri, body)
+    }
+
+    /// A POST request.
+    pub fn post(&self, uri: &str, body: impl Into<Body>) -> Exchange<'_, R> {
+        self.request(Method::POST, uri, body)
+    }
+
+    /// A DELETE request.
+    pub fn delete(&self, uri: &str) -> Exchange<'_, R> {
+        self.request(Method::DELETE, uri, Body::empty())
+    }
+
+    pub(super) async fn answer(&self, request: http::Request<Body>) -> Response {
+        if let Some(endpoint) = self.memory.endpoint()
+            && request.uri().path().starts_with(endpoint.prefix())
+        {
+            return endpoint.serve(request).await.into();
+        }
+        self.functions.http(request.into(), Invocation::default()).await
+    }
+
+    /// Lets so much time pass; delays, leases, backoffs and schedules that end in it take effect.
+    pub async fn advance(&self, time: Duration) {
+        // With time paused a sleep returns as soon as nothing else is to be done before.
+        tokio::time::sleep(time).await;
+    }
+
+    /// Waits until no message and no event is left anywhere and no function runs: also those that are delayed or back
+    /// off, since time passes by itself. What has become a dead letter is settled.
+    ///
+    /// # Panics
+    /// After six hours by the application's clock; names what is left.
+    pub async fn settle(&self) {
+        let started = tokio::time::Instant::now();
+        loop {
+            let left = self.left().await;
+            if left.is_empty() {
+                return;
+            }
+            let waited = started.elapsed();
+            assert!(waited < SETTLE_LIMIT, "not settled: {}", left.join(", "));
+            // Soon at first, and never late by much more than a tenth of what was waited already.
+            self.advance((waited / 10).max(Duration::from_millis(1))).await;
+        }
+    }
+
+    async fn left(&self) -> Vec<String> {
+        let mut left = Vec::new();
+        for queue in self.triggers.queues() {
+            match queue.depth().await {
+                Ok(depth) if depth.total() == 0 => {}
+                Ok(depth) => left.push(format!("{} messages in `{}`", depth.total(), queue.info().resource)),
+                // An injected fault, say: look again.
+                Err(error) => left.push(error.to_string()),
+            }
+        }
+        let running = self.triggers.running();
+        if running > 0 {
+            left.push(format!("{running} calls of functions"));
+        }
+        left
+    }
+
+    /// Fires a schedule's function now.
+    ///
+    /// # Errors
+    /// `NotFound` where no function has that name, `InvalidArgument` where it has no schedule; `Internal` with its
+    /// failure where it failed.
+    pub async fn fire(&self, function: &str) -> Result<()> {
+        match self.triggers.fire(function, self.now()).await? {
+            Outcome::Done => Ok(()),
+            Outcome::Retry { error, .. } | Outcome::Dead { reason: error } => Err(Error::internal(error)),
+            _ => Err(Error::internal("the function failed")),
+        }
+    }
+
+    /// The dead letters of a queue, up to 1,000, leased for a minute.
+    ///
+    /// # Panics
+    /// Where a fault was injected there.
+    pub async fn dead_letters<T, C>(&self, queue: Ref<R, Queue<T, C>>) -> Vec<Delivery<T, C>> {
+        let received = match queue.of(&self.resources).dead_letters() {
+            Ok(letters) => letters.receive(1_000, Duration::ZERO, Duration::from_secs(60)).await,
+            Err(error) => Err(error),
+        };
+        match received {
+            Ok(letters) => letters,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+impl<R: Resources> Drop for Test<R> {
+    fn drop(&mut self) {
+        self.shutdown.trigger();
+    }
+}
+
+impl<R: Resources> fmt::Debug for Test<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Test").field("functions", &self.functions).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,8 @@
+use skyport::prelude::*;
+
+#[derive(Resources)]
+struct Shop {
+    client: String,
+}
+
+fn main() {}

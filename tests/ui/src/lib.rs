@@ -1,0 +1,1 @@
+//! What the compiler says to the mistakes that everybody makes: the cases are in `cases/`.
