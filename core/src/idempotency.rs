@@ -36,8 +36,13 @@ enum Record {
 /// Make effects conditional where that matters.
 ///
 /// ```
-/// # use skyport_core::{Error, Result, idempotency::Idempotency, kv::Table};
-/// # async fn charge(table: Table<String>) -> Result<()> {
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> skyport_core::Result<()> {
+/// # use skyport_core::provider::{Provider, ResourceKind, ResourceUrl, TableSettings};
+/// # let (memory, url) = (skyport_memory::Memory::new(), ResourceUrl::new("memory", "table"));
+/// # memory.create(&url, &ResourceKind::Table(TableSettings::default())).await?;
+/// # let port = memory.table(&url, &TableSettings::default())?;
+/// # use skyport_core::{Error, idempotency::Idempotency, kv::Table};
+/// # let table = Table::<String>::new(port);
 /// use std::time::Duration;
 ///
 /// let once = Idempotency::new(&table);

@@ -34,12 +34,18 @@ struct Row {
 /// itself when its time is over.
 ///
 /// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> skyport_core::Result<()> {
+/// # use skyport_core::provider::{Provider, ResourceKind, ResourceUrl, TableSettings};
+/// # let (memory, url) = (skyport_memory::Memory::new(), ResourceUrl::new("memory", "table"));
+/// # memory.create(&url, &ResourceKind::Table(TableSettings::default())).await?;
+/// # let port = memory.table(&url, &TableSettings::default())?;
 /// # use skyport_core::{kv::Table, lease::Lease};
-/// # async fn nightly(table: Table<String>) -> skyport_core::Result<()> {
+/// # let table = Table::<String>::new(port);
 /// use std::time::Duration;
 ///
 /// let mut lease = Lease::acquire(&table, ("lease", "report"), Duration::from_secs(30)).await?;
-/// let fence = lease.fence();
+/// assert_eq!(lease.fence(), 1); // the next holder has a greater one
+/// assert!(Lease::try_acquire(&table, ("lease", "report"), Duration::from_secs(30)).await?.is_none());
 /// lease.hold(async { /* longer than 30 s is fine: renewed meanwhile */ }).await?;
 /// lease.release().await?;
 /// # Ok(())

@@ -87,7 +87,24 @@ impl Bucket {
 
     /// Writes an object: bytes, or a stream of any length. Readers see all of the old object or all of the new one.
     ///
-    /// A stream goes out in parts; memory is bounded by part size x concurrency, see [`limits`](Self::limits). If its source fails, nothing becomes visible.
+    /// A stream goes out in parts; memory is bounded by part size x concurrency, see [`limits`](Self::limits). If its
+    /// source fails, nothing becomes visible. What it may fail with stands at [`Put`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> skyport_core::Result<()> {
+    /// # use skyport_core::blob::Bucket;
+    /// # use skyport_core::provider::{Provider, ResourceKind, ResourceUrl};
+    /// # let (memory, url) = (skyport_memory::Memory::new(), ResourceUrl::new("memory", "photos"));
+    /// # memory.create(&url, &ResourceKind::Bucket).await?;
+    /// # let photos = Bucket::new(memory.bucket(&url)?);
+    /// use skyport_core::ErrorKind;
+    ///
+    /// let written = photos.put("cat.jpg", "meow").content_type("image/jpeg").if_absent().await?;
+    /// let again = photos.put("cat.jpg", "purr").if_absent().await;
+    /// assert_eq!(again.unwrap_err().kind(), ErrorKind::AlreadyExists);
+    /// photos.put("cat.jpg", "purr").if_match(&written.etag).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn put<'a>(&'a self, key: &'a str, body: impl Into<Body>) -> Put<'a> {
         Put::new(self, key, body.into())
     }
@@ -98,7 +115,24 @@ impl Bucket {
         OpenWriter::new(self, key)
     }
 
-    /// Reads an object.
+    /// Reads an object, or a part of it. What it may fail with stands at [`Get`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> skyport_core::Result<()> {
+    /// # use skyport_core::blob::Bucket;
+    /// # use skyport_core::provider::{Provider, ResourceKind, ResourceUrl};
+    /// # let (memory, url) = (skyport_memory::Memory::new(), ResourceUrl::new("memory", "photos"));
+    /// # memory.create(&url, &ResourceKind::Bucket).await?;
+    /// # let photos = Bucket::new(memory.bucket(&url)?);
+    /// photos.put("cat.txt", "meow and purr").await?;
+    /// assert_eq!(photos.get("cat.txt").text().await?, "meow and purr");
+    /// assert_eq!(photos.get("cat.txt").range(..4).bytes().await?, "meow");
+    ///
+    /// let object = photos.get("cat.txt").await?; // its bytes are still to be read
+    /// assert_eq!(object.size(), 13);
+    /// photos.put("copy.txt", object.into_body()).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn get<'a>(&'a self, key: &'a str) -> Get<'a> {
         Get::new(self, key)
     }

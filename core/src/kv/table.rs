@@ -32,7 +32,12 @@ use crate::{Error, Result};
 /// Cheap to clone; `Send` and `Sync` whatever `T` is.
 ///
 /// ```
-/// # async fn example(table: skyport_core::kv::Table<String>) -> skyport_core::Result<()> {
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> skyport_core::Result<()> {
+/// # use skyport_core::provider::{Provider, ResourceKind, ResourceUrl, TableSettings};
+/// # let (memory, url) = (skyport_memory::Memory::new(), ResourceUrl::new("memory", "table"));
+/// # memory.create(&url, &ResourceKind::Table(TableSettings::default())).await?;
+/// # let port = memory.table(&url, &TableSettings::default())?;
+/// # let table = skyport_core::kv::Table::<String>::new(port);
 /// let version = table.put(("ada", "motto"), &"onwards".to_owned()).if_absent().await?;
 /// let entry = table.get(("ada", "motto")).await?;
 /// assert_eq!(entry.as_deref().map(String::as_str), Some("onwards"));
@@ -195,8 +200,13 @@ impl<T, C> Table<T, C> {
     /// Gives the version that the item then has; `None` where there is none.
     ///
     /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> skyport_core::Result<()> {
+    /// # use skyport_core::provider::{Provider, ResourceKind, ResourceUrl, TableSettings};
+    /// # let (memory, url) = (skyport_memory::Memory::new(), ResourceUrl::new("memory", "table"));
+    /// # memory.create(&url, &ResourceKind::Table(TableSettings::default())).await?;
+    /// # let port = memory.table(&url, &TableSettings::default())?;
     /// # use skyport_core::kv::{Table, Update};
-    /// # async fn example(table: Table<Vec<String>>) -> skyport_core::Result<()> {
+    /// # let table = Table::<Vec<String>>::new(port);
     /// table.update("guests", |guests| {
     ///     let mut guests = guests.unwrap_or_default();
     ///     guests.push("ada".to_owned());
@@ -223,6 +233,18 @@ impl<T, C> Table<T, C> {
     /// applied twice. `expires` may follow.
     ///
     /// A counter is an item of its own, with an integer as its value: `Table<i64>` reads it.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> skyport_core::Result<()> {
+    /// # use skyport_core::provider::{Provider, ResourceKind, ResourceUrl, TableSettings};
+    /// # let (memory, url) = (skyport_memory::Memory::new(), ResourceUrl::new("memory", "table"));
+    /// # memory.create(&url, &ResourceKind::Table(TableSettings::default())).await?;
+    /// # let port = memory.table(&url, &TableSettings::default())?;
+    /// # let visits = skyport_core::kv::Table::<i64>::new(port);
+    /// assert_eq!(visits.increment(("page", "/"), 1).await?, 1);
+    /// assert_eq!(visits.increment(("page", "/"), 10).await?, 11);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// When awaited: `InvalidArgument` where the item holds something else or would leave an `i64`; `Indeterminate`

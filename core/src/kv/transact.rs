@@ -22,8 +22,13 @@ use crate::{Error, ErrorKind, Result};
 /// A condition or an expiry belongs to the item named last before it:
 ///
 /// ```
-/// # use skyport_core::kv::{Table, Version};
-/// # async fn book(table: Table<u64>, seen: Version) -> skyport_core::Result<()> {
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> skyport_core::Result<()> {
+/// # use skyport_core::provider::{Provider, ResourceKind, ResourceUrl, TableSettings};
+/// # let (memory, url) = (skyport_memory::Memory::new(), ResourceUrl::new("memory", "table"));
+/// # memory.create(&url, &ResourceKind::Table(TableSettings::default())).await?;
+/// # let port = memory.table(&url, &TableSettings::default())?;
+/// # let table = skyport_core::kv::Table::<u64>::new(port);
+/// let seen = table.put(("account", "ada"), &100).await?;
 /// table
 ///     .transact()
 ///     .put(("account", "ada"), &90).if_version(&seen)

@@ -124,6 +124,30 @@ impl<T, C> Queue<T, C> {
     /// is therefore cut into several calls, and at least half of the lease is left on return. Whatever is dropped unsettled
     /// returns when its lease ends; a dropped future loses nothing.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> skyport_core::Result<()> {
+    /// # use skyport_core::provider::{Provider, ResourceKind, ResourceUrl};
+    /// # use skyport_core::queue::{Queue, port::QueueSettings};
+    /// # let (memory, url) = (skyport_memory::Memory::new(), ResourceUrl::new("memory", "jobs"));
+    /// # memory.create(&url, &ResourceKind::Queue(QueueSettings::default())).await?;
+    /// # let jobs: Queue<String> = Queue::new(memory.queue(&url, &QueueSettings::default())?);
+    /// use std::time::Duration;
+    ///
+    /// jobs.send(&"resize".to_owned()).await?;
+    /// for job in jobs.receive(10, Duration::from_secs(5), Duration::from_secs(60)).await? {
+    ///     match job.value() {
+    ///         Ok(name) => println!("{name}, attempt {}", job.attempt()),
+    ///         Err(error) => {
+    ///             job.dead_letter(error.to_string()).await?; // no retry will mend it
+    ///             continue;
+    ///         }
+    ///     }
+    ///     job.ack().await?;
+    /// }
+    /// assert_eq!(jobs.depth().await?.total(), 0);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// `InvalidArgument` for a `max` of 0 or a lease out of bounds; `NotFound` for a missing queue; what the service says.
     pub async fn receive(&self, max: usize, wait: Duration, lease: Duration) -> Result<Vec<Delivery<T, C>>> {
