@@ -10,6 +10,8 @@ pub use skyport_core::{
 };
 pub use skyport_macros::Resources;
 
+#[cfg(doctest)]
+mod doctests;
 mod environment;
 pub mod prelude;
 mod schemes;

@@ -13,6 +13,11 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use skyport_core::Result;
 use skyport_core::provider::{Provider, ResourceKind, ResourceUrl};
 
+/// The code in the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/writing-a-provider.md")]
+mod guide {}
+
 mod blob;
 mod case;
 mod kv;
