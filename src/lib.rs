@@ -33,12 +33,15 @@ pub mod testing;
 
 /// The provider `memory`.
 #[cfg(feature = "memory")]
+#[doc(inline)]
 pub use skyport_memory as memory;
 
 /// The provider `local`.
 #[cfg(feature = "local")]
+#[doc(inline)]
 pub use skyport_local as local;
 
 /// The server adapter.
 #[cfg(feature = "server")]
+#[doc(inline)]
 pub use skyport_server as server;

@@ -229,6 +229,20 @@ impl<R: Resources> App<R> {
 
     /// Puts middleware around every function registered so far:
     /// `async fn(Event, Context<R>, Next<R>) -> Result<Reply>`. The last one put is the outermost.
+    ///
+    /// ```
+    /// use skyport_core::app::{App, Context, Event, HandlerResult, Next, Reply};
+    ///
+    /// async fn timed(event: Event, cx: Context<()>, next: Next<()>) -> HandlerResult<Reply> {
+    ///     let (function, began) = (cx.invocation().function.clone(), std::time::Instant::now());
+    ///     let reply = next.run(event, cx).await;
+    ///     println!("{function} took {:?}", began.elapsed());
+    ///     reply
+    /// }
+    ///
+    /// let app = App::<()>::new("timed").wrap(timed);
+    /// # assert!(app.manifest().is_ok());
+    /// ```
     pub fn wrap<F, Fut>(mut self, middleware: F) -> Self
     where
         F: Fn(Event, Context<R>, Next<R>) -> Fut + Clone + Send + Sync + 'static,

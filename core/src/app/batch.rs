@@ -10,6 +10,33 @@ use crate::outcome::Outcome;
 use crate::queue::port::{Foreign, RawDelivery};
 
 /// The messages of one call. What could not be decoded is in it already, as failed.
+///
+/// ```
+/// use skyport_core::app::{Batch, Context, HandlerResult, Outcomes};
+///
+/// // Side by side, at most eight at once; what fails comes back alone.
+/// async fn each(numbers: Batch<u32>, _: Context<()>) -> HandlerResult<Outcomes> {
+///     Ok(numbers
+///         .each(8, |number| async move {
+///             if *number == 0 { Err("not yet".into()) } else { Ok(()) }
+///         })
+///         .await)
+/// }
+///
+/// // All in one go, with one result each.
+/// async fn together(numbers: Batch<u32>, _: Context<()>) -> HandlerResult<Outcomes> {
+///     let (messages, mut outcomes) = numbers.split();
+///     let sum: u32 = messages.iter().map(|(_, number)| **number).sum();
+///     for (ticket, _) in messages {
+///         outcomes.resolve(ticket, if sum > 0 { Ok(()) } else { Err("nothing to add".into()) });
+///     }
+///     Ok(outcomes)
+/// }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), skyport_core::app::HandlerError> {
+/// each(Batch::new([1, 0]), Context::of(())).await?;
+/// together(Batch::new([1, 2]), Context::of(())).await?;
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct Batch<T> {
     messages: Vec<(Ticket, Message<T>)>,

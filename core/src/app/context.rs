@@ -13,6 +13,19 @@ use crate::{Token, TraceContext};
 /// The application's resources and the invocation, two pointers wide; derefs to the resources.
 ///
 /// A unit test makes one with [`Context::of`].
+///
+/// ```
+/// use skyport_core::app::Context;
+///
+/// struct Limits {
+///     longest: usize,
+/// }
+///
+/// let cx = Context::of(Limits { longest: 80 });
+/// assert_eq!(cx.longest, 80);
+/// assert_eq!(cx.invocation().attempt, 1);
+/// assert!(cx.invocation().remaining().is_none()); // nothing limits a unit test
+/// ```
 pub struct Context<R> {
     resources: Arc<R>,
     invocation: Arc<Invocation>,
