@@ -320,8 +320,12 @@ impl fmt::Display for Error {
     }
 }
 
+/// One line with the causes, for this is what `main` and `expect` print; the fields with `{:#?}`.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return one_line(self, f);
+        }
         let inner = &*self.0;
         let mut debug = f.debug_struct("Error");
         debug.field("kind", &inner.kind).field("message", &inner.message);
@@ -345,6 +349,25 @@ impl fmt::Debug for Error {
         }
         debug.finish()
     }
+}
+
+/// The error and what caused it. A cause that is told already, as that of an error that was given more words, is not told
+/// again; one of several lines is made one.
+fn one_line(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut line = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let text = match error.downcast_ref::<Error>() {
+            Some(error) => error.message().to_owned(),
+            None => error.to_string().lines().collect::<Vec<_>>().join(" "),
+        };
+        if !line.contains(&text) {
+            line.push_str(", because ");
+            line.push_str(&text);
+        }
+        cause = error.source();
+    }
+    f.write_str(&line)
 }
 
 impl std::error::Error for Error {
@@ -392,6 +415,17 @@ mod tests {
         assert_eq!(error.operation(), Some("blob.copy"));
         assert!(error.is_retryable() && !error.is_ambiguous());
         assert!(Error::new(ErrorKind::Timeout, "").is_ambiguous());
+    }
+
+    #[test]
+    fn debug_is_one_line_with_each_cause_told_once() {
+        let disk = std::io::Error::other("the disk\nis full");
+        let inner = Error::new(ErrorKind::Unavailable, "it cannot be written").with_source(disk);
+        let text = format!("resource `photos`: {}", inner.message());
+        let outer = Error::new(inner.kind(), text).with_source(inner);
+        let line = "unavailable: resource `photos`: it cannot be written, because the disk is full";
+        assert_eq!(format!("{outer:?}"), line);
+        assert!(format!("{outer:#?}").contains("kind: Unavailable"), "{outer:#?}");
     }
 
     #[test]
