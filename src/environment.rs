@@ -116,7 +116,7 @@ impl Environment {
         for declaration in declarations {
             let url = self.url(&declaration.name)?;
             if schemes::is_this_machine(url.scheme()) {
-                self.provider(&url)?.create(&url, &declaration.kind).await?;
+                self.create(declaration, &url).await?;
             }
         }
         Ok(())
@@ -129,9 +129,14 @@ impl Environment {
     pub async fn create_all(&self, declarations: &[Declaration]) -> Result<()> {
         for declaration in declarations {
             let url = self.url(&declaration.name)?;
-            self.provider(&url)?.create(&url, &declaration.kind).await?;
+            self.create(declaration, &url).await?;
         }
         Ok(())
+    }
+
+    async fn create(&self, declaration: &Declaration, url: &ResourceUrl) -> Result<()> {
+        let created = async { self.provider(url)?.create(url, &declaration.kind).await };
+        created.await.map_err(|error| of_resource(declaration, url, error))
     }
 
     /// HTTP that the providers in use want served beside the application.
@@ -166,11 +171,14 @@ impl Environment {
     ) -> Result<T> {
         let url = self.url(&declaration.name)?;
         let opened = self.provider(&url).and_then(|provider| open(&*provider, &url));
-        opened.map_err(|error| {
-            let text = format!("resource `{}` ({url:?}): {}", declaration.name, error.message());
-            Error::new(error.kind(), text).with_source(error)
-        })
+        opened.map_err(|error| of_resource(declaration, &url, error))
     }
+}
+
+/// Says of which resource the error is.
+fn of_resource(declaration: &Declaration, url: &ResourceUrl, error: Error) -> Error {
+    let text = format!("resource `{}` ({url:?}): {}", declaration.name, error.message());
+    Error::new(error.kind(), text).with_source(error)
 }
 
 impl Opener for Environment {
