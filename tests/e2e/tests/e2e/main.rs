@@ -1,0 +1,12 @@
+//! The examples as processes: they are used, killed, stopped, shared, damaged and fed with nonsense.
+#![cfg(unix)]
+#![allow(clippy::expect_used)]
+
+mod commands;
+mod damage;
+mod hostile;
+mod kill;
+mod large;
+mod photos;
+mod queue;
+mod stop;
