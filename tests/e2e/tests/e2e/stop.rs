@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use futures_util::stream;
 use http::Method;
 use serde_json::Value;
 use skyport::Body;
 use skyport_e2e::pictures::jpeg_of;
-use skyport_e2e::{Data, Example, Http, request, until, within};
-use tokio::sync::oneshot;
+use skyport_e2e::{Data, Example, Http, Raw, request, status, until, within};
 
 const LIMIT: Duration = Duration::from_secs(90);
 
@@ -17,45 +15,27 @@ async fn a_running_request_may_finish_after_sigterm() {
     within(LIMIT, async {
         let data = Data::new();
         let mut server = Example::new("files").data(data.path()).start().await;
-        let (client, url) = (Http::new(), server.url("/files/slow"));
-
-        // A body that is half there; the rest comes once the server was told to stop.
-        let (asked, half) = oneshot::channel::<()>();
-        let (go_on, rest) = oneshot::channel::<()>();
-        let body = stream::unfold((0, Some(asked), Some(rest)), |(step, mut asked, mut rest)| async move {
-            match step {
-                0 => {}
-                1 => {
-                    // The first half is on its way: the connection asks for more.
-                    asked.take()?.send(()).ok()?;
-                    rest.take()?.await.ok()?;
-                }
-                _ => return None,
-            }
-            Some((Ok::<_, std::io::Error>("half and "), (step + 1, asked, rest)))
-        });
-        let uploading = tokio::spawn({
-            let (client, url) = (client.clone(), url.clone());
-            async move { client.send(request(Method::PUT, &url, Body::from_stream(body))).await }
-        });
-        half.await.expect("the upload has begun");
-        // On another connection, so that the first one's request has reached its handler.
-        Http::new().get(&server.url("/healthz")).await.assert_status(200);
+        let mut upload = Raw::connect(server.address).await;
+        assert!(upload.send("PUT /files/slow HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\n").await);
+        assert!(upload.send("content-length: 18\r\n\r\n").await);
+        // Its handler asks for the body: from here on the request runs.
+        upload.read_until("100 Continue\r\n\r\n").await;
+        assert!(upload.send("half and ").await);
         server.terminate();
-        // New clients are turned away, one way or another, before the running one has ended.
+        // New clients are turned away, one way or another, while the running one goes on.
         let healthz = server.url("/healthz");
-        until("it takes no more", Duration::from_secs(20), async || {
+        until("it takes no more", Duration::from_secs(5), async || {
             let get = request(Method::GET, &healthz, Body::default());
             Http::new().attempt(get).await.is_none_or(|answer| answer.status == 503)
         })
         .await;
-        assert!(!uploading.is_finished());
-        go_on.send(()).expect("the upload waits for it");
-        uploading.await.expect("no panic").assert_status(204);
+        assert!(upload.send("half and ").await);
+        let answered = upload.closed().await;
+        assert_eq!(status(&answered), 204, "{answered}");
         assert!(server.ended().await.success(), "{}", server.log());
 
         let server = Example::new("files").data(data.path()).start().await;
-        let stored = client.get(&server.url("/files/slow")).await.assert_status(200);
+        let stored = Http::new().get(&server.url("/files/slow")).await.assert_status(200);
         assert_eq!(stored.text(), "half and half and ");
         server.stop().await;
     })
