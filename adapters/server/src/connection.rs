@@ -106,6 +106,7 @@ where
             }
             () = shared.stop.triggered(), if !closing => {
                 closing = true;
+                pulse.close();
                 connection.as_mut().graceful_shutdown();
             }
             () = pulse.overdue() => {

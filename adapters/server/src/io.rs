@@ -62,10 +62,15 @@ impl Stream {
     /// Passes the result of a write on; one that waits for too long fails.
     fn watch<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if polled.is_ready() {
-            self.stalled = None;
+            if self.stalled.take().is_some() {
+                self.pulse.blocked(false);
+            }
             return polled;
         }
         let limit = self.limit;
+        if self.stalled.is_none() {
+            self.pulse.blocked(true);
+        }
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(limit)));
         ready!(stalled.as_mut().poll(cx));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read its response")))

@@ -6,6 +6,10 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+/// How long a connection that is to end bears with a client that is in the midst of a head, of a body that nobody reads, or
+/// of saying goodbye.
+const LINGER: Duration = Duration::from_secs(1);
+
 /// Follows one connection: requests under way, and since when it is silent or in the midst of a head.
 #[derive(Debug)]
 pub(crate) struct Pulse {
@@ -18,6 +22,10 @@ pub(crate) struct Pulse {
 #[derive(Debug)]
 struct State {
     in_flight: usize,
+    /// What was written waits for the client to take it.
+    blocked: bool,
+    /// No more requests are taken.
+    closing: bool,
     quiet_since: Instant,
     head_since: Option<Instant>,
 }
@@ -27,7 +35,13 @@ impl Pulse {
     /// first bytes; without requests, the connection ends after `idle`.
     pub(crate) fn new(header: Option<Duration>, idle: Duration) -> Arc<Self> {
         let now = Instant::now();
-        let state = State { in_flight: 0, quiet_since: now, head_since: header.map(|_| now) };
+        let state = State {
+            in_flight: 0,
+            blocked: false,
+            closing: false,
+            quiet_since: now,
+            head_since: header.map(|_| now),
+        };
         Arc::new(Self { state: Mutex::new(state), changed: Notify::new(), header, idle })
     }
 
@@ -52,6 +66,22 @@ impl Pulse {
         Busy(Arc::clone(self))
     }
 
+    /// Whether what was written waits for the client to take it: the connection is not idle then.
+    pub(crate) fn blocked(&self, blocked: bool) {
+        let mut state = self.state();
+        state.blocked = blocked;
+        state.quiet_since = Instant::now();
+        self.changed.notify_one();
+    }
+
+    /// No more requests are taken: from now on the connection ends after a moment without one.
+    pub(crate) fn close(&self) {
+        let mut state = self.state();
+        state.closing = true;
+        state.quiet_since = Instant::now();
+        self.changed.notify_one();
+    }
+
     /// Begins to count the idle time anew.
     pub(crate) fn rest(&self) {
         self.state().quiet_since = Instant::now();
@@ -73,10 +103,11 @@ impl Pulse {
 
     fn deadline(&self) -> Option<Instant> {
         let state = self.state();
-        if state.in_flight > 0 {
+        if state.in_flight > 0 || state.blocked {
             return None;
         }
-        let idle = state.quiet_since.checked_add(self.idle);
+        let idle = if state.closing { self.idle.min(LINGER) } else { self.idle };
+        let idle = state.quiet_since.checked_add(idle);
         let head = state.head_since.zip(self.header).and_then(|(since, limit)| since.checked_add(limit));
         match (idle, head) {
             (Some(idle), Some(head)) => Some(idle.min(head)),
@@ -134,6 +165,18 @@ mod tests {
         let http2 = Pulse::new(None, IDLE);
         http2.received();
         assert_eq!(time_to_overdue(&http2).await, IDLE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_closes_lingers_for_a_moment_once_all_is_read() {
+        let pulse = Pulse::new(Some(HEADER), IDLE);
+        let busy = pulse.begin();
+        pulse.blocked(true);
+        pulse.close();
+        drop(busy);
+        assert!(tokio::time::timeout(IDLE * 10, pulse.overdue()).await.is_err());
+        pulse.blocked(false);
+        assert_eq!(time_to_overdue(&pulse).await, LINGER);
     }
 
     #[tokio::test(start_paused = true)]

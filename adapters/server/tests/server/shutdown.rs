@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use skyport_core::ErrorKind;
 use skyport_core::app::{App, Context, HandlerResult};
-use skyport_core::http::{Request, route};
+use skyport_core::http::{Request, Response, route};
 use skyport_server::Server;
 use tokio::time::Instant;
 
-use super::support::{body, config, run, start, start_with, status};
+use super::support::{Running, body, config, run, start, start_with, status};
 
 async fn slow(request: Request, _: Context<()>) -> HandlerResult<String> {
     tokio::time::sleep(Duration::from_millis(request.path_param("millis")?)).await;
@@ -34,6 +34,63 @@ async fn what_runs_may_finish_and_nothing_new_begins() {
     assert_eq!(body(&answer), "done");
     assert!(answer.contains("connection: close\r\n"), "{answer}");
     assert!(tokio::net::TcpStream::connect(server.address).await.is_err(), "nobody listens");
+    server.stop().await;
+}
+
+/// Shuts down, and says how long it took.
+async fn time_to_end(server: Running) -> Duration {
+    let begun = Instant::now();
+    server.stop().await;
+    begun.elapsed()
+}
+
+#[tokio::test]
+async fn a_server_without_requests_ends_at_once_whatever_its_clients_do() {
+    async fn refuse(_: Request, _: Context<()>) -> HandlerResult<Response> {
+        Ok(Response::text("no").with_status(http::StatusCode::FORBIDDEN))
+    }
+    let server = start(app().http("refuse", route::post("/refuse"), refuse)).await;
+    let mut clients = Vec::new();
+    // Nothing yet, an answer read and more to come, half closed, half a head, half a second head, the start of HTTP/2,
+    // HTTP/2 that never answers a ping, and an upload that was refused and does not stop.
+    for (sent, answer) in [
+        ("", ""),
+        ("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n", "\r\n\r\nok"),
+        ("GET /slow/", ""),
+        ("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\nGET /slow", "\r\n\r\nok"),
+        ("PRI * HTTP", ""),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", ""),
+        ("POST /refuse HTTP/1.1\r\nhost: x\r\ncontent-length: 9000000\r\n\r\nmore", "no"),
+        ("POST /refuse HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9000000\r\n\r\n", "no"),
+    ] {
+        let mut client = server.connect().await;
+        client.send(sent).await;
+        client.read_until(answer).await;
+        clients.push(client);
+    }
+    let mut half_closed = server.connect().await;
+    half_closed.send("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    half_closed.read_until("\r\n\r\nok").await;
+    tokio::io::AsyncWriteExt::shutdown(&mut half_closed.0).await.expect("half closed");
+    drop(server.connect().await);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let took = time_to_end(server).await;
+    assert!(took < Duration::from_secs(3), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_slow_reader_gets_the_end_of_its_response_after_the_shutdown() {
+    const SIZE: usize = 12 << 20;
+    async fn large(_: Request, _: Context<()>) -> HandlerResult<Vec<u8>> {
+        Ok(vec![b'x'; SIZE])
+    }
+    let server = start(app().http("large", route::get("/large"), large)).await;
+    let mut client = server.connect().await;
+    client.send("GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    server.shutdown.trigger();
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    assert_eq!(body(&client.read_to_end().await).len(), SIZE);
     server.stop().await;
 }
 
