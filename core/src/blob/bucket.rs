@@ -164,7 +164,20 @@ impl Bucket {
 
     /// Copies an object with its properties within this bucket, up to `limits().copy_bytes`, atomically.
     pub fn copy<'a>(&'a self, from: &'a str, to: &'a str) -> Copy<'a> {
-        Copy::new(self, from, to)
+        Copy::new(self, None, from, to)
+    }
+
+    /// Copies an object of another bucket with its properties into this one, within the service: as
+    /// [`copy`](Self::copy). Both buckets must be of one provider and one account.
+    ///
+    /// ```no_run
+    /// # use skyport_core::blob::Bucket;
+    /// # async fn f(inbox: Bucket, archive: Bucket) -> skyport_core::Result<()> {
+    /// archive.copy_from(&inbox, "scan.pdf", "2026/scan.pdf").if_absent().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn copy_from<'a>(&'a self, source: &'a Bucket, from: &'a str, to: &'a str) -> Copy<'a> {
+        Copy::new(self, Some(source), from, to)
     }
 
     /// Deletes an object; a missing one is Ok.

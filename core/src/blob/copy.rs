@@ -9,27 +9,29 @@ use super::bucket::{Bucket, operation_span};
 use super::key;
 use super::options::condition_methods;
 use super::port::{CopyOptions, DeleteOptions, Etag, Written};
-use crate::Result;
+use crate::{Error, Result};
 
-/// A copy that happens when it is awaited; made by [`Bucket::copy`].
+/// A copy that happens when it is awaited; made by [`Bucket::copy`] and [`Bucket::copy_from`].
 ///
 /// # Errors
-/// When awaited: `NotFound` for a missing source; `AlreadyExists`, `PreconditionFailed` and `Conflict` as for
+/// When awaited: `NotFound` for a missing source; `Unsupported` for a bucket of another provider or account, before any I/O; `AlreadyExists`, `PreconditionFailed` and `Conflict` as for
 /// [`Put`](super::Put); `PreconditionFailed` where the source is no longer the one named; `TooLarge` over
 /// `limits().copy_bytes`. An error names the target's key, a `NotFound` the source's.
 #[must_use = "nothing is copied until this is awaited"]
 #[derive(Debug)]
 pub struct Copy<'a> {
     bucket: &'a Bucket,
+    /// The bucket that the source lies in, where that is another.
+    source: Option<&'a Bucket>,
     from: &'a str,
     to: &'a str,
     options: CopyOptions,
 }
 
 impl<'a> Copy<'a> {
-    pub(super) fn new(bucket: &'a Bucket, from: &'a str, to: &'a str) -> Self {
+    pub(super) fn new(bucket: &'a Bucket, source: Option<&'a Bucket>, from: &'a str, to: &'a str) -> Self {
         let options = CopyOptions::default();
-        Self { bucket, from, to, options }
+        Self { bucket, source, from, to, options }
     }
 
     condition_methods!(options.condition);
@@ -40,10 +42,22 @@ impl<'a> Copy<'a> {
         self
     }
 
-    async fn run(self) -> Result<Written> {
+    async fn run(mut self) -> Result<Written> {
         key::check_read(self.from)?;
         key::check_written(self.to, self.bucket.limits())?;
-        self.bucket.port().copy(self.from, self.to, self.options).await
+        let port = self.bucket.port();
+        let Some(source) = self.source else {
+            return port.copy(self.from, self.to, self.options).await;
+        };
+        let (from, to) = (source.info(), self.bucket.info());
+        if (from.provider, &from.account) != (to.provider, &to.account) {
+            return Err(Error::unsupported(
+                "a copy stays within one account of one provider; between others, get the object and put its body",
+            ));
+        }
+        let key = format!("{}{}", from.key_prefix, self.from);
+        self.options.source_bucket = Some(from.resource.clone());
+        port.copy(&key, self.to, self.options).await
     }
 }
 

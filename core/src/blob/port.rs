@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use crate::body::Body;
 use crate::queue::port::MessageQueue;
-use crate::{Clock, Error, Result, Token};
+use crate::{Clock, Error, ErrorKind, Result, Token};
 
 mod etag;
 
@@ -27,6 +27,11 @@ pub struct BlobInfo {
     pub provider: &'static str,
     /// The bucket's name as the provider knows it.
     pub resource: String,
+    /// Names the account and place that the bucket lies in: between two buckets of one provider and one account,
+    /// [`BlobStore::copy`] works. Opaque, and no secret; compared, never shown.
+    pub account: String,
+    /// What a layer puts before each key: with it a key is the one that the provider knows. Empty without such a layer.
+    pub key_prefix: String,
     /// The clock by which signatures expire.
     pub clock: Clock,
     /// Sizes.
@@ -42,6 +47,8 @@ impl BlobInfo {
         Self {
             provider,
             resource: resource.into(),
+            account: String::new(),
+            key_prefix: String::new(),
             clock: Clock::system(),
             limits: BlobLimits::default(),
             capabilities: BlobCapabilities::default(),
@@ -73,6 +80,23 @@ pub struct BlobLimits {
     pub page_entries: usize,
     /// The longest life of a signed URL.
     pub signed_for: Duration,
+}
+
+impl BlobLimits {
+    /// Refuses to copy an object of `size` bytes where that is over [`copy_bytes`](Self::copy_bytes).
+    ///
+    /// # Errors
+    /// `TooLarge` with the limit in the text.
+    pub fn check_copy(&self, size: u64) -> Result<()> {
+        if size > self.copy_bytes {
+            let text = format!(
+                "a copy has at most {} bytes, this object has {size}; read it and put it under the other key",
+                self.copy_bytes
+            );
+            return Err(Error::new(ErrorKind::TooLarge, text));
+        }
+        Ok(())
+    }
 }
 
 impl Default for BlobLimits {
@@ -259,6 +283,10 @@ pub enum GetResult {
 pub struct CopyOptions {
     /// What must hold of the target.
     pub condition: Condition,
+    /// The bucket that the source lies in, as the provider knows it: another one of the same
+    /// [`account`](BlobInfo::account). The source's key is then the one that the provider knows, too: no layer changes it.
+    /// `None` for this bucket.
+    pub source_bucket: Option<String>,
     /// What the source must still be.
     pub source_if_match: Option<Etag>,
     /// Names this call, as in [`PutOptions`].
@@ -448,11 +476,12 @@ pub trait BlobStore: Debug + Send + Sync + 'static {
     /// `NotFound` where there is none.
     async fn head(&self, key: &str) -> Result<ObjectMeta>;
 
-    /// Copies an object with its properties within the bucket.
+    /// Copies an object with its properties, within the bucket or from another one of the account, atomically.
     ///
     /// # Errors
-    /// `NotFound` for a missing source; conditions as in [`put`](Self::put); `PreconditionFailed` where the source is
-    /// no longer the one named.
+    /// `NotFound` for a missing source, and for a missing bucket, which it then names
+    /// ([`Error::with_resource`]); conditions as in [`put`](Self::put); `PreconditionFailed` where the source is no longer
+    /// the one named; `TooLarge` for a source over [`BlobLimits::copy_bytes`].
     async fn copy(&self, from: &str, to: &str, options: CopyOptions) -> Result<Written>;
 
     /// Deletes an object; a missing one is Ok, unless a condition names an etag.

@@ -39,6 +39,8 @@ impl LocalBucket {
     pub(crate) fn new(engine: Arc<Engine>, name: &str) -> Self {
         let mut info = BlobInfo::new(NAME, name);
         info.clock = engine.clock();
+        // Buckets of one data folder share its index and its files.
+        info.account = engine.folder().to_string_lossy().into_owned();
         info.limits.part_bytes = PART_BYTES;
         info.limits.parts = 1 << 20;
         info.limits.part_concurrency = 2;
@@ -106,19 +108,25 @@ impl BlobStore for LocalBucket {
     }
 
     async fn copy(&self, from: &str, to: &str, options: CopyOptions) -> Result<Written> {
-        let (bucket, key, contents) =
-            (Arc::clone(&self.name), from.to_owned(), self.engine.contents().clone());
-        let (meta, draft) = self
+        let source = options.source_bucket.as_deref().map(Arc::from);
+        let bucket = Arc::clone(source.as_ref().unwrap_or(&self.name));
+        let (key, contents, limits) = (from.to_owned(), self.engine.contents().clone(), self.info.limits);
+        let copied = self
             .engine
             .read(move |connection| {
                 read::at_content(connection, &bucket, &key, |meta, id| {
                     if options.source_if_match.as_ref().is_some_and(|etag| *etag != meta.etag) {
                         return Err(Native::Changed.into());
                     }
+                    limits.check_copy(meta.size)?;
                     Ok(contents.copy(id)?)
                 })
             })
-            .await?;
+            .await;
+        let (meta, draft) = copied.map_err(|error| match &source {
+            Some(source) => error.with_resource(source),
+            None => error,
+        })?;
         let new = NewObject {
             draft,
             size: meta.size,

@@ -75,7 +75,14 @@ impl Contents {
             self.place(&mut draft)?;
             return Ok(draft);
         }
-        let file = File::open(&path)?;
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) => {
+                // No draft holds the new name yet.
+                fs::remove_file(&path)?;
+                return Err(error);
+            }
+        };
         let draft = Draft { id, path, file, kept: false };
         hold(&draft.file)?;
         self.settle(&draft.path)?;

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use skyport_core::Result;
-use skyport_core::blob::UrlSigner;
 use skyport_core::blob::port::{
     BlobInfo, BlobStore, CopyOptions, DeleteOptions, GetOptions, GetResult, ListOptions, ListPage,
     ObjectMeta, PutOptions, SignOptions, SignedRequest, Subscriber, Upload, Written,
 };
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
 
+use crate::config::Memory;
 use crate::faults::{Faults, Operation, refuse_all};
 use crate::queue::MemoryQueue;
 
@@ -33,15 +33,34 @@ use upload::MemoryUpload;
 pub(crate) struct MemoryBucket {
     cell: Arc<BucketCell>,
     info: BlobInfo,
-    faults: Faults,
-    signer: UrlSigner,
+    memory: Memory,
 }
 
 impl MemoryBucket {
-    pub(crate) fn new(cell: Arc<BucketCell>, faults: Faults, signer: UrlSigner) -> Self {
+    pub(crate) fn new(cell: Arc<BucketCell>, memory: Memory) -> Self {
         let mut info = BlobInfo::new(crate::provision::NAME, cell.name());
         info.clock = cell.clock();
-        Self { cell, info, faults, signer }
+        // Each instance is an account of its own.
+        info.account = memory.shared.account.to_string();
+        Self { cell, info, memory }
+    }
+
+    fn faults(&self) -> &Faults {
+        &self.memory.shared.faults
+    }
+
+    /// Looks for the source of a copy in its own bucket, and then writes the target.
+    fn copied(&self, from: &str, to: &str, options: &CopyOptions) -> Result<Written> {
+        let limits = &self.info.limits;
+        let new = match &options.source_bucket {
+            None => self.cell.copied(from, options, limits)?,
+            Some(name) => {
+                let source = self.memory.bucket_cell(name);
+                let copied = source.copied(from, options, limits);
+                copied.map_err(|error| error.with_resource(name))?
+            }
+        };
+        self.cell.put(to, new, &options.condition)
     }
 }
 
@@ -58,55 +77,55 @@ impl BlobStore for MemoryBucket {
     }
 
     async fn put(&self, key: &str, body: Bytes, options: PutOptions) -> Result<Written> {
-        let fate = self.faults.meet(Operation::BlobPut, self.cell.name()).await?;
+        let fate = self.faults().meet(Operation::BlobPut, self.cell.name()).await?;
         let new =
             NewObject { content: Content::Whole(body), properties: options.properties, token: options.token };
         fate.answer(self.cell.put(key, new, &options.condition))
     }
 
     async fn start_upload(&self, key: &str, options: PutOptions) -> Result<Box<dyn Upload>> {
-        let fate = self.faults.meet(Operation::BlobStartUpload, self.cell.name()).await?;
+        let fate = self.faults().meet(Operation::BlobStartUpload, self.cell.name()).await?;
         let started = self.cell.must_exist().map(|()| -> Box<dyn Upload> {
-            Box::new(MemoryUpload::new(Arc::clone(&self.cell), self.faults.clone(), key, options))
+            Box::new(MemoryUpload::new(Arc::clone(&self.cell), self.faults().clone(), key, options))
         });
         fate.answer(started)
     }
 
     async fn get(&self, key: &str, options: GetOptions) -> Result<GetResult> {
-        let fate = self.faults.meet(Operation::BlobGet, self.cell.name()).await?;
+        let fate = self.faults().meet(Operation::BlobGet, self.cell.name()).await?;
         fate.answer(self.cell.with(key, |object| object.read(&options)))
     }
 
     async fn head(&self, key: &str) -> Result<ObjectMeta> {
-        let fate = self.faults.meet(Operation::BlobHead, self.cell.name()).await?;
+        let fate = self.faults().meet(Operation::BlobHead, self.cell.name()).await?;
         fate.answer(self.cell.with(key, |object| Ok(object.meta())))
     }
 
     async fn copy(&self, from: &str, to: &str, options: CopyOptions) -> Result<Written> {
-        let fate = self.faults.meet(Operation::BlobCopy, self.cell.name()).await?;
-        fate.answer(self.cell.copy(from, to, &options))
+        let fate = self.faults().meet(Operation::BlobCopy, self.cell.name()).await?;
+        fate.answer(self.copied(from, to, &options))
     }
 
     async fn delete(&self, key: &str, options: DeleteOptions) -> Result<()> {
-        let fate = self.faults.meet(Operation::BlobDelete, self.cell.name()).await?;
+        let fate = self.faults().meet(Operation::BlobDelete, self.cell.name()).await?;
         fate.answer(self.cell.delete(key, options.if_match.as_ref()))
     }
 
     async fn delete_many(&self, keys: Vec<String>) -> Vec<Result<()>> {
-        match self.faults.meet(Operation::BlobDeleteMany, self.cell.name()).await {
+        match self.faults().meet(Operation::BlobDeleteMany, self.cell.name()).await {
             Ok(fate) => fate.answers(keys.iter().map(|key| self.cell.delete(key, None)).collect()),
             Err(error) => refuse_all(&error, keys.len()),
         }
     }
 
     async fn list(&self, options: ListOptions) -> Result<ListPage> {
-        let fate = self.faults.meet(Operation::BlobList, self.cell.name()).await?;
+        let fate = self.faults().meet(Operation::BlobList, self.cell.name()).await?;
         fate.answer(self.cell.list(&options))
     }
 
     async fn sign(&self, key: &str, options: SignOptions) -> Result<SignedRequest> {
-        let fate = self.faults.meet(Operation::BlobSign, self.cell.name()).await?;
-        let sign = |()| self.signer.sign(&self.info.clock, self.cell.name(), key, &options);
+        let fate = self.faults().meet(Operation::BlobSign, self.cell.name()).await?;
+        let sign = |()| self.memory.shared.signer.sign(&self.info.clock, self.cell.name(), key, &options);
         fate.answer(self.cell.must_exist().and_then(sign))
     }
 
@@ -114,6 +133,6 @@ impl BlobStore for MemoryBucket {
         let queue = self.cell.subscribe(subscriber)?;
         let mut settings = QueueSettings::default();
         settings.max_attempts = subscriber.max_attempts;
-        Ok(Arc::new(MemoryQueue::new(queue, &settings, self.faults.clone())))
+        Ok(Arc::new(MemoryQueue::new(queue, &settings, self.faults().clone())))
     }
 }

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use skyport_core::Clock;
 use skyport_core::blob::UrlSigner;
+use skyport_core::{Clock, Token};
 
 use crate::blob::BucketCell;
 use crate::faults::Faults;
@@ -25,6 +25,8 @@ pub struct Memory {
 
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
+    /// Tells the buckets of one provider from those of others.
+    pub(crate) account: Token,
     pub(crate) faults: Faults,
     pub(crate) signer: UrlSigner,
     /// Numbers of messages and deliveries: unique in the whole provider, so that no receipt fits another queue.
@@ -127,6 +129,7 @@ impl MemoryBuilder {
         let base_url = self.base_url.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
         let shared = Shared {
             clock: self.clock.unwrap_or_else(Clock::tokio),
+            account: Token::new(),
             faults: self.faults.unwrap_or_else(|| Faults::new(self.seed)),
             signer: UrlSigner::new(secret, base_url),
             numbers: Arc::new(AtomicU64::new(1)),

@@ -43,7 +43,6 @@ mod config;
 mod error;
 mod faults;
 mod kv;
-mod page_token;
 mod provision;
 mod queue;
 mod sync;

@@ -20,7 +20,7 @@ use crate::queue::{MemoryQueue, QueueCell};
 pub(crate) const NAME: &str = "memory";
 
 impl Memory {
-    fn bucket_cell(&self, name: &str) -> Arc<BucketCell> {
+    pub(crate) fn bucket_cell(&self, name: &str) -> Arc<BucketCell> {
         let make = || Arc::new(BucketCell::new(name, self.shared.clock, Arc::clone(&self.shared.numbers)));
         self.shared.buckets.cell(name, make)
     }
@@ -44,8 +44,7 @@ impl Provider for Memory {
 
     fn bucket(&self, url: &ResourceUrl) -> Result<Arc<dyn BlobStore>> {
         let cell = self.bucket_cell(resource_name(url)?);
-        let (faults, signer) = (self.shared.faults.clone(), self.shared.signer.clone());
-        Ok(Arc::new(MemoryBucket::new(cell, faults, signer)))
+        Ok(Arc::new(MemoryBucket::new(cell, self.clone())))
     }
 
     fn queue(&self, url: &ResourceUrl, settings: &QueueSettings) -> Result<Arc<dyn MessageQueue>> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use skyport_core::blob::Bucket;
 use skyport_core::blob::port::{
     BlobStore, DeleteOptions, ListEntry, ListOptions, PutOptions, SignMethod, SignOptions, Subscriber,
 };
@@ -209,5 +210,23 @@ async fn what_the_fakes_sign_their_endpoint_serves_until_it_expires() -> Result<
     memory.remove(&url("objects"), &ResourceKind::Bucket).await?;
     let gone = bucket.sign("a b", options).await.expect_err("the bucket is gone");
     assert_eq!(gone.kind(), ErrorKind::NotFound);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_over_the_limit_of_copies_is_not_copied() -> Result<()> {
+    let memory = Memory::new();
+    let bucket = Bucket::new(bucket(&memory).await?);
+    let limit = bucket.limits().copy_bytes;
+    // All parts are the same memory.
+    let part = Bytes::from(vec![7; bucket.limits().part_bytes]);
+    let parts = limit / part.len() as u64 + 1;
+    let chunks = (0..parts).map(move |_| Ok::<_, skyport_core::Error>(part.clone()));
+    bucket.put("large", Body::from_stream(futures_util::stream::iter(chunks))).await?;
+    bucket.put("to", "stays").await?;
+    let error = bucket.copy("large", "to").await.expect_err("over the limit");
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+    assert!(error.message().contains(&limit.to_string()), "{error}");
+    assert_eq!(bucket.get("to").text().await?, "stays");
     Ok(())
 }

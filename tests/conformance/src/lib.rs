@@ -20,6 +20,7 @@ mod guide {}
 
 mod blob;
 mod case;
+mod inert;
 mod kv;
 mod lossy;
 mod lossy_kv;

@@ -27,6 +27,8 @@ impl PrefixBlob {
         let limits = &mut info.limits;
         limits.key_bytes = limits.key_bytes.saturating_sub(prefix.prefix.len());
         limits.key_segments = limits.key_segments.saturating_sub(prefix.segments());
+        // An inner prefix stands before ours.
+        info.key_prefix.push_str(&prefix.prefix);
         Self { inner, prefix, info }
     }
 }
@@ -55,8 +57,12 @@ impl BlobStore for PrefixBlob {
     }
 
     async fn copy(&self, from: &str, to: &str, options: CopyOptions) -> Result<Written> {
-        let (from, to) = (self.prefix.add(from), self.prefix.add(to));
-        self.inner.copy(&from, &to, options).await
+        let to = self.prefix.add(to);
+        match options.source_bucket {
+            // The key in another bucket is the provider's.
+            Some(_) => self.inner.copy(from, &to, options).await,
+            None => self.inner.copy(&self.prefix.add(from), &to, options).await,
+        }
     }
 
     async fn delete(&self, key: &str, options: DeleteOptions) -> Result<()> {

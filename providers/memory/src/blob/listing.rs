@@ -5,11 +5,11 @@ use std::ops::Bound;
 
 use skyport_core::Result;
 use skyport_core::blob::port::{ListEntry, ListOptions, ListPage};
+use skyport_core::page_token::Mark;
 
 use super::key::Key;
 use super::objects::{Object, Objects};
 use crate::error::Native;
-use crate::page_token::Mark;
 
 /// One page of the objects of `bucket`.
 pub(super) fn list(objects: &Objects, bucket: &str, options: &ListOptions) -> Result<ListPage> {

@@ -8,8 +8,8 @@ use std::sync::{Arc, RwLock};
 use std::time::SystemTime;
 
 use skyport_core::blob::port::{
-    Condition, CopyOptions, Etag, GetOptions, GetResult, ListOptions, ListPage, ObjectMeta, Properties,
-    Subscriber, Written,
+    BlobLimits, Condition, CopyOptions, Etag, GetOptions, GetResult, ListOptions, ListPage, ObjectMeta,
+    Properties, Subscriber, Written,
 };
 use skyport_core::event::BlobChange;
 use skyport_core::{Clock, Error, Result, Token};
@@ -168,19 +168,20 @@ impl BucketCell {
         }
     }
 
-    pub(super) fn copy(&self, from: &str, to: &str, options: &CopyOptions) -> Result<Written> {
-        let new = self.with(from, |source| {
+    /// What a copy of this object brings.
+    pub(super) fn copied(&self, from: &str, options: &CopyOptions, limits: &BlobLimits) -> Result<NewObject> {
+        self.with(from, |source| {
             let wanted = options.source_if_match.as_ref();
             if wanted.is_some_and(|etag| *etag != source.etag()) {
                 return Err(Native::Changed.into());
             }
+            limits.check_copy(source.size())?;
             Ok(NewObject {
                 content: source.content.clone(),
                 properties: source.properties.as_deref().cloned().unwrap_or_default(),
                 token: options.token,
             })
-        })?;
-        self.put(to, new, &options.condition)
+        })
     }
 
     pub(super) fn delete(&self, key: &str, if_match: Option<&Etag>) -> Result<()> {

@@ -6,9 +6,9 @@ use std::time::SystemTime;
 
 use skyport_core::Result;
 use skyport_core::kv::port::{Key, QueryOptions, QueryPage};
+use skyport_core::page_token::Mark;
 
 use super::items::{Items, Stored};
-use crate::page_token::Mark;
 
 type Ends<'a> = (Bound<&'a str>, Bound<&'a str>);
 

@@ -62,6 +62,12 @@ async fn a_conditional_copy_recognises_itself(cx: Context) -> CaseResult {
     assert!(lossy.has_lost());
     assert_eq!(bucket.head("to").await?.etag, etag);
     assert_eq!(bucket.get("to").text().await?, "one");
+    let other = super::bucket(&cx).await?;
+    other.put("from", "two").await?;
+    lossy.lose_next();
+    let etag = bucket.copy_from(&other, "from", "too").if_absent().await?.etag;
+    assert!(lossy.has_lost());
+    assert_eq!(bucket.head("too").await?.etag, etag);
     Ok(Outcome::Passed)
 }
 
