@@ -3,11 +3,16 @@
 // All of this is a test, its helpers too.
 #![allow(clippy::expect_used)]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use skyport_core::ErrorKind;
 use skyport_core::provider::{Provider, ResourceKind, ResourceUrl};
+use skyport_core::queue::port::{
+    Depth, MessageQueue, OutMessage, QueueInfo, RawDelivery, Receipt, ReceiveOptions, Settlement,
+};
 use skyport_core::queue::{Outgoing, Queue, QueueSettings};
+use skyport_core::{ErrorKind, Result, Shutdown, Worker, WorkerConfig};
 use skyport_memory::{Fault, Memory, Operation};
 use tokio::time::{Instant, sleep};
 
@@ -55,6 +60,67 @@ async fn a_wait_in_slices_is_as_long_as_asked_and_one_without_end_overflows_noth
     });
     let received = queue.receive(1, Duration::MAX, SECOND * 30).await.expect("received");
     assert_eq!(received[0].value().expect("a text"), "at last");
+}
+
+/// A queue whose long poll ends at once where nothing is there, as some services' do; counts how often it is asked.
+#[derive(Debug)]
+struct Hasty(Arc<dyn MessageQueue>, AtomicU32);
+
+#[async_trait::async_trait]
+impl MessageQueue for Hasty {
+    fn info(&self) -> &QueueInfo {
+        self.0.info()
+    }
+    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<String>> {
+        self.0.send(messages).await
+    }
+    async fn receive(&self, mut options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        options.wait = Duration::ZERO;
+        self.0.receive(options).await
+    }
+    async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Receipt> {
+        self.0.extend(receipt, lease).await
+    }
+    async fn settle(&self, settlements: Vec<Settlement>) -> Vec<Result<()>> {
+        self.0.settle(settlements).await
+    }
+    async fn depth(&self) -> Result<Depth> {
+        self.0.depth().await
+    }
+    fn dead_letters(&self) -> Result<Arc<dyn MessageQueue>> {
+        self.0.dead_letters()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_does_not_wait_is_asked_again_but_not_without_a_pause() {
+    let (_memory, queue) = queue().await;
+    let hasty = Arc::new(Hasty(Arc::clone(queue.port()), AtomicU32::new(0)));
+    let receiver: Queue<String> = Queue::new(Arc::clone(&hasty) as Arc<dyn MessageQueue>);
+    let begun = Instant::now();
+    assert!(receiver.receive(1, SECOND * 10, SECOND * 30).await.expect("received").is_empty());
+    assert_eq!(begun.elapsed(), SECOND * 10, "it waits as long as it was told to");
+    tokio::spawn(async move {
+        sleep(SECOND * 3).await;
+        queue.send(&"late".to_owned()).await.expect("sent");
+    });
+    let received = receiver.receive(1, SECOND * 10, SECOND * 30).await.expect("received");
+    assert_eq!(received[0].value().expect("a text"), "late");
+    assert!(begun.elapsed() < SECOND * 14, "promptly");
+    // A worker without work asks no more often.
+    let stop = Shutdown::new();
+    let worker =
+        Worker::new(Arc::clone(&hasty) as Arc<dyn MessageQueue>, WorkerConfig::default(), |_, _| async {
+            Vec::new()
+        });
+    let before = hasty.1.load(Ordering::Relaxed);
+    let working = tokio::spawn(worker.run(stop.clone()));
+    sleep(SECOND * 60).await;
+    let asked = hasty.1.load(Ordering::Relaxed) - before;
+    assert!((10..=400).contains(&asked), "{asked}");
+    stop.trigger();
+    working.await.expect("ends");
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
 use super::check;
@@ -21,6 +21,12 @@ use crate::{Error, Result, TraceContext};
 
 /// The longest wait of one call of the port; longer ones are several calls.
 const LONGEST_POLL: Duration = Duration::from_secs(20);
+
+/// By how much a wait may fall short of what was asked for.
+const HAIR: Duration = Duration::from_millis(2);
+
+/// The pause after a call of the port that came back empty before its time.
+const EARLY_PAUSE: Duration = Duration::from_millis(200);
 
 /// A queue of values of type `T`, written by the codec `C`: JSON, unless another is named.
 ///
@@ -183,11 +189,16 @@ pub(crate) async fn poll(
         let left = wait.saturating_sub(begun.elapsed());
         let slice = left.min(lease / 2).min(LONGEST_POLL);
         let options = ReceiveOptions::new(max.min(info.limits.receive).max(1), slice, lease);
-        let timer = LeaseTimer::start(info.clock, lease);
+        let (timer, asked) = (LeaseTimer::start(info.clock, lease), Instant::now());
         let received = port.receive(options).instrument(span(info, "queue.receive")).await?;
+        let left = wait.saturating_sub(begun.elapsed());
         // What the last call waited may be a hair less than it was told to.
-        if !received.is_empty() || slice == left {
+        if !received.is_empty() || left < HAIR {
             return Ok((received, timer));
+        }
+        // Not every service waits as long as it is told to: whoever asks it must not spin.
+        if asked.elapsed() + HAIR < slice {
+            sleep(EARLY_PAUSE.min(left)).await;
         }
     }
 }
