@@ -89,6 +89,20 @@ async fn receives_and_settlements_that_fail_are_survived() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_cannot_be_sent_to_the_dead_letters_comes_again() {
+    let bench = Bench::new(9, false).await;
+    bench.send(&["a"]).await;
+    // For good, so that no repetition within the lease helps.
+    bench.memory.faults().inject(Operation::QueueSettle, Fault::refuse(ErrorKind::PermissionDenied).times(1));
+    let worker = bench.work(config(|_| {}), |_, _| async { vec![Outcome::dead("no cure")] });
+    sleep(SECOND * 300).await;
+    assert_eq!(bench.log.texts(), ["a", "a"], "once more, and then it went there");
+    assert_eq!(bench.dead_reasons().await, [("a".to_owned(), "no cure".to_owned())]);
+    assert_eq!(bench.total().await, 0);
+    bench.stop(worker).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_more_is_received_than_can_be_started() {
     let bench = Bench::new(5, false).await;
     bench.send(&["1", "2", "3", "4", "5", "6", "7"]).await;
