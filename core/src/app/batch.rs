@@ -143,7 +143,7 @@ impl Outcomes {
                 continue;
             }
             for later in index + 1..outcomes.len() {
-                if groups[later] == groups[index] && outcomes[later].is_done() {
+                if groups[later] == groups[index] && !matches!(outcomes[later], Outcome::Retry { .. }) {
                     outcomes[later] = Outcome::retry(lanes::NOT_REACHED);
                 }
             }
@@ -219,6 +219,18 @@ mod tests {
         let mut called = called.into_inner().expect("no panic");
         called.sort_unstable();
         assert_eq!(called, [1, 2, 4]);
+    }
+
+    #[test]
+    fn nothing_of_a_group_is_settled_behind_a_failure() {
+        let deliveries = [("1", "a"), ("2", "b"), ("nonsense", "a"), ("4", "a")];
+        let deliveries = deliveries.map(|(body, group)| delivery(body, Some(group))).to_vec();
+        let (messages, mut outcomes) = Batch::<u32>::decode::<Json>(deliveries, Foreign::Text).split();
+        outcomes.resolve(messages[0].0, Err("not now".into()));
+        outcomes.resolve(messages[1].0, Ok(()));
+        outcomes.resolve(messages[2].0, Ok(()));
+        let again = |outcome: &Outcome| matches!(outcome, Outcome::Retry { .. });
+        assert_eq!(outcomes.into_vec().iter().map(again).collect::<Vec<_>>(), [true, false, true, true]);
     }
 
     #[test]

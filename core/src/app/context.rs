@@ -93,7 +93,7 @@ impl Default for Invocation {
     fn default() -> Self {
         Self {
             id: Token::new().to_string(),
-            function: "".into(),
+            function: Arc::default(),
             attempt: 1,
             deadline: None,
             trace: TraceContext::root(),

@@ -189,9 +189,9 @@ impl Functions {
         if let Some(trace) = TraceContext::from_headers(request.headers()) {
             invocation.trace = trace;
         }
-        let id = invocation.id.clone();
-        let reply = self.call(function, Event::Http(Box::new(request)), invocation).await;
-        reply.and_then(Reply::into_http).unwrap_or_else(|error| problem::of_error(&error, Some(&id)))
+        let (reply, invocation) = self.call(function, Event::Http(Box::new(request)), invocation).await;
+        let response = reply.and_then(Reply::into_http);
+        response.unwrap_or_else(|error| problem::of_error(&error, Some(&invocation.id)))
     }
 
     /// Hands messages to a function with a queue or blob trigger; what becomes of each, in order.
@@ -217,11 +217,16 @@ impl Functions {
         if batch {
             return Ok(self.deliver_batch(function, deliveries, invocation).await);
         }
+        let several = deliveries.len() > 1;
         let items = deliveries.into_iter().map(|delivery| (delivery.group.clone(), delivery)).collect();
         let concurrency = function.concurrency().unwrap_or(DEFAULT_CONCURRENCY);
         let invocation = &invocation;
         Ok(lanes::run(items, concurrency, |delivery| async move {
             let mut invocation = invocation.clone();
+            if several {
+                // One that takes too long does not cancel its neighbours.
+                invocation.cancellation = invocation.cancellation.child();
+            }
             invocation.attempt = delivery.attempt;
             if let Some(trace) = &delivery.envelope.trace {
                 invocation.trace = trace.clone();
@@ -253,7 +258,7 @@ impl Functions {
         {
             invocation.trace = trace.clone();
         }
-        let reply = self.call(function.0, Event::Batch(deliveries), invocation).await;
+        let (reply, _) = self.call(function.0, Event::Batch(deliveries), invocation).await;
         let outcomes = reply.and_then(|reply| reply.into_outcomes(count));
         outcomes.unwrap_or_else(|error| vec![failure(&error); count])
     }
@@ -279,7 +284,7 @@ impl Functions {
     }
 
     async fn settle_one(&self, function: FunctionRef<'_>, event: Event, invocation: Invocation) -> Outcome {
-        let reply = self.call(function.0, event, invocation).await;
+        let (reply, _) = self.call(function.0, event, invocation).await;
         match reply.and_then(|reply| reply.into_outcomes(1)) {
             Ok(mut outcomes) => outcomes.pop().unwrap_or_else(|| Outcome::retry("no outcome")),
             Err(error) => failure(&error),
@@ -292,13 +297,12 @@ impl Functions {
         function: &Function,
         event: Event,
         mut invocation: Invocation,
-    ) -> HandlerResult<Reply> {
+    ) -> (HandlerResult<Reply>, Arc<Invocation>) {
         let deadline = deadline(function.timeout, invocation.deadline);
         invocation.function = Arc::clone(&function.name);
         invocation.deadline = deadline;
         invocation.cold_start = !self.warm.swap(true, Ordering::Relaxed);
         invocation.trace = invocation.trace.child();
-        let cancellation = invocation.cancellation.clone();
         let trace = invocation.trace.clone();
         let span = tracing::info_span!(
             "function",
@@ -309,9 +313,10 @@ impl Functions {
             cold_start = invocation.cold_start,
         );
         let invocation = Arc::new(invocation);
+        let its = Arc::clone(&invocation);
         // Lazily, so that a panic before the first await is caught, too.
-        let call = AssertUnwindSafe(trace.scope(async move { (function.call)(event, invocation).await }))
-            .catch_unwind();
+        let call =
+            AssertUnwindSafe(trace.scope(async move { (function.call)(event, its).await })).catch_unwind();
         async move {
             let result = match deadline {
                 Some(deadline) => tokio::time::timeout_at(deadline, call).await,
@@ -321,7 +326,7 @@ impl Functions {
                 Ok(Ok(reply)) => reply,
                 Ok(Err(_)) => Err("the handler panicked".into()),
                 Err(_) => {
-                    cancellation.trigger();
+                    invocation.cancellation.trigger();
                     let late =
                         "the handler took longer than it may: raise its timeout, or make its work smaller";
                     Err(HandlerError::status(StatusCode::GATEWAY_TIMEOUT, late))
@@ -330,7 +335,7 @@ impl Functions {
             if let Err(error) = &reply {
                 log(error);
             }
-            reply
+            (reply, invocation)
         }
         .instrument(span)
         .await
@@ -355,7 +360,8 @@ fn admit(request: Request, accepts: &[String], limit: u64) -> Result<Request, Bo
 /// The sooner of a function's own limit and the platform's, less the time to report.
 fn deadline(timeout: Option<Duration>, platform: Option<Instant>) -> Option<Instant> {
     let now = Instant::now();
-    let own = timeout.map(|timeout| now + timeout);
+    // One that is too far off to be told is none.
+    let own = timeout.and_then(|timeout| now.checked_add(timeout));
     let platforms = platform.map(|platform| {
         let left = platform.saturating_duration_since(now);
         platform - REPORT_TIME.min(left / 10)

@@ -39,7 +39,7 @@ pub fn of_error(error: &HandlerError, invocation: Option<&str>) -> Response {
     };
     let mut response = response(status, detail.as_deref(), invocation);
     if let Some(after) = error.retry_after() {
-        let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+        let seconds = after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0));
         response = response.with_header("retry-after", seconds.to_string());
     }
     response

@@ -159,6 +159,12 @@ impl TriggersHandle {
         self.running.running()
     }
 
+    /// How many calls of handlers have begun since the start: whether any did between two looks.
+    #[must_use]
+    pub fn begun(&self) -> u64 {
+        self.running.begun()
+    }
+
     /// Returns once no handler runs. More messages may be there already: see [`queues`](Self::queues).
     pub async fn idle(&self) {
         self.running.idle().await;
