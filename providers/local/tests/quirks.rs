@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use skyport_core::blob::Bucket;
 use skyport_core::blob::port::{BlobStore, GetOptions, GetResult, ListOptions, PutOptions, Subscriber};
 use skyport_core::kv::port::{Key, KeyValueStore, Write};
 use skyport_core::provider::{Provider, ResourceKind, TableSettings};
@@ -16,6 +17,7 @@ use skyport_core::queue::port::{
 use skyport_core::{ErrorKind, Result};
 use skyport_local::{Durability, Local, LocalConfig};
 use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -324,6 +326,44 @@ async fn replaced_deleted_refused_and_abandoned_contents_leave_no_file() -> Resu
         }
     });
     assert!(settled.await.is_ok(), "files are left: {:?}", files(folder.path()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn writes_that_are_dropped_at_any_moment_leave_no_file() -> Result<()> {
+    let folder = folder();
+    let local = local(folder.path());
+    let bucket = Bucket::new(bucket(&local).await?);
+    let large = bytes::Bytes::from(vec![7; bucket.limits().part_bytes + 1]);
+    bucket.put("source", large.clone()).await?;
+    // From far too early to long after it was done.
+    for step in 0..40_u32 {
+        let limit = Duration::from_micros(1 << (step % 18));
+        let written = async {
+            match step % 4 {
+                0 => bucket.put("small", "text").await.map(drop),
+                1 => bucket.put("large", large.clone()).await.map(drop),
+                2 => bucket.copy("source", "copy").await.map(drop),
+                _ => {
+                    let mut writer = bucket.writer("written").await?;
+                    writer.write_all(&large).await.expect("written");
+                    // Neither finished nor aborted: dropped.
+                    drop(writer);
+                    bucket.delete("small").await
+                }
+            }
+        };
+        if let Ok(ended) = tokio::time::timeout(limit, written).await {
+            ended?;
+        }
+    }
+    let objects = bucket.list().collect(9).await?.len();
+    let settled = tokio::time::timeout(10 * SECOND, async {
+        while files(folder.path()) != (objects, 0) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    assert!(settled.await.is_ok(), "{objects} objects, but these files: {:?}", files(folder.path()));
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! A store whose answers to writes get lost when a case wants it, and that counts the parts it was sent.
+//! A store whose answers to writes get lost when a case wants it, and that counts parts and uploads.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,6 +24,8 @@ struct State {
     lose: AtomicBool,
     replace: AtomicBool,
     parts: AtomicU64,
+    started: AtomicU64,
+    ended: AtomicU64,
 }
 
 impl LostAnswers {
@@ -50,6 +52,16 @@ impl LostAnswers {
     /// How many parts of uploads have been sent whole.
     pub(crate) fn parts_sent(&self) -> u64 {
         self.state.parts.load(Ordering::SeqCst)
+    }
+
+    /// How many uploads have been started.
+    pub(crate) fn uploads_started(&self) -> u64 {
+        self.state.started.load(Ordering::SeqCst)
+    }
+
+    /// How many of them were neither completed nor aborted.
+    pub(crate) fn uploads_open(&self) -> u64 {
+        self.uploads_started() - self.state.ended.load(Ordering::SeqCst)
     }
 
     /// What arrives of the answer to a write of `key`; a refusal is no write.
@@ -79,10 +91,13 @@ impl BlobStore for LostAnswers {
     }
 
     async fn start_upload(&self, key: &str, options: PutOptions) -> Result<Box<dyn Upload>> {
+        let inner = self.inner.start_upload(key, options).await?;
+        self.state.started.fetch_add(1, Ordering::SeqCst);
         Ok(Box::new(LossyUpload {
-            inner: self.inner.start_upload(key, options).await?,
+            inner,
             store: self.clone(),
             key: key.to_owned(),
+            ended: AtomicBool::new(false),
         }))
     }
 
@@ -126,6 +141,16 @@ struct LossyUpload {
     inner: Box<dyn Upload>,
     store: LostAnswers,
     key: String,
+    ended: AtomicBool,
+}
+
+impl LossyUpload {
+    /// Counts its end, once.
+    fn end(&self) {
+        if !self.ended.swap(true, Ordering::SeqCst) {
+            self.store.state.ended.fetch_add(1, Ordering::SeqCst);
+        }
+    }
 }
 
 #[deny(clippy::missing_trait_methods)]
@@ -139,10 +164,15 @@ impl Upload for LossyUpload {
 
     async fn complete(&self, parts: u32) -> Result<Written> {
         let result = self.inner.complete(parts).await;
+        if result.is_ok() {
+            self.end();
+        }
         self.store.answer(&self.key, result).await
     }
 
     async fn abort(&self) -> Result<()> {
-        self.inner.abort().await
+        self.inner.abort().await?;
+        self.end();
+        Ok(())
     }
 }

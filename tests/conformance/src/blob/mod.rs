@@ -12,6 +12,7 @@ use skyport_core::{Body, Error, ErrorKind, Result};
 
 use crate::Context;
 
+mod cancel;
 mod concurrent;
 mod conditions;
 mod copy_delete;
@@ -28,6 +29,7 @@ mod writer;
 
 pub(crate) fn cases() -> Vec<crate::Case> {
     [
+        cancel::cases(),
         concurrent::cases(),
         conditions::cases(),
         copy_delete::cases(),
