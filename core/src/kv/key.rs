@@ -1,7 +1,5 @@
 //! Keys as users write them, and what makes one valid.
 
-use std::sync::Arc;
-
 use super::port::{Key, TableLimits};
 use crate::{Error, Result};
 
@@ -75,38 +73,9 @@ pub(super) fn check_sort(sort: &str, limits: &TableLimits) -> Result<()> {
     Ok(())
 }
 
-/// The least text that is greater than everything that begins with `prefix`, in UTF-8 byte order; `None` where nothing
-/// is greater.
-pub(super) fn after_prefix(prefix: &str) -> Option<Arc<str>> {
-    // Code points have the order of their UTF-8: the last one that has a successor is replaced by it.
-    let (at, last) = prefix.char_indices().rev().find(|&(_, last)| last != char::MAX)?;
-    // A range of chars steps over the surrogates by itself.
-    let next = (last..=char::MAX).nth(1)?;
-    let mut end = String::with_capacity(at + next.len_utf8());
-    end.push_str(&prefix[..at]);
-    end.push(next);
-    Some(end.into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_end_of_a_prefix_is_the_next_text_that_does_not_begin_with_it() {
-        for (prefix, end) in [
-            ("a", Some("b")),
-            ("a/", Some("a0")),
-            ("a\u{7f}", Some("a\u{80}")),
-            ("\u{d7ff}", Some("\u{e000}")),
-            ("\u{ffff}", Some("\u{10000}")),
-            ("a\u{10ffff}\u{10ffff}", Some("b")),
-            ("\u{10ffff}", None),
-            ("", None),
-        ] {
-            assert_eq!(after_prefix(prefix).as_deref(), end, "{prefix:?}");
-        }
-    }
 
     #[test]
     fn a_key_at_its_limits_is_valid_and_one_byte_more_is_not() {

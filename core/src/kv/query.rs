@@ -11,11 +11,12 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 
 use super::entry::Entry;
-use super::key::{after_prefix, check_partition, check_sort};
+use super::key::{check_partition, check_sort};
 use super::port::{QueryOptions, QueryPage, RawItem};
 use super::store::Store;
 use super::version::fingerprint;
 use crate::codec::Decode;
+use crate::seek::after_prefix;
 use crate::{Error, ErrorKind, Result};
 
 /// Items of a page where nothing else is said.
@@ -76,7 +77,7 @@ impl<T, C> Query<T, C> {
             // Nothing longer is a key; the next text might be longer than a bound may be.
             Bound::Included(Arc::from(prefix))
         } else {
-            after_prefix(prefix).map_or(Bound::Unbounded, Bound::Excluded)
+            after_prefix(prefix).map_or(Bound::Unbounded, |end| Bound::Excluded(end.into()))
         };
         self.note(check_sort(prefix, &limits));
         self.narrow(Bound::Included(Arc::from(prefix)), end);

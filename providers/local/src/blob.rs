@@ -14,8 +14,9 @@ use skyport_core::queue::port::{MessageQueue, QueueSettings};
 
 use crate::content::Draft;
 use crate::engine::Engine;
-use crate::error::{Fault, NAME, Native, refuse_all};
+use crate::error::{Fault, NAME, refuse_all};
 use crate::queue::LocalQueue;
+use skyport_core::refusal::Refusal;
 
 pub(crate) mod events;
 mod listing;
@@ -116,7 +117,7 @@ impl BlobStore for LocalBucket {
             .read(move |connection| {
                 read::at_content(connection, &bucket, &key, |meta, id| {
                     if options.source_if_match.as_ref().is_some_and(|etag| *etag != meta.etag) {
-                        return Err(Native::Changed.into());
+                        return Err(Refusal::Changed.into());
                     }
                     limits.check_copy(meta.size)?;
                     Ok(contents.copy(id)?)

@@ -5,85 +5,38 @@ use std::io;
 use std::path::Path;
 
 use rusqlite::ErrorCode;
+use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind};
 
 /// The provider's name in errors and URLs.
 pub(crate) const NAME: &str = "local";
 
-/// A refusal in the provider's own terms.
+/// What only this provider refuses; the rest is [`Refusal`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Native {
-    NoBucket,
-    NoQueue,
-    NoTable,
-    NoObject,
-    Exists,
-    Changed,
-    NotLeased,
-    BadReceipt,
-    NotOrdered,
-    OrderFixed,
-    NoDeadLetters,
-    UnknownVerdict,
-    MissingPart,
     BadPart,
-    UploadEnded,
     ContentGone,
     Closed,
 }
 
-impl Native {
-    /// The one table from refusals to kinds.
-    fn describe(self) -> (ErrorKind, &'static str) {
+impl From<Native> for Error {
+    fn from(native: Native) -> Self {
         use ErrorKind as Kind;
-        match self {
-            Self::NoBucket => (Kind::NotFound, "there is no such bucket: create it first"),
-            Self::NoQueue => (Kind::NotFound, "there is no such queue: create it first"),
-            Self::NoTable => (Kind::NotFound, "there is no such table: create it first"),
-            Self::NoObject => (Kind::NotFound, "there is no such object"),
-            Self::Exists => (Kind::AlreadyExists, "it is there already"),
-            Self::Changed => (Kind::PreconditionFailed, "it has changed since, or is gone: read it again"),
-            Self::NotLeased => (Kind::PreconditionFailed, "the delivery is settled, or its lease has ended"),
-            Self::BadReceipt => (Kind::InvalidArgument, "this receipt is not of this queue"),
-            Self::NotOrdered => {
-                (Kind::Unsupported, "an ordered queue takes no delay: use a queue that is not ordered")
-            }
-            Self::OrderFixed => {
-                (Kind::Conflict, "the queue is there with another order: remove it, or declare it as it is")
-            }
-            Self::NoDeadLetters => {
-                (Kind::Unsupported, "a queue of dead letters has no dead letters of its own")
-            }
-            Self::UnknownVerdict => {
-                (Kind::Unsupported, "this version of the provider `local` does not know this verdict")
-            }
-            Self::MissingPart => {
-                (Kind::InvalidArgument, "a part of the upload is missing: send it, then complete")
-            }
-            Self::BadPart => (
+        let (kind, message) = match native {
+            Native::BadPart => (
                 Kind::InvalidArgument,
                 "all parts of an upload but the last have the size that the limits tell",
             ),
-            Self::UploadEnded => (Kind::Conflict, "the upload was completed or aborted: start another"),
-            Self::ContentGone => (
+            Native::ContentGone => (
                 Kind::Malformed,
                 "the file with the object's content is missing or cut short: restore the data folder, or write the \
                  object again",
             ),
-            Self::Closed => (Kind::Internal, "the database's writer has ended; the cause stands in the log"),
-        }
-    }
-}
-
-impl From<Native> for Error {
-    fn from(native: Native) -> Self {
-        let (kind, message) = native.describe();
-        let error = Error::new(kind, Cow::Borrowed(message)).with_provider(NAME);
-        match native {
-            // Repeated, these get the same answer.
-            Native::OrderFixed | Native::UploadEnded => error.with_retryable(false),
-            _ => error,
-        }
+            Native::Closed => {
+                (Kind::Internal, "the database's writer has ended; the cause stands in the log")
+            }
+        };
+        Error::new(kind, Cow::Borrowed(message)).with_provider(NAME)
     }
 }
 
@@ -98,6 +51,12 @@ pub(crate) enum Fault {
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         Self::Ours(error)
+    }
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self::Ours(Error::from(refusal).with_provider(NAME))
     }
 }
 

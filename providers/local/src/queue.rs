@@ -12,7 +12,8 @@ use skyport_core::queue::port::{
 };
 
 use crate::engine::Engine;
-use crate::error::{NAME, Native, refuse_all};
+use crate::error::{NAME, refuse_all};
+use skyport_core::refusal::Refusal;
 
 mod receive;
 pub(crate) mod rows;
@@ -93,7 +94,7 @@ impl MessageQueue for LocalQueue {
 
     fn dead_letters(&self) -> Result<Arc<dyn MessageQueue>> {
         if self.name.starts_with(rows::DEAD) {
-            return Err(Native::NoDeadLetters.into());
+            return Err(Refusal::NoDeadLetters.into());
         }
         let mut settings = self.info.settings.clone();
         settings.ordered = false;

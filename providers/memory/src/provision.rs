@@ -12,7 +12,6 @@ use skyport_core::{Error, Result};
 
 use crate::blob::{BucketCell, MemoryBucket};
 use crate::config::Memory;
-use crate::error::Native;
 use crate::kv::{MemoryTable, TableCell};
 use crate::queue::{MemoryQueue, QueueCell};
 
@@ -88,7 +87,7 @@ impl Provider for Memory {
 
 fn resource_name(url: &ResourceUrl) -> Result<&str> {
     if url.scheme() != NAME {
-        return Err(Native::ForeignScheme.into());
+        return Err(Error::invalid("the provider `memory` opens URLs of the form `memory://name`"));
     }
     url.expect_only(&[])?;
     Ok(url.name())

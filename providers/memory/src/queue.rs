@@ -11,7 +11,7 @@ use skyport_core::queue::port::{
     Settlement,
 };
 
-use crate::error::Native;
+use crate::error::Refusal;
 use crate::faults::{Faults, Operation, refuse_all};
 
 mod cell;
@@ -91,7 +91,7 @@ impl MessageQueue for MemoryQueue {
     }
 
     fn dead_letters(&self) -> Result<Arc<dyn MessageQueue>> {
-        let dead = self.cell.dead_letters().ok_or(Native::NoDeadLetters)?;
+        let dead = self.cell.dead_letters().ok_or(Refusal::NoDeadLetters)?;
         let mut settings = self.info.settings.clone();
         settings.ordered = false;
         settings.max_attempts = u32::MAX;

@@ -12,9 +12,10 @@ use skyport_core::{Error, ErrorKind, Token};
 use super::{etag, events};
 use crate::content::Draft;
 use crate::engine::millis;
-use crate::error::{Fault, Native};
+use crate::error::Fault;
 use crate::queue::rows;
 use crate::writer::Job;
+use skyport_core::refusal::Refusal;
 
 /// What a write brings.
 pub(super) struct NewObject {
@@ -78,7 +79,7 @@ pub(super) fn bucket(connection: &Connection, name: &str) -> Result<i64, Fault> 
         .prepare_cached("SELECT id FROM buckets WHERE name = ?1")?
         .query_row([name], |row| row.get(0))
         .optional()?;
-    Ok(id.ok_or(Native::NoBucket)?)
+    Ok(id.ok_or(Refusal::NoBucket)?)
 }
 
 pub(crate) fn create(job: &mut Job<'_>, name: &str) -> Result<(), Fault> {
@@ -122,7 +123,7 @@ pub(super) fn find(connection: &Connection, bucket_name: &str, key: &str) -> Res
         "SELECT content, size, modified, token, properties FROM objects WHERE bucket_id = ?1 AND key = ?2",
     )?;
     let mut rows = statement.query(params![bucket, key])?;
-    let row = rows.next()?.ok_or_else(|| Error::from(Native::NoObject).with_key(key))?;
+    let row = rows.next()?.ok_or_else(|| Error::from(Refusal::NoObject).with_key(key))?;
     read(row)
 }
 
@@ -155,9 +156,9 @@ pub(super) fn store(
     let old = standing(job.connection, bucket, key)?;
     match (&new.condition, &old) {
         (Condition::None, _) | (Condition::IfAbsent, None) => {}
-        (Condition::IfAbsent, Some(_)) => return Err(Native::Exists.into()),
+        (Condition::IfAbsent, Some(_)) => return Err(Refusal::Exists.into()),
         (Condition::IfMatch(asked), Some(content)) if asked.as_str() == content => {}
-        (Condition::IfMatch(_), _) => return Err(Native::Changed.into()),
+        (Condition::IfMatch(_), _) => return Err(Refusal::Changed.into()),
     }
     let content = new.draft.id().to_owned();
     job.connection
@@ -201,7 +202,7 @@ pub(super) fn delete(
     if let Some(asked) = if_match
         && old.as_deref() != Some(asked.as_str())
     {
-        return Err(Native::Changed.into());
+        return Err(Refusal::Changed.into());
     }
     let Some(content) = old else { return Ok(()) };
     job.connection

@@ -13,6 +13,7 @@ use skyport_core::{Body, Result};
 use super::objects;
 use crate::engine::{Engine, blocking};
 use crate::error::{Fault, Native};
+use skyport_core::refusal::Refusal;
 
 /// Up to this size a range comes in one go.
 const WHOLE: u64 = 64 << 10;
@@ -74,7 +75,7 @@ pub(super) async fn get(
 
 fn open(meta: &ObjectMeta, path: PathBuf, options: &GetOptions) -> std::result::Result<Opened, Fault> {
     if options.if_match.as_ref().is_some_and(|etag| *etag != meta.etag) {
-        return Err(Native::Changed.into());
+        return Err(Refusal::Changed.into());
     }
     if options.if_none_match.as_ref() == Some(&meta.etag) {
         return Ok(Opened::NotModified);

@@ -13,6 +13,7 @@ use super::{PART_BYTES, store};
 use crate::content::Draft;
 use crate::engine::{Engine, blocking};
 use crate::error::{Fault, Native};
+use skyport_core::refusal::Refusal;
 
 pub(super) struct LocalUpload {
     engine: Arc<Engine>,
@@ -69,7 +70,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 fn put_part(state: &mut State, index: u32, bytes: &[u8]) -> std::result::Result<(), Fault> {
     let State::Open { draft, parts } = state else {
-        return Err(Native::UploadEnded.into());
+        return Err(Refusal::UploadEnded.into());
     };
     if bytes.len() > PART_BYTES {
         return Err(Native::BadPart.into());
@@ -87,7 +88,7 @@ fn put_part(state: &mut State, index: u32, bytes: &[u8]) -> std::result::Result<
 fn size(parts: &[Option<usize>], count: u32) -> std::result::Result<u64, Fault> {
     let mut size = 0;
     for index in 0..count {
-        let part = parts.get(index as usize).copied().flatten().ok_or(Native::MissingPart)?;
+        let part = parts.get(index as usize).copied().flatten().ok_or(Refusal::MissingPart)?;
         if index + 1 < count && part != PART_BYTES {
             return Err(Native::BadPart.into());
         }
@@ -104,11 +105,11 @@ fn finish(
 ) -> std::result::Result<std::result::Result<(Draft, u64), Written>, Fault> {
     let size = match state {
         State::Completed(written) => return Ok(Err(written.clone())),
-        State::Ended => return Err(Native::UploadEnded.into()),
+        State::Ended => return Err(Refusal::UploadEnded.into()),
         State::Open { parts, .. } => size(parts, count)?,
     };
     let State::Open { mut draft, .. } = std::mem::replace(state, State::Ended) else {
-        return Err(Native::UploadEnded.into());
+        return Err(Refusal::UploadEnded.into());
     };
     draft.cut(size)?;
     contents.place(&mut draft)?;

@@ -12,8 +12,9 @@ use skyport_core::kv::slots::{Slots, add, read_counter};
 use skyport_core::{Error, ErrorKind};
 
 use crate::engine::millis;
-use crate::error::{Fault, Native};
+use crate::error::Fault;
 use crate::writer::Job;
+use skyport_core::refusal::Refusal;
 
 /// How many items one transaction sweeps.
 pub(crate) const SWEPT: u64 = 500;
@@ -40,7 +41,7 @@ pub(super) fn find(connection: &Connection, name: &str) -> Result<i64, Fault> {
         .prepare_cached("SELECT id FROM tables WHERE name = ?1")?
         .query_row([name], |row| row.get(0))
         .optional()?;
-    Ok(id.ok_or(Native::NoTable)?)
+    Ok(id.ok_or(Refusal::NoTable)?)
 }
 
 /// The item, unless it is missing or has expired.
@@ -93,9 +94,9 @@ fn check(connection: &Connection, table: i64, write: &Write, now: i64) -> Result
         .optional()?;
     match (&write.condition, there) {
         (ItemCondition::None, _) | (ItemCondition::IfAbsent, None) => Ok(()),
-        (ItemCondition::IfAbsent, Some(_)) => Err(Native::Exists.into()),
+        (ItemCondition::IfAbsent, Some(_)) => Err(Refusal::Exists.into()),
         (ItemCondition::IfVersion(asked), Some(there)) if *asked == version(there) => Ok(()),
-        (ItemCondition::IfVersion(_), _) => Err(Native::Changed.into()),
+        (ItemCondition::IfVersion(_), _) => Err(Refusal::Changed.into()),
     }
 }
 

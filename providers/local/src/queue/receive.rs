@@ -7,8 +7,9 @@ use skyport_core::clock::from_millis;
 use skyport_core::queue::port::{Attributes, RawDelivery, Receipt};
 
 use super::rows::{self, QueueRow};
-use crate::error::{Fault, Native};
+use crate::error::Fault;
 use crate::writer::Job;
+use skyport_core::refusal::Refusal;
 
 /// What a receive took.
 pub(super) struct Taken {
@@ -90,7 +91,7 @@ fn deliver(connection: &Connection, id: i64, until: i64) -> Result<RawDelivery, 
          RETURNING body, attributes, envelope, attempts, sent_at, group_name",
     )?;
     let mut rows = statement.query(params![id, lease, until])?;
-    let row = rows.next()?.ok_or(Native::NotLeased)?;
+    let row = rows.next()?.ok_or(Refusal::NotLeased)?;
     let body: Vec<u8> = row.get(0)?;
     let sent_at = from_millis(row.get::<_, i64>(4)?.unsigned_abs());
     let mut delivery = RawDelivery::new(id.to_string(), Bytes::from(body), write_receipt(id, lease), sent_at);
@@ -121,7 +122,7 @@ pub(super) fn read_receipt(receipt: &Receipt) -> Result<(i64, i64), Fault> {
         let id = i64::from_str_radix(id, 16).ok()?;
         Some((id, i64::from_str_radix(lease, 16).ok()?))
     });
-    Ok(parsed.ok_or(Native::BadReceipt)?)
+    Ok(parsed.ok_or(Refusal::BadReceipt)?)
 }
 
 /// What a receiver that waits needs to know.

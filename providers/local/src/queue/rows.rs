@@ -7,8 +7,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use skyport_core::queue::envelope::Envelope;
 use skyport_core::queue::port::{Depth, QueueSettings};
 
-use crate::error::{Fault, Native};
+use crate::error::Fault;
 use crate::writer::Job;
+use skyport_core::refusal::Refusal;
 
 /// Begins the name of a queue of dead letters.
 pub(crate) const DEAD: &str = "dead/";
@@ -32,7 +33,7 @@ pub(crate) fn declared(name: &str) -> String {
 }
 
 pub(crate) fn find(connection: &Connection, name: &str) -> Result<QueueRow, Fault> {
-    Ok(look_up(connection, name)?.ok_or(Native::NoQueue)?)
+    Ok(look_up(connection, name)?.ok_or(Refusal::NoQueue)?)
 }
 
 fn look_up(connection: &Connection, name: &str) -> rusqlite::Result<Option<QueueRow>> {
@@ -62,7 +63,7 @@ pub(crate) fn create(job: &mut Job<'_>, name: &str, settings: &QueueSettings) ->
     let max_attempts = i64::from(settings.max_attempts.max(1));
     if let Some(there) = look_up(job.connection, name)? {
         if there.ordered != settings.ordered {
-            return Err(Native::OrderFixed.into());
+            return Err(Refusal::OrderFixed.into());
         }
         job.connection
             .prepare_cached("UPDATE queues SET max_attempts = ?2 WHERE id = ?1 AND max_attempts <> ?2")?
@@ -177,7 +178,7 @@ pub(crate) fn bury(
     reason: &str,
     now: i64,
 ) -> Result<(), Fault> {
-    let dead = queue.dead.ok_or(Native::NoDeadLetters)?;
+    let dead = queue.dead.ok_or(Refusal::NoDeadLetters)?;
     let packed: String = job
         .connection
         .prepare_cached("SELECT envelope FROM messages WHERE id = ?1")?

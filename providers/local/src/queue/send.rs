@@ -6,8 +6,9 @@ use skyport_core::{Error, Result};
 
 use super::rows::{self, QueueRow};
 use crate::engine::millis;
-use crate::error::{Fault, Native};
+use crate::error::Fault;
 use crate::writer::Job;
+use skyport_core::refusal::Refusal;
 
 /// How long a dedupe id is remembered, in milliseconds.
 const WINDOW: i64 = 300_000;
@@ -41,7 +42,7 @@ fn send_one(
 ) -> std::result::Result<i64, Fault> {
     let delay = message.delay.map_or(0, |delay| millis(whole_millis(delay)));
     if delay > 0 && queue.ordered {
-        return Err(Native::NotOrdered.into());
+        return Err(Refusal::DelayInOrder.into());
     }
     let Some(dedupe_id) = &message.dedupe_id else {
         return insert(job, queue.id, message, now, delay);

@@ -10,8 +10,9 @@ use super::receive::read_receipt;
 use super::rows::{self, Leased, QueueRow};
 use super::send::whole_millis;
 use crate::engine::millis;
-use crate::error::{Fault, Native};
+use crate::error::Fault;
 use crate::writer::Job;
+use skyport_core::refusal::Refusal;
 
 /// Ends deliveries in one transaction; one result each.
 pub(super) fn settle(
@@ -49,7 +50,7 @@ fn settle_one(
             rows::give_back(job, queue, &message, due, now)
         }
         Verdict::DeadLetter { reason, .. } => rows::bury(job, queue, message.id, reason, now),
-        _ => Err(Native::UnknownVerdict.into()),
+        _ => Err(Refusal::UnknownVerdict.into()),
     }
 }
 
@@ -57,7 +58,7 @@ fn settle_one(
 fn held(job: &Job<'_>, queue: &QueueRow, receipt: &Receipt) -> std::result::Result<Leased, Fault> {
     let (id, lease) = read_receipt(receipt)?;
     let message = rows::leased(job.connection, queue, id)?;
-    Ok(message.filter(|message| message.lease == lease).ok_or(Native::NotLeased)?)
+    Ok(message.filter(|message| message.lease == lease).ok_or(Refusal::NotLeased)?)
 }
 
 /// Lets a lease end so long from now.

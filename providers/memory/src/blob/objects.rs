@@ -18,7 +18,7 @@ use super::content::Content;
 use super::events::{Change, Subscription, Subscriptions};
 use super::key::Key;
 use super::listing;
-use crate::error::Native;
+use crate::error::Refusal;
 use crate::queue::QueueCell;
 use crate::sync::{read, write};
 
@@ -79,7 +79,7 @@ impl Object {
     pub(super) fn read(&self, options: &GetOptions) -> Result<GetResult> {
         let meta = self.meta();
         if options.if_match.as_ref().is_some_and(|etag| *etag != meta.etag) {
-            return Err(Native::Changed.into());
+            return Err(Refusal::Changed.into());
         }
         if options.if_none_match.as_ref() == Some(&meta.etag) {
             return Ok(GetResult::NotModified);
@@ -115,15 +115,15 @@ impl BucketCell {
     }
 
     pub(super) fn must_exist(&self) -> Result<()> {
-        read(&self.state).as_ref().map(|_| ()).ok_or_else(|| Native::NoBucket.into())
+        read(&self.state).as_ref().map(|_| ()).ok_or_else(|| Refusal::NoBucket.into())
     }
 
     /// Looks at an object under the lock.
     pub(super) fn with<T>(&self, key: &str, look: impl FnOnce(&Object) -> Result<T>) -> Result<T> {
         let state = read(&self.state);
-        let objects = &state.as_ref().ok_or(Native::NoBucket)?.objects;
+        let objects = &state.as_ref().ok_or(Refusal::NoBucket)?.objects;
         // A missing object names its key; a missing bucket names none.
-        let missing = || Error::from(Native::NoObject).with_key(key);
+        let missing = || Error::from(Refusal::NoObject).with_key(key);
         look(objects.get(key.as_bytes()).ok_or_else(missing)?)
     }
 
@@ -132,11 +132,11 @@ impl BucketCell {
         let object = self.make(new);
         let (etag, size, modified) = (object.etag(), object.size(), object.modified);
         let mut guard = write(&self.state);
-        let state = guard.as_mut().ok_or(Native::NoBucket)?;
+        let state = guard.as_mut().ok_or(Refusal::NoBucket)?;
         let replaced = match state.objects.entry(Key::new(key)) {
             Entry::Vacant(place) => {
                 if matches!(condition, Condition::IfMatch(_)) {
-                    return Err(Native::Changed.into());
+                    return Err(Refusal::Changed.into());
                 }
                 place.insert(object);
                 None
@@ -173,7 +173,7 @@ impl BucketCell {
         self.with(from, |source| {
             let wanted = options.source_if_match.as_ref();
             if wanted.is_some_and(|etag| *etag != source.etag()) {
-                return Err(Native::Changed.into());
+                return Err(Refusal::Changed.into());
             }
             limits.check_copy(source.size())?;
             Ok(NewObject {
@@ -186,11 +186,11 @@ impl BucketCell {
 
     pub(super) fn delete(&self, key: &str, if_match: Option<&Etag>) -> Result<()> {
         let mut guard = write(&self.state);
-        let state = guard.as_mut().ok_or(Native::NoBucket)?;
+        let state = guard.as_mut().ok_or(Refusal::NoBucket)?;
         if let Some(etag) = if_match {
             let there = state.objects.get(key.as_bytes());
             if there.is_none_or(|object| object.etag() != *etag) {
-                return Err(Native::Changed.into());
+                return Err(Refusal::Changed.into());
             }
         }
         let removed = state.objects.remove(key.as_bytes());
@@ -205,13 +205,13 @@ impl BucketCell {
 
     pub(super) fn list(&self, options: &ListOptions) -> Result<ListPage> {
         let state = read(&self.state);
-        let objects = &state.as_ref().ok_or(Native::NoBucket)?.objects;
+        let objects = &state.as_ref().ok_or(Refusal::NoBucket)?.objects;
         listing::list(objects, &self.name, options)
     }
 
     pub(super) fn subscribe(&self, subscriber: &Subscriber) -> Result<Arc<QueueCell>> {
         let mut guard = write(&self.state);
-        let state = guard.as_mut().ok_or(Native::NoBucket)?;
+        let state = guard.as_mut().ok_or(Refusal::NoBucket)?;
         let make = || {
             let name = format!("{} events for {}", self.name, subscriber.name);
             QueueCell::new(&name, self.clock, Arc::clone(&self.numbers))
@@ -230,9 +230,9 @@ impl fmt::Debug for BucketCell {
 fn holds(condition: &Condition, object: &Object) -> Result<()> {
     match condition {
         Condition::None => Ok(()),
-        Condition::IfAbsent => Err(Native::Exists.into()),
+        Condition::IfAbsent => Err(Refusal::Exists.into()),
         Condition::IfMatch(etag) if *etag == object.etag() => Ok(()),
-        Condition::IfMatch(_) => Err(Native::Changed.into()),
+        Condition::IfMatch(_) => Err(Refusal::Changed.into()),
     }
 }
 

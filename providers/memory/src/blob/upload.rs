@@ -11,7 +11,7 @@ use skyport_core::blob::port::{PutOptions, Upload, Written};
 
 use super::content::Content;
 use super::objects::{BucketCell, NewObject};
-use crate::error::Native;
+use crate::error::Refusal;
 use crate::faults::{Faults, Operation};
 use crate::sync::lock;
 
@@ -40,11 +40,11 @@ impl MemoryUpload {
         let open = match &*state {
             State::Open(open) => open,
             State::Completed(written) => return Ok(written.clone()),
-            State::Aborted => return Err(Native::UploadEnded.into()),
+            State::Aborted => return Err(Refusal::UploadEnded.into()),
         };
         let collected: Option<Vec<Bytes>> = (0..parts).map(|index| open.get(&index).cloned()).collect();
         let new = NewObject {
-            content: Content::of_parts(collected.ok_or(Native::MissingPart)?),
+            content: Content::of_parts(collected.ok_or(Refusal::MissingPart)?),
             properties: self.options.properties.clone(),
             token: self.options.token,
         };
@@ -72,7 +72,7 @@ impl Upload for MemoryUpload {
                 parts.insert(index, bytes);
                 Ok(())
             }
-            State::Completed(_) | State::Aborted => Err(Native::UploadEnded.into()),
+            State::Completed(_) | State::Aborted => Err(Refusal::UploadEnded.into()),
         };
         fate.answer(stored)
     }

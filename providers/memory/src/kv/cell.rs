@@ -10,7 +10,7 @@ use skyport_core::{Clock, Result};
 
 use super::items::{Items, Versions};
 use super::query;
-use crate::error::Native;
+use crate::error::Refusal;
 use crate::sync::{read, write};
 
 pub(crate) struct TableCell {
@@ -28,11 +28,11 @@ struct State {
 
 impl State {
     fn items(&self) -> Result<&Items> {
-        self.items.as_ref().ok_or_else(|| Native::NoTable.into())
+        self.items.as_ref().ok_or_else(|| Refusal::NoTable.into())
     }
 
     fn parts(&mut self) -> Result<(&mut Items, &mut Versions)> {
-        let items = self.items.as_mut().ok_or(Native::NoTable)?;
+        let items = self.items.as_mut().ok_or(Refusal::NoTable)?;
         Ok((items, &mut self.versions))
     }
 }

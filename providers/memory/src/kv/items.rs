@@ -11,7 +11,7 @@ use skyport_core::kv::port::{
 use skyport_core::kv::slots::{Slots, add, read_counter};
 use skyport_core::{Result, Token};
 
-use crate::error::Native;
+use crate::error::Refusal;
 
 /// The items of a partition, in UTF-8 byte order of their sort keys.
 pub(super) type Partition = BTreeMap<Arc<str>, Stored>;
@@ -72,9 +72,9 @@ impl Items {
     pub(super) fn check(&self, write: &Write, now: SystemTime) -> Result<()> {
         match (&write.condition, self.live(&write.key, now)) {
             (ItemCondition::None, _) | (ItemCondition::IfAbsent, None) => Ok(()),
-            (ItemCondition::IfAbsent, Some(_)) => Err(Native::Exists.into()),
+            (ItemCondition::IfAbsent, Some(_)) => Err(Refusal::Exists.into()),
             (ItemCondition::IfVersion(version), Some(stored)) if stored.version == *version => Ok(()),
-            (ItemCondition::IfVersion(_), _) => Err(Native::Changed.into()),
+            (ItemCondition::IfVersion(_), _) => Err(Refusal::Changed.into()),
         }
     }
 

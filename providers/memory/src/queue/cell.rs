@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::receipt;
 use super::state::{Letter, State};
-use crate::error::Native;
+use crate::error::Refusal;
 use crate::sync::lock;
 
 pub(crate) struct QueueCell {
@@ -75,7 +75,7 @@ impl QueueCell {
         let max_attempts = settings.max_attempts.max(1);
         let mut state = lock(&self.state);
         match state.as_mut() {
-            Some(there) if there.ordered != settings.ordered => return Err(Native::OrderFixed.into()),
+            Some(there) if there.ordered != settings.ordered => return Err(Refusal::OrderFixed.into()),
             Some(there) => there.max_attempts = max_attempts,
             None => *state = Some(State::new(max_attempts, settings.ordered)),
         }
@@ -143,7 +143,7 @@ impl QueueCell {
         let sent_at = self.clock.now();
         let mut guard = lock(&self.state);
         let send = |message| {
-            let state = guard.as_mut().ok_or(Native::NoQueue)?;
+            let state = guard.as_mut().ok_or(Refusal::NoQueue)?;
             self.send_one(state, message, sent_at).map(|number| number.to_string())
         };
         let sent = messages.into_iter().map(send).collect();
@@ -155,7 +155,7 @@ impl QueueCell {
     fn send_one(&self, state: &mut State, mut message: OutMessage, sent_at: SystemTime) -> Result<u64> {
         let delay = message.delay.filter(|delay| !delay.is_zero());
         if delay.is_some() && state.ordered {
-            return Err(Native::NotOrdered.into());
+            return Err(Refusal::DelayInOrder.into());
         }
         let number = self.number();
         if let Some(id) = message.dedupe_id.take() {
@@ -173,7 +173,7 @@ impl QueueCell {
     pub(super) fn receive_now(&self, options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
         let now = Instant::now();
         let mut guard = self.at(now);
-        let state = guard.as_mut().ok_or(Native::NoQueue)?;
+        let state = guard.as_mut().ok_or(Refusal::NoQueue)?;
         let taken = state.take(options.max, later(now, options.lease), || self.number());
         let more = state.has_ready();
         let last_attempts = taken.iter().any(|delivery| delivery.attempt >= state.max_attempts);
@@ -222,9 +222,9 @@ impl QueueCell {
         let (slot, delivery) = receipt::read(receipt)?;
         let now = Instant::now();
         let mut guard = self.at(now);
-        let state = guard.as_mut().ok_or(Native::NoQueue)?;
+        let state = guard.as_mut().ok_or(Refusal::NoQueue)?;
         if !state.is_leased(slot, delivery) {
-            return Err(Native::NotLeased.into());
+            return Err(Refusal::NotLeased.into());
         }
         state.extend(slot, later(now, lease));
         drop(guard);
@@ -239,7 +239,7 @@ impl QueueCell {
         let mut guard = self.at(now);
         let mut changed = false;
         let settle = |settlement: Settlement| {
-            let state = guard.as_mut().ok_or(Native::NoQueue)?;
+            let state = guard.as_mut().ok_or(Refusal::NoQueue)?;
             changed |= !matches!(settlement.verdict, Verdict::Ack);
             self.settle_one(state, settlement, now)
         };
@@ -255,7 +255,7 @@ impl QueueCell {
     fn settle_one(&self, state: &mut State, settlement: Settlement, now: Instant) -> Result<()> {
         let (slot, delivery) = receipt::read(&settlement.receipt)?;
         if !state.is_leased(slot, delivery) {
-            return Err(Native::NotLeased.into());
+            return Err(Refusal::NotLeased.into());
         }
         match settlement.verdict {
             Verdict::Ack => {
@@ -266,21 +266,21 @@ impl QueueCell {
                 self.bury(state.give_back(slot, due));
             }
             Verdict::DeadLetter { reason, .. } => {
-                self.dead_letters().ok_or(Native::NoDeadLetters)?;
+                self.dead_letters().ok_or(Refusal::NoDeadLetters)?;
                 let letter = state.finish(slot).map(|mut letter| {
                     letter.set_reason(&reason);
                     letter
                 });
                 self.bury(letter);
             }
-            _ => return Err(Native::UnknownVerdict.into()),
+            _ => return Err(Refusal::UnknownVerdict.into()),
         }
         Ok(())
     }
 
     pub(super) fn depth(&self) -> Result<Depth> {
         let guard = self.at(Instant::now());
-        let state = guard.as_ref().ok_or(Native::NoQueue)?;
+        let state = guard.as_ref().ok_or(Refusal::NoQueue)?;
         let (depth, ready) = (state.depth(), state.has_ready());
         drop(guard);
         if ready {

@@ -3,7 +3,7 @@
 use skyport_core::Result;
 use skyport_core::queue::port::Receipt;
 
-use crate::error::Native;
+use crate::error::Refusal;
 
 /// The place of a message in the queue.
 pub(super) type Slot = u32;
@@ -30,7 +30,7 @@ pub(super) fn read(receipt: &Receipt) -> Result<(Slot, u64)> {
         let slot = Slot::from_str_radix(slot, 16).ok()?;
         Some((slot, u64::from_str_radix(delivery, 16).ok()?))
     });
-    parsed.ok_or_else(|| Native::BadReceipt.into())
+    parsed.ok_or_else(|| Refusal::BadReceipt.into())
 }
 
 #[cfg(test)]

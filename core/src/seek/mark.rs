@@ -1,18 +1,16 @@
-//! Tokens of listings and queries, for providers that resume by key: the last key told, after a mark that says which
-//! listing it is of. Resuming by key rather than by position survives what is inserted and deleted in between.
+//! Tokens of listings and queries: the last key told, after a mark that says which listing it is of.
 
 use crate::{Error, Result};
 
 /// Marks one listing: everything but the page size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark(u64);
+pub(super) struct Mark(u64);
 
 const DIGITS: usize = 16;
 
 impl Mark {
     /// The mark of a listing with these parts; one that is not given differs from an empty one.
-    #[must_use]
-    pub fn of(parts: &[Option<&str>]) -> Self {
+    pub(super) fn of(parts: &[Option<&str>]) -> Self {
         // FNV-1a over the parts and their lengths.
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;
         let mut add = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
@@ -26,16 +24,12 @@ impl Mark {
     }
 
     /// The token of the page that follows `last`.
-    #[must_use]
-    pub fn pack(self, last: &str) -> String {
+    pub(super) fn pack(self, last: &str) -> String {
         format!("{:016x}{last}", self.0)
     }
 
     /// The last key told, from a token of this listing.
-    ///
-    /// # Errors
-    /// `InvalidArgument` for a token that is not of this listing.
-    pub fn unpack(self, token: &str) -> Result<&str> {
+    pub(super) fn unpack(self, token: &str) -> Result<&str> {
         match token.split_at_checked(DIGITS) {
             Some((digits, last)) if u64::from_str_radix(digits, 16) == Ok(self.0) => Ok(last),
             _ => Err(Error::invalid("the token is not of this listing or query: begin without one")),

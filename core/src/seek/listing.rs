@@ -1,0 +1,79 @@
+//! A listing of objects, seeking past a whole directory at once.
+
+use std::ops::Bound;
+
+use super::after_prefix;
+use super::mark::Mark;
+use crate::blob::port::{ListEntry, ListOptions, ListPage};
+use crate::{Error, Result};
+
+/// One listing of a bucket, from where its token left it.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing<'a> {
+    prefix: &'a str,
+    delimiter: Option<&'a str>,
+    after: Option<&'a str>,
+    size: usize,
+    mark: Mark,
+}
+
+impl<'a> Listing<'a> {
+    /// The listing that `options` ask for.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a token of another listing.
+    pub fn of(bucket: &str, options: &'a ListOptions) -> Result<Self> {
+        let prefix = options.prefix.as_str();
+        let delimiter = options.delimiter.as_deref().filter(|text| !text.is_empty());
+        let start_after = options.start_after.as_deref();
+        let mark = Mark::of(&[Some(bucket), Some(prefix), delimiter, start_after]);
+        let after = match options.token.as_deref().map(|token| mark.unpack(token)).transpose()? {
+            Some(last) if !last.starts_with(prefix) => {
+                return Err(Error::invalid("the token is not of this listing: begin without one"));
+            }
+            last => last.or(start_after),
+        };
+        Ok(Self { prefix, delimiter, after, size: options.page_size.max(1), mark })
+    }
+
+    /// How many entries the page has at most.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Where its keys begin; `None` where there can be none.
+    #[must_use]
+    pub fn start(&self) -> Option<Bound<String>> {
+        match self.after {
+            Some(after) if after >= self.prefix => match self.directory_of(after) {
+                // The directory's name is not after `after`: nor is anything in it.
+                Some(directory) => after_prefix(directory).map(Bound::Included),
+                None => Some(Bound::Excluded(after.to_owned())),
+            },
+            _ => Some(Bound::Included(self.prefix.to_owned())),
+        }
+    }
+
+    /// Whether a key belongs to it; the first that does not ends it.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        key.starts_with(self.prefix)
+    }
+
+    /// The directory that stands for a key, where one does.
+    #[must_use]
+    pub fn directory_of<'k>(&self, key: &'k str) -> Option<&'k str> {
+        let delimiter = self.delimiter?;
+        let rest = key.strip_prefix(self.prefix)?;
+        let end = self.prefix.len() + rest.find(delimiter)? + delimiter.len();
+        Some(&key[..end])
+    }
+
+    /// The page, with a token where there are more entries.
+    #[must_use]
+    pub fn page(&self, entries: Vec<ListEntry>, more: bool) -> ListPage {
+        let next = if more { entries.last().map(|last| self.mark.pack(last.key())) } else { None };
+        ListPage { entries, next }
+    }
+}
