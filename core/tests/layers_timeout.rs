@@ -1,4 +1,4 @@
-//! The timeout and trace layers, alone and stacked with retry.
+//! The timeout layer, alone and stacked with retry.
 #![allow(clippy::expect_used)]
 
 mod layers_support;
@@ -6,12 +6,12 @@ mod layers_support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use layers_support::{bucket, queue, receive, table, when};
-use skyport_core::ErrorKind::{Indeterminate, NotFound, Timeout as TimedOut, Unavailable};
+use layers_support::{bucket, queue, table, when};
+use skyport_core::ErrorKind::{Indeterminate, Timeout as TimedOut};
 use skyport_core::blob::port::Condition;
 use skyport_core::kv::port::{Key, KeyValueStore};
-use skyport_core::layers::{Layer, Retry, Timeout, Trace};
-use skyport_core::queue::port::{OutMessage, ReceiveOptions};
+use skyport_core::layers::{Layer, Retry, Timeout};
+use skyport_core::queue::port::ReceiveOptions;
 use skyport_memory::{Fault, Memory, Operation};
 use tokio::time::Instant;
 
@@ -62,17 +62,4 @@ async fn a_timeout_inside_of_retry_ends_an_attempt_and_the_next_one_succeeds() {
     let table: Arc<dyn KeyValueStore> = Retry::default().table(Timeout::new(LIMIT).table(plain));
     memory.faults().inject(Operation::KvGet, Fault::slow(LIMIT * 2).nth(1));
     assert!(table.get(&Key::new("p", "s")).await.expect("second attempt").is_none());
-}
-
-#[tokio::test(start_paused = true)]
-async fn trace_changes_nothing() {
-    let memory = Memory::new();
-    let bucket = Trace::new().blob(bucket(&memory, "b").await);
-    assert_eq!(bucket.head("a").await.expect_err("none").kind(), NotFound);
-    let queue = Trace::new().queue(queue(&memory, "q").await);
-    memory.faults().inject(Operation::QueueSend, Fault::refuse(Unavailable).nth(1));
-    let refused = queue.send(vec![OutMessage::new("1")]).await;
-    assert_eq!(refused[0].as_ref().expect_err("refused").kind(), Unavailable);
-    assert!(queue.send(vec![OutMessage::new("1")]).await[0].is_ok());
-    assert_eq!(receive(&*queue).await[0].body, "1");
 }
