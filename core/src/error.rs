@@ -316,8 +316,23 @@ impl fmt::Display for Error {
             }
             f.write_str(": ")?;
         }
-        write!(f, "{}: {}", inner.kind, inner.message)
+        write!(f, "{}: ", inner.kind)?;
+        escaped(f, &inner.message)
     }
+}
+
+/// A message may quote what came from outside: it must not forge a line of a log.
+fn escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    for piece in text.split_inclusive(char::is_control) {
+        match piece.char_indices().next_back() {
+            Some((at, last)) if last.is_control() => {
+                let (plain, control) = piece.split_at(at);
+                write!(f, "{plain}{}", control.escape_debug())?;
+            }
+            _ => f.write_str(piece)?,
+        }
+    }
+    Ok(())
 }
 
 /// One line with the causes, for this is what `main` and `expect` print; the fields with `{:#?}`.
@@ -367,7 +382,7 @@ fn one_line(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
         cause = error.source();
     }
-    f.write_str(&line)
+    escaped(f, &line)
 }
 
 impl std::error::Error for Error {
@@ -426,6 +441,25 @@ mod tests {
         let line = "unavailable: resource `photos`: it cannot be written, because the disk is full";
         assert_eq!(format!("{outer:?}"), line);
         assert!(format!("{outer:#?}").contains("kind: Unavailable"), "{outer:#?}");
+    }
+
+    #[test]
+    fn display_is_one_line_whatever_is_in_it() {
+        let error = Error::new(ErrorKind::Malformed, "no \u{85}such\r\nline\u{1b}[31m: grüße")
+            .with_operation("blob.get")
+            .with_resource("a\nb")
+            .with_key("k\r\n\0");
+        let text = error.to_string();
+        assert!(!text.contains(char::is_control), "{text:?}");
+        assert!(text.contains("no \\u{85}such\\r\\nline") && text.ends_with("[31m: grüße"), "{text}");
+    }
+
+    #[test]
+    fn a_source_is_not_in_the_display() {
+        let source = std::io::Error::other("<xml>token=secret</xml>");
+        let error = Error::new(ErrorKind::Internal, "the service failed").with_source(source);
+        assert!(!error.to_string().contains("secret"));
+        assert!(std::error::Error::source(&error).is_some());
     }
 
     #[test]

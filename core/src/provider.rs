@@ -201,10 +201,34 @@ fn decode(text: &str) -> Result<String> {
 /// Without the parameters' values: some are secrets.
 impl Debug for ResourceUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}://{}", self.scheme, self.name)?;
+        write!(f, "{}://{}", self.scheme, self.name.escape_debug())?;
         for (index, name) in self.parameters.keys().enumerate() {
-            write!(f, "{}{name}=..", if index == 0 { '?' } else { '&' })?;
+            write!(f, "{}{}=..", if index == 0 { '?' } else { '&' }, name.escape_debug())?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_debug_nor_an_error_shows_a_parameters_value() {
+        let url: ResourceUrl = "cloud://name%0A?token=s3cret&region=x".parse().expect("a URL");
+        assert_eq!(format!("{url:?}"), r"cloud://name\n?region=..&token=..");
+        let refused = url.expect_only(&["region"]).expect_err("`token` is unknown");
+        assert!(!format!("{refused} {refused:?}").contains("s3cret"));
+        for bad in [
+            "cloud//s3cret",
+            "cloud://?t=s3cret",
+            "c://n?s3cret",
+            "c://n?t=s3cret&t=s3cret",
+            "c://n?t=s3cret%ff",
+        ] {
+            let error = bad.parse::<ResourceUrl>().expect_err(bad);
+            assert_eq!(error.kind(), crate::ErrorKind::InvalidArgument);
+            assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
+        }
     }
 }

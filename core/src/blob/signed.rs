@@ -1,6 +1,7 @@
 //! Signed URLs of a bucket on this machine: made by [`UrlSigner`], served by [`SignedEndpoint`].
 
 mod endpoint;
+mod http_date;
 mod http_range;
 
 use std::borrow::Cow;

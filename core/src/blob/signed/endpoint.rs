@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 
+use super::http_date::http_date;
 use super::http_range::{names, parse_range};
 use super::{Grant, PREFIX, UrlSigner};
 use crate::blob::port::{BlobStore, Etag, ObjectMeta, SignMethod};
@@ -18,8 +19,12 @@ use crate::{Error, ErrorKind, Result};
 
 type Lookup = dyn Fn(&str) -> Result<Arc<dyn BlobStore>> + Send + Sync;
 
-/// Serves what a [`UrlSigner`] has signed: GET (with `Range`, `If-None-Match`, `If-Match`) and HEAD by the URL of a
-/// GET, PUT, DELETE. All else is 403; so is an expired URL, by the clock of its bucket.
+/// Serves what a [`UrlSigner`] has signed: GET (with `Range`, `If-Range`, `If-None-Match`, `If-Match`) and HEAD by the
+/// URL of a GET, PUT (with `Content-Type`, `If-Match` of one etag, `If-None-Match: *`), DELETE (with `If-Match` of one
+/// etag). All else is 403; so is an expired URL, by the clock of its bucket. Other headers of a PUT are not stored.
+///
+/// There are no CORS headers: a page of another origin cannot use these URLs, unless a server in front allows it. Serve
+/// the page and the URLs from one origin, which [`UrlSigner::new`] is told.
 pub struct SignedEndpoint {
     signer: UrlSigner,
     lookup: Box<Lookup>,
@@ -59,10 +64,7 @@ impl SignedEndpoint {
         match wanted {
             SignMethod::Get => read(&bucket, &grant.key, &head.headers, head.method == Method::HEAD).await,
             SignMethod::Put => write(&bucket, &grant, &head.headers, body).await,
-            SignMethod::Delete => {
-                bucket.delete(&grant.key).await?;
-                Ok(empty(StatusCode::NO_CONTENT))
-            }
+            SignMethod::Delete => remove(&bucket, &grant.key, &head.headers).await,
         }
     }
 }
@@ -94,9 +96,8 @@ impl fmt::Debug for SignedEndpoint {
 
 async fn read(bucket: &Bucket, key: &str, headers: &HeaderMap, head_only: bool) -> Result<Response<Body>> {
     let meta = bucket.head(key).await?;
-    if let Some(wanted) = value(headers, header::IF_MATCH)
-        && !names(wanted, &meta.etag)
-    {
+    let wanted = value(headers, header::IF_MATCH);
+    if wanted.is_some_and(|wanted| !names(wanted, &meta.etag)) {
         return Ok(described(StatusCode::PRECONDITION_FAILED, &meta));
     }
     if let Some(known) = value(headers, header::IF_NONE_MATCH)
@@ -108,7 +109,15 @@ async fn read(bucket: &Bucket, key: &str, headers: &HeaderMap, head_only: bool) 
     let same = value(headers, header::IF_RANGE).is_none_or(|known| Etag::new(known) == meta.etag);
     let range = value(headers, header::RANGE).and_then(parse_range).filter(|_| same && !head_only);
     let Some(range) = range else {
-        return whole(bucket, key, &meta, head_only).await;
+        if head_only {
+            let mut response = described(StatusCode::OK, &meta);
+            insert(&mut response, header::CONTENT_LENGTH, &meta.size.to_string());
+            return Ok(response);
+        }
+        let get = bucket.get(key);
+        // Only a client that names the content is refused where it changed since the head.
+        let get = if wanted.is_some() { get.if_match(&meta.etag) } else { get };
+        return Ok(carrying(StatusCode::OK, get.await?));
     };
     // HTTP has no empty ranges.
     let (start, end) = range.resolve(meta.size).unwrap_or((0, 0));
@@ -125,13 +134,13 @@ async fn read(bucket: &Bucket, key: &str, headers: &HeaderMap, head_only: bool) 
     Ok(response)
 }
 
-async fn whole(bucket: &Bucket, key: &str, meta: &ObjectMeta, head_only: bool) -> Result<Response<Body>> {
-    if head_only {
-        let mut response = described(StatusCode::OK, meta);
-        insert(&mut response, header::CONTENT_LENGTH, &meta.size.to_string());
-        return Ok(response);
+async fn remove(bucket: &Bucket, key: &str, headers: &HeaderMap) -> Result<Response<Body>> {
+    let delete = bucket.delete(key);
+    match one_etag(headers)? {
+        Some(etag) => delete.if_match(&etag).await?,
+        None => delete.await?,
     }
-    Ok(carrying(StatusCode::OK, bucket.get(key).await?))
+    Ok(empty(StatusCode::NO_CONTENT))
 }
 
 async fn write(
@@ -150,10 +159,21 @@ async fn write(
     if let Some(content_type) = sent {
         put = put.content_type(content_type);
     }
-    if grant.if_absent || value(headers, header::IF_NONE_MATCH) == Some("*") {
-        put = put.if_absent();
-    } else if let Some(etag) = value(headers, header::IF_MATCH) {
-        put = put.if_match(&Etag::new(etag));
+    let only_new = match headers.get(header::IF_NONE_MATCH) {
+        None => grant.if_absent,
+        Some(value) if value == "*" => true,
+        Some(_) => return Err(Error::invalid("a PUT takes `If-None-Match: *` and no other")),
+    };
+    match one_etag(headers)? {
+        None if only_new => put = put.if_absent(),
+        None => {}
+        Some(_) if only_new => {
+            return Err(Error::new(
+                ErrorKind::PreconditionFailed,
+                "it cannot be new and have an etag as well",
+            ));
+        }
+        Some(etag) => put = put.if_match(&etag),
     }
     let written = put.await?;
     let mut response = empty(StatusCode::OK);
@@ -175,6 +195,7 @@ fn carrying(status: StatusCode, object: Object) -> Response<Body> {
 fn described(status: StatusCode, meta: &ObjectMeta) -> Response<Body> {
     let mut response = empty(status);
     insert(&mut response, header::ETAG, &format!("\"{}\"", meta.etag));
+    insert(&mut response, header::LAST_MODIFIED, &http_date(meta.modified));
     insert(&mut response, header::ACCEPT_RANGES, "bytes");
     let properties = &meta.properties;
     let content_type = properties.content_type.as_deref();
@@ -203,11 +224,24 @@ fn refusal(error: &Error) -> Response<Body> {
         ErrorKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
+    // The endpoint refuses clients by itself; a provider that is refused something has a fault to be mended here.
+    let ours = status == StatusCode::FORBIDDEN && error.provider().is_some();
+    let status = if ours { StatusCode::INTERNAL_SERVER_ERROR } else { status };
     if status.is_server_error() {
         tracing::warn!(%error, "a signed request failed");
         return text(status, "the request could not be served");
     }
     text(status, error.message().to_owned())
+}
+
+/// The etag of `If-Match`. What a write cannot keep to is refused, rather than done without its condition.
+fn one_etag(headers: &HeaderMap) -> Result<Option<Etag>> {
+    let mut all = headers.get_all(header::IF_MATCH).iter();
+    let Some(first) = all.next() else { return Ok(None) };
+    match first.to_str().map(str::trim) {
+        Ok(text) if all.next().is_none() && text != "*" && !text.contains(',') => Ok(Some(Etag::new(text))),
+        _ => Err(Error::invalid("a write takes one etag in `If-Match`, no list and no `*`")),
+    }
 }
 
 fn denied(message: &'static str) -> Error {
@@ -240,4 +274,20 @@ fn text(status: StatusCode, message: impl Into<std::borrow::Cow<'static, str>>) 
     *response.status_mut() = status;
     insert(&mut response, header::CONTENT_TYPE, "text/plain; charset=utf-8");
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_provider_was_refused_is_not_told_to_the_client() {
+        let error =
+            Error::new(ErrorKind::PermissionDenied, "`/srv/data` cannot be used").with_provider("local");
+        let response = refusal(&error);
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = response.into_body().collect(1_000).await.expect("a text");
+        assert!(!String::from_utf8_lossy(&body).contains("/srv"));
+        assert_eq!(refusal(&denied("expired")).status(), StatusCode::FORBIDDEN);
+    }
 }

@@ -25,6 +25,8 @@ cases![
     a_signed_delete_deletes,
     a_signed_url_is_bound_to_its_method_object_and_query,
     a_signed_url_expires,
+    conditions_of_signed_requests_hold_or_are_refused,
+    a_signed_get_tells_when_the_object_was_written,
 ];
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -249,5 +251,43 @@ async fn a_signed_url_expires(cx: Context) -> CaseResult {
     let answer = client.send(&signed, "").await?;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert!(String::from_utf8_lossy(&answer.body).contains("expired"));
+    Ok(Outcome::Passed)
+}
+
+async fn conditions_of_signed_requests_hold_or_are_refused(cx: Context) -> CaseResult {
+    let (bucket, client) = served!(cx);
+    let etag = bucket.put("k", "old").await?.etag.to_string();
+    let with = async |mut signed: SignedRequest, name: &'static str, value: &str| -> Result<StatusCode> {
+        signed.headers.insert(name, value.parse().expect("a header value"));
+        Ok(client.send(&signed, "new").await?.status)
+    };
+    let put = bucket.sign_put("k", HOUR).await?;
+    let delete = bucket.sign_delete("k", HOUR).await?;
+    for signed in [&put, &delete] {
+        let stale = with(signed.clone(), "if-match", "\"stale\"").await?;
+        assert_eq!(stale, StatusCode::PRECONDITION_FAILED);
+        // A condition that cannot be kept is no reason to write without it.
+        for odd in ["*", "\"a\", \"b\""] {
+            assert_eq!(with(signed.clone(), "if-match", odd).await?, StatusCode::BAD_REQUEST, "{odd}");
+        }
+    }
+    assert_eq!(with(put.clone(), "if-none-match", "\"x\"").await?, StatusCode::BAD_REQUEST);
+    let there = with(put.clone(), "if-none-match", "*").await?;
+    assert!(there == StatusCode::CONFLICT || there == StatusCode::PRECONDITION_FAILED);
+    assert_eq!(bucket.get("k").text().await?, "old");
+    assert!(with(put, "if-match", &format!("\"{etag}\"")).await?.is_success());
+    let etag = bucket.head("k").await?.etag;
+    assert!(with(delete, "if-match", &format!("\"{etag}\"")).await?.is_success());
+    assert!(!bucket.exists("k").await?);
+    Ok(Outcome::Passed)
+}
+
+async fn a_signed_get_tells_when_the_object_was_written(cx: Context) -> CaseResult {
+    let (bucket, client) = served!(cx);
+    bucket.put("k", "v").await?;
+    let signed = bucket.sign_get("k", HOUR).await?;
+    let answer = client.send(&signed, "").await?;
+    let told = answer.headers["last-modified"].to_str()?;
+    assert!(told.len() == 29 && told.ends_with(" GMT"), "{told}");
     Ok(Outcome::Passed)
 }
