@@ -16,6 +16,8 @@ use skyport_core::queue::Queue;
 use skyport_core::{Error, ErrorKind, Result, TraceContext};
 use tokio::sync::watch;
 
+use super::GRACE_MILLIS;
+
 /// Deliveries of a message before it goes to the dead letters.
 pub(crate) const MAX_ATTEMPTS: u32 = 2;
 
@@ -27,6 +29,7 @@ pub(crate) enum Act {
     FailOnce,
     Fatal,
     Panic,
+    Nap,
     Hang,
 }
 
@@ -43,12 +46,18 @@ impl Job {
     }
 }
 
+/// How long [`Act::Nap`] takes: less than the grace period.
+const NAP: Duration = Duration::from_millis(GRACE_MILLIS / 2);
+
 /// One call of a handler.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Call {
     pub(crate) function: String,
     pub(crate) what: String,
+    pub(crate) id: String,
     pub(crate) attempt: u32,
+    pub(crate) remaining: Option<Duration>,
+    pub(crate) cold_start: bool,
     pub(crate) trace_id: u128,
     pub(crate) at: tokio::time::Instant,
 }
@@ -67,7 +76,10 @@ impl Journal {
         let call = Call {
             function: invocation.function.to_string(),
             what: what.into(),
+            id: invocation.id.clone(),
             attempt: invocation.attempt,
+            remaining: invocation.remaining(),
+            cold_start: invocation.cold_start,
             trace_id: TraceContext::current().map_or(0, |trace| trace.trace_id()),
             at: tokio::time::Instant::now(),
         };
@@ -140,6 +152,7 @@ pub(crate) fn app() -> App<Bench> {
         .http("status", route::get("/status/{how}"), status)
         .http("enqueue", route::post("/enqueue"), enqueue)
         .http("length", route::post("/length").body_limit(1000).accepts(["text/plain"]), length)
+        .http("echo", route::post("/echo").body_limit(5 << 20), echo)
         .http("mirror", route::get("/mirror/{*rest}"), mirror)
         .on_message("job", JOBS.timeout(Duration::from_millis(400)), job)
         .on_batch("batch", BATCHES.batch_size(5), batch)
@@ -184,6 +197,10 @@ async fn length(request: Request, _: Context<Bench>) -> HandlerResult<String> {
     Ok(request.bytes().await?.len().to_string())
 }
 
+async fn echo(request: Request, _: Context<Bench>) -> HandlerResult<Response> {
+    Ok(Response::ok(request.bytes().await?))
+}
+
 async fn mirror(request: Request, _: Context<Bench>) -> HandlerResult<Response> {
     let many = request.headers().get_all("x-many").iter().filter_map(|value| value.to_str().ok());
     let text = format!("{}|{}", request.uri(), many.collect::<Vec<_>>().join("+"));
@@ -212,14 +229,23 @@ async fn act(act: Act, attempt: u32) -> HandlerResult {
         Act::Fail | Act::FailOnce => Err("not now".into()),
         Act::Fatal => Err("this will never do").or_fatal(),
         Act::Panic => panic!("told to"),
+        Act::Nap => {
+            tokio::time::sleep(NAP).await;
+            Ok(())
+        }
         Act::Hang => std::future::pending().await,
     }
 }
 
+/// Fails once for keys that begin with `poor`, and for good for those that begin with `lost`.
 async fn blob(event: BlobEvent, cx: Context<Bench>) -> HandlerResult {
     let change = if event.change == BlobChange::Created { '+' } else { '-' };
     cx.journal.note(&cx, format!("{change}{}", event.key));
-    Ok(())
+    match cx.invocation().attempt {
+        1 if event.key.starts_with("poor") => Err("not now".into()),
+        _ if event.key.starts_with("lost") => Err(HandlerError::fatal("never")),
+        _ => Ok(()),
+    }
 }
 
 async fn nightly(event: ScheduleEvent, cx: Context<Bench>) -> HandlerResult {

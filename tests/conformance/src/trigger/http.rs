@@ -15,6 +15,7 @@ trigger_cases![
     bodies_over_the_limit_and_of_other_types_are_refused,
     malformed_json_is_a_400,
     paths_queries_headers_and_cookies_survive,
+    binary_bodies_to_four_mebibytes_survive_both_ways,
 ];
 
 async fn an_error_becomes_the_status_of_the_contract(stage: Arc<Stage>) -> CaseResult {
@@ -96,5 +97,15 @@ async fn paths_queries_headers_and_cookies_survive(stage: Arc<Stage>) -> CaseRes
     assert_eq!(text, "/mirror/a%2Fb/%E2%98%BA?q=1&q=%2B+x&empty=|one+two, three");
     let cookies: Vec<_> = response.headers().get_all("set-cookie").iter().collect();
     assert_eq!(cookies, ["a=1", "b=2; Path=/"]);
+    Ok(Outcome::Passed)
+}
+
+async fn binary_bodies_to_four_mebibytes_survive_both_ways(stage: Arc<Stage>) -> CaseResult {
+    for size in [0, 1, 256, 4 << 20] {
+        let body: Vec<u8> = (0..size).map(|n: usize| (n ^ (n >> 8)) as u8).collect();
+        let response = stage.request("POST", "/echo", &[], body.clone()).await?;
+        assert_eq!(response.status(), 200, "{size}");
+        assert!(response.body()[..] == body, "{size} bytes came back as {}", response.body().len());
+    }
     Ok(Outcome::Passed)
 }

@@ -1,6 +1,7 @@
 //! The contract's section on functions, held against an adapter: what starts a function, and what becomes of it.
 
 mod app;
+mod context;
 mod events;
 mod http;
 mod messages;
@@ -136,7 +137,8 @@ use trigger_cases;
 /// Every case of the triggers.
 #[must_use]
 pub fn cases() -> Vec<TriggerCase> {
-    [http::cases(), messages::cases(), events::cases(), traces::cases(), stopping::cases()].concat()
+    [http::cases(), messages::cases(), events::cases(), context::cases(), traces::cases(), stopping::cases()]
+        .concat()
 }
 
 /// Runs the cases against an adapter: the body of `main` in a test with `harness = false`.

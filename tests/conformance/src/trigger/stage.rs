@@ -9,7 +9,7 @@ use bytes::Bytes;
 use skyport_core::app::{Declaration, Opener, Resources};
 use skyport_core::blob::port::BlobStore;
 use skyport_core::kv::port::KeyValueStore;
-use skyport_core::provider::{Provider, ResourceUrl, TableSettings};
+use skyport_core::provider::{Provider, ResourceKind, ResourceUrl, TableSettings};
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
 use skyport_core::queue::{Delivery, Queue};
 use skyport_core::{Error, ErrorKind, Raw, Result, Token};
@@ -32,6 +32,8 @@ struct Backing {
     harness: Arc<dyn TriggerHarness>,
     provider: Arc<dyn Provider>,
     run: Token,
+    /// Whether the provider has ordered queues; else the case's is an ordinary one.
+    orders: bool,
 }
 
 impl Backing {
@@ -39,6 +41,20 @@ impl Backing {
         // Short, lower case, no underscore: a valid name everywhere.
         let run = self.run.to_bits() as u64;
         self.harness.url(&declaration.kind, &format!("sky{run:016x}{}", declaration.name))
+    }
+
+    /// What the provider can do of what is declared: an application with an ordered queue does not start without.
+    fn settings(&self, settings: &QueueSettings) -> QueueSettings {
+        let mut settings = settings.clone();
+        settings.ordered &= self.orders;
+        settings
+    }
+
+    fn kind(&self, declaration: &Declaration) -> ResourceKind {
+        match &declaration.kind {
+            ResourceKind::Queue(settings) => ResourceKind::Queue(self.settings(settings)),
+            other => other.clone(),
+        }
     }
 }
 
@@ -48,7 +64,7 @@ impl Opener for Backing {
     }
 
     fn queue(&self, declaration: &Declaration, settings: &QueueSettings) -> Result<Arc<dyn MessageQueue>> {
-        self.provider.queue(&self.url(declaration), settings)
+        self.provider.queue(&self.url(declaration), &self.settings(settings))
     }
 
     fn table(&self, declaration: &Declaration, settings: &TableSettings) -> Result<Arc<dyn KeyValueStore>> {
@@ -59,9 +75,16 @@ impl Opener for Backing {
 impl Stage {
     pub(crate) async fn set(harness: Arc<dyn TriggerHarness>) -> Result<Arc<Self>> {
         let provider = harness.provider().await?;
-        let backing = Backing { harness, provider, run: Token::new() };
-        for declaration in Bench::declarations()? {
-            backing.provider.create(&backing.url(&declaration), &declaration.kind).await?;
+        let mut backing = Backing { harness, provider, run: Token::new(), orders: true };
+        let declarations = Bench::declarations()?;
+        for declaration in &declarations {
+            if let ResourceKind::Queue(settings) = &declaration.kind {
+                let opened = backing.provider.queue(&backing.url(declaration), settings)?;
+                backing.orders &= opened.info().capabilities.ordered;
+            }
+        }
+        for declaration in &declarations {
+            backing.provider.create(&backing.url(declaration), &backing.kind(declaration)).await?;
         }
         let (functions, bench) = app().bind(&backing)?;
         let platform = backing.harness.serve(Arc::new(functions)).await?;
@@ -72,7 +95,8 @@ impl Stage {
     pub(crate) async fn strike(&self) -> Result<()> {
         let stopped = self.platform.stop().await;
         for declaration in Bench::declarations()? {
-            self.backing.provider.remove(&self.backing.url(&declaration), &declaration.kind).await?;
+            let (url, kind) = (self.backing.url(&declaration), self.backing.kind(&declaration));
+            self.backing.provider.remove(&url, &kind).await?;
         }
         stopped
     }

@@ -7,11 +7,25 @@ use super::stage::Stage;
 use super::trigger_cases;
 use crate::{CaseResult, Outcome};
 
-trigger_cases![what_has_not_finished_returns, nothing_new_is_begun_once_it_has_stopped];
+trigger_cases![what_runs_may_finish, what_has_not_finished_returns, nothing_new_is_begun_once_it_has_stopped,];
+
+async fn what_runs_may_finish(stage: Arc<Stage>) -> CaseResult {
+    stage.jobs.send(&Job::new("short", Act::Nap)).await?;
+    stage.journal.wait("job", 1).await?;
+    stage.platform.stop().await?;
+    assert_eq!(stage.jobs.depth().await?.total(), 0);
+    assert_eq!(stage.jobs.dead_letters()?.depth().await?.total(), 0);
+    Ok(Outcome::Passed)
+}
 
 async fn what_has_not_finished_returns(stage: Arc<Stage>) -> CaseResult {
     // Without a limit of its own: only the stop ends it.
-    stage.ordered.send(&Job::new("long", Act::Hang)).group("a").await?;
+    let sending = stage.ordered.send(&Job::new("long", Act::Hang));
+    if stage.ordered.capabilities().ordered {
+        sending.group("a").await?
+    } else {
+        sending.await?
+    };
     stage.journal.wait("ordered", 1).await?;
     stage.platform.stop().await?;
     let depth = stage.ordered.depth().await?;
