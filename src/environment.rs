@@ -19,7 +19,7 @@ use crate::schemes;
 pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// Names that a resource cannot have: their variables mean something else.
-const RESERVED: [&str; 8] =
+pub(crate) const RESERVED: [&str; 8] =
     ["data", "sync", "provider", "command", "public-url", "deadline", "function", "grace"];
 
 /// Opens an application's resources where the environment says that they are.
@@ -38,7 +38,7 @@ impl Environment {
     /// The environment of the process.
     #[must_use]
     pub fn of_process(application: &str) -> Self {
-        Self::new(application, Arc::new(|name| std::env::var(name).ok()))
+        Self::new(application, Arc::new(process_variable))
     }
 
     /// An environment of any variables.
@@ -63,13 +63,12 @@ impl Environment {
     /// # Errors
     /// `InvalidArgument` for a URL or a name that cannot be; names the variable.
     pub fn url(&self, name: &str) -> Result<ResourceUrl> {
-        if RESERVED.contains(&name) {
+        let variable = variable_of(name);
+        if RESERVED.iter().any(|reserved| variable_of(reserved) == variable) {
             return Err(Error::invalid(format!(
-                "a resource cannot be called `{name}`: {} means something else; give it `#[resource(name = ..)]`",
-                variable_of(name)
+                "a resource cannot be called `{name}`: {variable} means something else; give it `#[resource(name = ..)]`"
             )));
         }
-        let variable = variable_of(name);
         match self.variable(&variable) {
             Some(text) => text
                 .parse()
@@ -136,7 +135,15 @@ impl Environment {
 
     async fn create(&self, declaration: &Declaration, url: &ResourceUrl) -> Result<()> {
         let created = async { self.provider(url)?.create(url, &declaration.kind).await };
-        created.await.map_err(|error| of_resource(declaration, url, error))
+        created.await.map_err(|error| self.told(declaration, url, error))
+    }
+
+    /// Says of which resource the error is, and which variable tells where that is.
+    fn told(&self, declaration: &Declaration, url: &ResourceUrl, error: Error) -> Error {
+        let variable = variable_of(&declaration.name);
+        let by = self.variable(&variable).map(|_| format!("{variable}: ")).unwrap_or_default();
+        let text = format!("{by}resource `{}` ({url:?}): {}", declaration.name, error.message());
+        Error::new(error.kind(), text).with_source(error)
     }
 
     /// HTTP that the providers in use want served beside the application.
@@ -171,14 +178,8 @@ impl Environment {
     ) -> Result<T> {
         let url = self.url(&declaration.name)?;
         let opened = self.provider(&url).and_then(|provider| open(&*provider, &url));
-        opened.map_err(|error| of_resource(declaration, &url, error))
+        opened.map_err(|error| self.told(declaration, &url, error))
     }
-}
-
-/// Says of which resource the error is.
-fn of_resource(declaration: &Declaration, url: &ResourceUrl, error: Error) -> Error {
-    let text = format!("resource `{}` ({url:?}): {}", declaration.name, error.message());
-    Error::new(error.kind(), text).with_source(error)
 }
 
 impl Opener for Environment {
@@ -203,7 +204,22 @@ impl fmt::Debug for Environment {
     }
 }
 
+/// A variable of the process. One that is no text is as good as none, but not in silence.
+fn process_variable(name: &str) -> Option<String> {
+    match std::env::var(name) {
+        Ok(value) => Some(value),
+        Err(std::env::VarError::NotPresent) => None,
+        Err(error) => {
+            tracing::warn!(name, %error, "an environment variable is ignored");
+            None
+        }
+    }
+}
+
 /// The variable that holds a resource's URL.
-fn variable_of(name: &str) -> String {
+pub(crate) fn variable_of(name: &str) -> String {
     format!("SKYPORT_{}", name.replace('-', "_").to_uppercase())
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use skyport_core::Result;
-use skyport_core::app::{App, Resources};
+use skyport_core::app::{App, Declaration, Resources};
 
 use crate::command::Command;
-use crate::environment::Environment;
+use crate::environment::{Environment, RESERVED, variable_of};
 use crate::serve;
 
 /// Runs an application until it is told to stop: serves HTTP on `PORT`, works off its queues, listens to its buckets and
@@ -21,7 +21,10 @@ use crate::serve;
 /// | `SKYPORT_SYNC` | `full`: what is answered survives a loss of power, too | `normal` |
 /// | `SKYPORT_PUBLIC_URL` | how clients reach this server, for signed URLs | `http://127.0.0.1:$PORT` |
 /// | `SKYPORT_DEADLINE` | the longest time for a call, `30s` or `500ms` | none |
+/// | `SKYPORT_GRACE` | how long running work may go on after SIGTERM | `10s` |
 /// | `SKYPORT_COMMAND` | do one thing and end: `manifest`, `provision`, `fire <function>` | serve |
+///
+/// A variable that begins with `SKYPORT_` and means nothing is warned of: most often it is a slip of the pen.
 ///
 /// ```no_run
 /// use skyport::prelude::*;
@@ -44,6 +47,11 @@ pub async fn run<R: Resources>(app: App<R>) -> Result<()> {
     let environment = Environment::of_process(app.name());
     let command: Command = environment.variable("SKYPORT_COMMAND").unwrap_or_default().parse()?;
     let manifest = app.manifest()?;
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let known = known(&manifest.resources);
+    for name in unknown(names, &known) {
+        tracing::warn!(name, known = known.join(", "), "an environment variable means nothing here");
+    }
     match command {
         Command::Manifest => crate::command::print_manifest(&manifest),
         Command::Provision => environment.create_all(&manifest.resources).await,
@@ -57,5 +65,31 @@ pub async fn run<R: Resources>(app: App<R>) -> Result<()> {
             let (functions, _) = app.bind(&environment)?;
             serve::serve(Arc::new(functions), &environment).await
         }
+    }
+}
+
+/// The variables that mean something to an application with these resources.
+fn known(resources: &[Declaration]) -> Vec<String> {
+    let resources = resources.iter().map(|resource| variable_of(&resource.name));
+    RESERVED.iter().map(|name| variable_of(name)).chain(resources).collect()
+}
+
+/// Those of `names` that look as if they were meant for us, and are not known.
+fn unknown(names: impl Iterator<Item = String>, known: &[String]) -> Vec<String> {
+    names.filter(|name| name.starts_with("SKYPORT_") && !known.contains(name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use skyport_core::provider::ResourceKind;
+
+    use super::*;
+
+    #[test]
+    fn a_variable_that_means_nothing_is_found() {
+        let known = known(&[Declaration::new("big-files", ResourceKind::Bucket)]);
+        let set = ["PATH", "SKYPORT_DATA", "SKYPORT_BIG_FILES", "SKYPORT_BIG_FLIES", "SKYPORT_DTAA"];
+        let unknown = unknown(set.into_iter().map(str::to_owned), &known);
+        assert_eq!(unknown, ["SKYPORT_BIG_FLIES", "SKYPORT_DTAA"]);
     }
 }

@@ -350,6 +350,8 @@ fn name_faults<R>(application: &str, functions: &[Registered<R>], resources: &[D
             && name.bytes().all(allowed)
             && name.as_bytes()[0].is_ascii_alphabetic()
     };
+    // Neither case nor the sort of dash tells two environment variables apart.
+    let key = |name: &str| name.to_ascii_lowercase().replace('-', "_");
     let rule = "names have 1 to 60 ASCII letters, digits, `-` and `_`, and begin with a letter";
     if !fit(application) {
         faults.push(format!("the application's name does not fit: {rule}"));
@@ -366,8 +368,16 @@ fn name_faults<R>(application: &str, functions: &[Registered<R>], resources: &[D
         if !fit(&resource.name) {
             faults.push(format!("the resource's name `{}` does not fit: {rule}", resource.name));
         }
-        if resources[..index].iter().any(|earlier| earlier.name == resource.name) {
-            faults.push(format!("two resources are called `{}`", resource.name));
+        let alike = |earlier: &&Declaration| key(&earlier.name) == key(&resource.name);
+        match resources[..index].iter().find(alike) {
+            None => {}
+            Some(earlier) if earlier.name == resource.name => {
+                faults.push(format!("two resources are called `{}`", resource.name));
+            }
+            Some(earlier) => faults.push(format!(
+                "the resources `{}` and `{}` are called too much alike: one variable would name both",
+                earlier.name, resource.name
+            )),
         }
     }
     faults

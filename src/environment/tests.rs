@@ -1,0 +1,106 @@
+use super::*;
+use skyport_core::ErrorKind;
+
+/// The environment of the application `shop`.
+fn environment(variables: &[(&'static str, &'static str)]) -> Environment {
+    let variables: BTreeMap<_, _> = variables.iter().copied().collect();
+    Environment::new("shop", Arc::new(move |name| variables.get(name).map(|value| (*value).to_owned())))
+}
+
+fn bucket(name: &'static str) -> Declaration {
+    Declaration::new(name, ResourceKind::Bucket)
+}
+
+#[track_caller]
+fn refused<T>(result: Result<T>, kind: ErrorKind, parts: &[&str]) {
+    let error = result.map(drop).expect_err("refused");
+    assert_eq!(error.kind(), kind, "{error}");
+    for part in parts {
+        assert!(error.message().contains(part), "`{part}` is not in: {error}");
+    }
+}
+
+#[test]
+fn a_resource_is_where_its_variable_says() {
+    let environment = environment(&[("SKYPORT_BIG_FILES", "local://elsewhere?data=%2Ftmp")]);
+    let url = environment.url("big-files").expect("a URL");
+    assert_eq!((url.scheme(), url.name(), url.parameter("data")), ("local", "elsewhere", Some("/tmp")));
+}
+
+#[test]
+fn without_one_it_is_on_the_default_provider_under_the_applications_name() {
+    let told = environment(&[("SKYPORT_PROVIDER", "memory"), ("SKYPORT_FILES", "")]);
+    let url = told.url("files").expect("a URL");
+    assert_eq!((url.scheme(), url.name()), ("memory", "shop-files"));
+    let untold = environment(&[]).url("files");
+    if cfg!(feature = "local") {
+        assert_eq!(untold.expect("a URL").scheme(), "local");
+    } else {
+        refused(untold, ErrorKind::InvalidArgument, &["SKYPORT_FILES", "SKYPORT_PROVIDER", "`local`"]);
+    }
+}
+
+#[test]
+fn names_whose_variables_mean_something_else_are_refused() {
+    for name in ["data", "provider", "public-url", "public_url", "Grace", "COMMAND"] {
+        refused(environment(&[]).url(name), ErrorKind::InvalidArgument, &[name, "SKYPORT_", "name = .."]);
+    }
+}
+
+#[test]
+fn what_is_no_url_is_told_with_its_variable() {
+    for value in
+        ["files", "://files", "local://", "LOCAL://files", "local://a?b", "local://a?b=1&b=2", "local://%ff"]
+    {
+        let opened = environment(&[("SKYPORT_FILES", value)]).bucket(&bucket("files"));
+        refused(opened, ErrorKind::InvalidArgument, &["SKYPORT_FILES"]);
+    }
+}
+
+#[test]
+fn a_scheme_that_nothing_serves_is_told_with_those_there_are() {
+    let environment = environment(&[("SKYPORT_FILES", "ftp://files")]);
+    let parts = ["SKYPORT_FILES", "`files`", "ftp://", "local", "memory"];
+    refused(environment.bucket(&bucket("files")), ErrorKind::InvalidArgument, &parts);
+}
+
+#[cfg(not(feature = "local"))]
+#[test]
+fn without_the_feature_local_it_is_named() {
+    let environment = environment(&[("SKYPORT_PROVIDER", "local")]);
+    refused(environment.bucket(&bucket("files")), ErrorKind::Unsupported, &["`local`", "Cargo.toml"]);
+}
+
+#[cfg(feature = "local")]
+#[test]
+fn what_a_provider_does_not_know_is_told() {
+    let parameter = environment(&[("SKYPORT_FILES", "local://files?region=north")]);
+    let parts = ["SKYPORT_FILES", "`region`", "data"];
+    refused(parameter.bucket(&bucket("files")), ErrorKind::InvalidArgument, &parts);
+    let sync = environment(&[("SKYPORT_SYNC", "often")]);
+    refused(sync.bucket(&bucket("files")), ErrorKind::InvalidArgument, &["SKYPORT_SYNC"]);
+}
+
+#[cfg(feature = "memory")]
+#[tokio::test]
+async fn resources_of_one_provider_share_it_and_are_there_once_created() {
+    use skyport_core::blob::Bucket;
+    let environment = environment(&[("SKYPORT_PROVIDER", "memory")]);
+    let declared = [bucket("files"), bucket("more")];
+    environment.create_local(&declared).await.expect("created");
+    let opened = Bucket::new(environment.bucket(&declared[1]).expect("opened"));
+    opened.put("a", "1").await.expect("it is there");
+    let again = Bucket::new(environment.bucket(&declared[1]).expect("opened"));
+    assert!(again.exists("a").await.expect("answers"));
+    let other = Bucket::new(environment.bucket(&declared[0]).expect("opened"));
+    assert!(!other.exists("a").await.expect("answers"));
+    assert!(environment.claims().await.expect("created").is_some());
+}
+
+#[tokio::test]
+async fn nothing_is_created_where_others_deploy() {
+    let environment = environment(&[("SKYPORT_FILES", "ftp://files"), ("SKYPORT_PROVIDER", "ftp")]);
+    environment.create_local(&[bucket("files")]).await.expect("nothing to do");
+    assert!(environment.claims().await.expect("nowhere to keep them").is_none());
+    refused(environment.create_all(&[bucket("files")]).await, ErrorKind::InvalidArgument, &["SKYPORT_FILES"]);
+}
