@@ -41,7 +41,7 @@ impl<T> Message<T> {
         let body = delivery.payload(foreign)?;
         let value = C::decode(&body)?;
         let RawDelivery { id, attempt, sent_at, attributes, group, envelope, .. } = delivery;
-        Ok(Self { value, id, attempt, sent_at, attributes, group, trace: envelope.trace })
+        Ok(Self { value, id, attempt, sent_at, attributes, group, trace: envelope.into_inner().trace })
     }
 
     /// The body.

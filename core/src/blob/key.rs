@@ -30,18 +30,23 @@ pub(super) fn check_written(key: &str, limits: &BlobLimits) -> Result<()> {
             key.len()
         )));
     }
-    if key.chars().any(|c| c.is_control() || c == '\\') {
+    let plain = key.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'\\');
+    if !plain && key.chars().any(|c| c.is_control() || c == '\\') {
         return Err(Error::invalid("a key has no control character and no backslash"));
     }
-    let mut segments = 0;
-    for segment in key.split('/') {
-        segments += 1;
-        if segment.is_empty() {
-            return Err(Error::invalid("a key does not begin or end with `/` and has no `//` in it"));
+    let (mut segments, mut before) = (0, b'/');
+    for byte in key.bytes().chain([b'/']) {
+        if byte == b'/' {
+            segments += 1;
+            match before {
+                b'/' => {
+                    return Err(Error::invalid("a key does not begin or end with `/` and has no `//` in it"));
+                }
+                b'.' => return Err(Error::invalid("no segment of a key is `.`, `..` or ends in `.`")),
+                _ => {}
+            }
         }
-        if segment.ends_with('.') {
-            return Err(Error::invalid("no segment of a key is `.`, `..` or ends in `.`"));
-        }
+        before = byte;
     }
     if segments > limits.key_segments {
         return Err(invalid(format!(

@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 use crate::body::Body;
 use crate::queue::port::MessageQueue;
+use crate::sparse::{Empty, Sparse};
 use crate::{Clock, Error, ErrorKind, Result, Token};
 
 mod etag;
@@ -165,6 +166,16 @@ pub struct Properties {
     pub metadata: Metadata,
 }
 
+impl Empty for Properties {
+    const EMPTY: &'static Self = &Self {
+        content_type: None,
+        cache_control: None,
+        content_disposition: None,
+        content_encoding: None,
+        metadata: Metadata::new(),
+    };
+}
+
 /// Options of [`BlobStore::put`] and [`BlobStore::start_upload`].
 #[non_exhaustive]
 #[derive(Clone, Debug, Default)]
@@ -172,7 +183,7 @@ pub struct PutOptions {
     /// What must hold.
     pub condition: Condition,
     /// Content type, metadata..
-    pub properties: Properties,
+    pub properties: Sparse<Properties>,
     /// Names this call; stored with the object (`skyport_w`), told by [`ObjectMeta::token`].
     pub token: Token,
 }
@@ -204,7 +215,7 @@ pub struct ObjectMeta {
     /// When it was written.
     pub modified: SystemTime,
     /// Content type, metadata..
-    pub properties: Properties,
+    pub properties: Sparse<Properties>,
     /// The write that made it, where a Skyport write did.
     pub token: Option<Token>,
 }
@@ -213,7 +224,7 @@ impl ObjectMeta {
     /// An object of this size, etag and time, with no properties.
     #[must_use]
     pub fn new(size: u64, etag: Etag, modified: SystemTime) -> Self {
-        Self { size, etag, modified, properties: Properties::default(), token: None }
+        Self { size, etag, modified, properties: Sparse::default(), token: None }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{from_millis, to_millis};
+use crate::sparse::Empty;
 use crate::trace_context::TraceContext;
 use crate::{Error, ErrorKind, Result};
 
@@ -38,11 +39,16 @@ pub struct Envelope {
     reason: Option<String>,
 }
 
+impl Empty for Envelope {
+    const EMPTY: &'static Self =
+        &Self { trace: None, encoding: None, claim: None, not_before: None, reason: None };
+}
+
 impl Envelope {
     /// Whether nothing is in it: it need not travel then.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        *self == *Self::EMPTY
     }
 
     /// Why the message is a dead letter.

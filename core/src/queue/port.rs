@@ -13,7 +13,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::envelope::Envelope;
-use crate::{Clock, Result, Token};
+use crate::{Clock, Result, Sparse, Token};
 
 /// What a queue is and what it can do; made once, when it is opened.
 #[non_exhaustive]
@@ -141,7 +141,7 @@ pub struct OutMessage {
     /// The user's attributes.
     pub attributes: Attributes,
     /// What is ours: travels packed in one attribute `skyport`.
-    pub envelope: Envelope,
+    pub envelope: Sparse<Envelope>,
     /// Not to be received before so long.
     pub delay: Option<Duration>,
     /// On an ordered queue, the group; `None` is a group of its own for each message.
@@ -191,7 +191,7 @@ pub struct RawDelivery {
     /// The user's attributes.
     pub attributes: Attributes,
     /// What is ours; empty for a message that Skyport did not send.
-    pub envelope: Envelope,
+    pub envelope: Sparse<Envelope>,
     /// Which delivery of the message this is, from 1.
     pub attempt: u32,
     /// When it was sent.
@@ -210,7 +210,7 @@ impl RawDelivery {
             id: id.into(),
             body: body.into(),
             attributes: Attributes::new(),
-            envelope: Envelope::default(),
+            envelope: Sparse::default(),
             attempt: 1,
             sent_at,
             group: None,

@@ -21,6 +21,7 @@ mod receipt;
 mod state;
 #[cfg(test)]
 mod tests;
+mod timers;
 
 pub(crate) use cell::QueueCell;
 

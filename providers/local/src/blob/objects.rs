@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use skyport_core::blob::port::{Condition, Etag, ObjectMeta, Properties, Written};
 use skyport_core::clock::{from_millis, to_millis};
 use skyport_core::event::BlobChange;
-use skyport_core::{Error, ErrorKind, Token};
+use skyport_core::{Error, ErrorKind, Sparse, Token};
 
 use super::{etag, events};
 use crate::content::Draft;
@@ -21,7 +21,7 @@ use skyport_core::refusal::Refusal;
 pub(super) struct NewObject {
     pub(super) draft: Draft,
     pub(super) size: u64,
-    pub(super) properties: Properties,
+    pub(super) properties: Sparse<Properties>,
     pub(super) token: Token,
     pub(super) condition: Condition,
 }
@@ -132,7 +132,7 @@ fn read(row: &Row<'_>) -> Result<Object, Fault> {
     let modified = from_millis(row.get::<_, i64>(2)?.unsigned_abs());
     let mut meta = ObjectMeta::new(row.get(1)?, etag(&content), modified);
     meta.token = Some(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?.parse()?);
-    meta.properties = unpack(row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?)?;
+    meta.properties = unpack(row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?)?.into();
     Ok(Object { meta, content })
 }
 
@@ -173,7 +173,7 @@ pub(super) fn store(
             millis(new.size),
             millis(to_millis(now)),
             new.token.to_string(),
-            pack(new.properties)?
+            pack(new.properties.into_inner())?
         ])?;
     let etag = etag(&content);
     let change = events::Change {

@@ -51,7 +51,7 @@ fn entry(key: &str, object: &Object) -> ListEntry {
     ListEntry::Object {
         key: key.to_owned(),
         size: object.size(),
-        etag: object.etag(),
+        etag: object.etag.clone(),
         modified: object.modified,
     }
 }

@@ -12,7 +12,7 @@ use skyport_core::blob::port::{
     Properties, Subscriber, Written,
 };
 use skyport_core::event::BlobChange;
-use skyport_core::{Clock, Error, Result, Token};
+use skyport_core::{Clock, Error, Result, Sparse, Token};
 
 use super::content::Content;
 use super::events::{Change, Subscription, Subscriptions};
@@ -44,17 +44,16 @@ struct State {
 /// An object; never changed, only replaced. Small, for it lies in the map itself.
 pub(super) struct Object {
     content: Content,
-    /// Its etag.
-    number: u64,
+    pub(super) etag: Etag,
     pub(super) modified: SystemTime,
-    properties: Option<Box<Properties>>,
+    properties: Sparse<Properties>,
     token: Token,
 }
 
 /// What a write brings.
 pub(super) struct NewObject {
     pub(super) content: Content,
-    pub(super) properties: Properties,
+    pub(super) properties: Sparse<Properties>,
     pub(super) token: Token,
 }
 
@@ -63,15 +62,9 @@ impl Object {
         self.content.len()
     }
 
-    pub(super) fn etag(&self) -> Etag {
-        numbered(self.number)
-    }
-
     pub(super) fn meta(&self) -> ObjectMeta {
-        let mut meta = ObjectMeta::new(self.size(), self.etag(), self.modified);
-        if let Some(properties) = &self.properties {
-            meta.properties = Properties::clone(properties);
-        }
+        let mut meta = ObjectMeta::new(self.size(), self.etag.clone(), self.modified);
+        meta.properties = self.properties.clone();
         meta.token = Some(self.token);
         meta
     }
@@ -130,7 +123,7 @@ impl BucketCell {
     /// Puts an object in its place if the condition holds, and tells the subscribers.
     pub(super) fn put(&self, key: &str, new: NewObject, condition: &Condition) -> Result<Written> {
         let object = self.make(new);
-        let (etag, size, modified) = (object.etag(), object.size(), object.modified);
+        let (etag, size, modified) = (object.etag.clone(), object.size(), object.modified);
         let mut guard = write(&self.state);
         let state = guard.as_mut().ok_or(Refusal::NoBucket)?;
         let replaced = match state.objects.entry(Key::new(key)) {
@@ -158,12 +151,11 @@ impl BucketCell {
     }
 
     fn make(&self, new: NewObject) -> Object {
-        let plain = new.properties == Properties::default();
         Object {
             content: new.content,
-            number: self.etags.fetch_add(1, Ordering::Relaxed),
+            etag: numbered(self.etags.fetch_add(1, Ordering::Relaxed)),
             modified: self.clock.now(),
-            properties: (!plain).then(|| Box::new(new.properties)),
+            properties: new.properties,
             token: new.token,
         }
     }
@@ -172,13 +164,13 @@ impl BucketCell {
     pub(super) fn copied(&self, from: &str, options: &CopyOptions, limits: &BlobLimits) -> Result<NewObject> {
         self.with(from, |source| {
             let wanted = options.source_if_match.as_ref();
-            if wanted.is_some_and(|etag| *etag != source.etag()) {
+            if wanted.is_some_and(|etag| *etag != source.etag) {
                 return Err(Refusal::Changed.into());
             }
             limits.check_copy(source.size())?;
             Ok(NewObject {
                 content: source.content.clone(),
-                properties: source.properties.as_deref().cloned().unwrap_or_default(),
+                properties: source.properties.clone(),
                 token: options.token,
             })
         })
@@ -189,7 +181,7 @@ impl BucketCell {
         let state = guard.as_mut().ok_or(Refusal::NoBucket)?;
         if let Some(etag) = if_match {
             let there = state.objects.get(key.as_bytes());
-            if there.is_none_or(|object| object.etag() != *etag) {
+            if there.is_none_or(|object| object.etag != *etag) {
                 return Err(Refusal::Changed.into());
             }
         }
@@ -231,12 +223,12 @@ fn holds(condition: &Condition, object: &Object) -> Result<()> {
     match condition {
         Condition::None => Ok(()),
         Condition::IfAbsent => Err(Refusal::Exists.into()),
-        Condition::IfMatch(etag) if *etag == object.etag() => Ok(()),
+        Condition::IfMatch(etag) if *etag == object.etag => Ok(()),
         Condition::IfMatch(_) => Err(Refusal::Changed.into()),
     }
 }
 
-/// The number in digits, written on the stack: an etag is made for every answer.
+/// The number in digits, written on the stack.
 fn numbered(mut number: u64) -> Etag {
     let mut digits = [b'0'; 20];
     let mut first = digits.len();

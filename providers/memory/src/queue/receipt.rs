@@ -20,8 +20,8 @@ pub(super) fn write(slot: Slot, delivery: u64) -> Receipt {
 fn push_hex(text: &mut String, number: u64) {
     let digits = (u64::BITS - number.leading_zeros()).div_ceil(4).max(1);
     for place in (0..digits).rev() {
-        let digit = (number >> (4 * place)) as u32 & 0xf;
-        text.extend(char::from_digit(digit, 16));
+        let digit = (number >> (4 * place)) as u8 & 0xf;
+        text.push(char::from(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }));
     }
 }
 

@@ -1,10 +1,11 @@
 //! The messages of a queue and where each stands. No clock, no lock, no waiting: all of that is the cell's.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use skyport_core::Sparse;
 use skyport_core::queue::envelope::Envelope;
 use skyport_core::queue::port::{Attributes, Depth, OutMessage, RawDelivery};
 use tokio::time::Instant;
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 use super::dedupe::Dedupe;
 use super::groups::Groups;
 use super::receipt::{self, Slot};
+use super::timers::Timers;
 
 /// The reason of a letter whose attempts were spent.
 const SPENT: &str = "attempts";
@@ -36,7 +38,7 @@ pub(super) struct Letter {
 #[derive(Default)]
 struct Extras {
     attributes: Attributes,
-    envelope: Envelope,
+    envelope: Sparse<Envelope>,
     group: Option<String>,
 }
 
@@ -61,6 +63,17 @@ enum Phase {
     Leased { until: Instant, delivery: u64 },
 }
 
+impl Phase {
+    /// When it ends by itself.
+    fn end(self) -> Option<Instant> {
+        match self {
+            Self::Ready => None,
+            Self::Delayed(due) => Some(due),
+            Self::Leased { until, .. } => Some(until),
+        }
+    }
+}
+
 /// Who is next.
 enum Turn {
     Message(Slot),
@@ -75,7 +88,7 @@ pub(super) struct State {
     free: Vec<Slot>,
     ready: VecDeque<Turn>,
     /// The ends of leases and delays.
-    timers: BTreeSet<(Instant, Slot)>,
+    timers: Timers,
     groups: Groups,
     in_flight: u64,
     delayed: u64,
@@ -90,7 +103,7 @@ impl State {
             slots: Vec::new(),
             free: Vec::new(),
             ready: VecDeque::new(),
-            timers: BTreeSet::new(),
+            timers: Timers::default(),
             groups: Groups::default(),
             in_flight: 0,
             delayed: 0,
@@ -99,7 +112,7 @@ impl State {
 
     /// When the next lease or delay ends.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.timers.first().map(|(due, _)| *due)
+        self.timers.first().map(|(due, _)| due)
     }
 
     pub(super) fn has_ready(&self) -> bool {
@@ -150,7 +163,7 @@ impl State {
     fn delay(&mut self, slot: Slot, due: Instant) {
         if let Some(stored) = self.stored(slot) {
             stored.phase = Phase::Delayed(due);
-            self.timers.insert((due, slot));
+            self.timers.add(due, slot);
             self.delayed += 1;
         }
     }
@@ -181,26 +194,33 @@ impl State {
     /// Ends the leases and delays that are over; gives back the messages whose attempts are spent.
     pub(super) fn advance(&mut self, now: Instant) -> Vec<Letter> {
         let mut spent = Vec::new();
-        while let Some((due, slot)) = self.timers.first().copied().filter(|(due, _)| *due <= now) {
+        while let Some((_, slot)) = self.timers.first().filter(|(due, _)| *due <= now) {
             match self.stored(slot).map(|stored| stored.phase) {
                 Some(Phase::Leased { .. }) => spent.extend(self.give_back(slot, None)),
-                Some(Phase::Delayed(_)) => self.end_delay(slot, due),
-                Some(Phase::Ready) | None => {
-                    self.timers.remove(&(due, slot));
-                }
+                Some(Phase::Delayed(_)) => self.end_delay(slot),
+                Some(Phase::Ready) | None => self.timer_over(),
             }
         }
         spent
     }
 
-    fn end_delay(&mut self, slot: Slot, due: Instant) {
-        self.timers.remove(&(due, slot));
+    fn end_delay(&mut self, slot: Slot) {
         self.delayed -= 1;
         if let Some(stored) = self.stored(slot) {
             stored.phase = Phase::Ready;
             let group = stored.group.clone();
             self.line_up(slot, group.as_ref());
         }
+        self.timer_over();
+    }
+
+    /// A message has left the phase that its timer was to end.
+    fn timer_over(&mut self) {
+        let slots = &self.slots;
+        self.timers.tidy(|due, slot| {
+            let stored = slots.get(slot as usize).and_then(Option::as_ref);
+            stored.is_some_and(|stored| stored.phase.end() == Some(due))
+        });
     }
 
     /// Leases up to `max` messages until `until`; `number` numbers the deliveries.
@@ -263,7 +283,7 @@ impl State {
             raw.group = extras.group.clone();
         }
         raw.attempt = stored.attempts;
-        self.timers.insert((until, slot));
+        self.timers.add(until, slot);
         self.in_flight += 1;
         Some(raw)
     }
@@ -280,9 +300,9 @@ impl State {
     pub(super) fn extend(&mut self, slot: Slot, end: Instant) {
         let Some(stored) = self.stored(slot) else { return };
         if let Phase::Leased { until, .. } = &mut stored.phase {
-            let before = std::mem::replace(until, end);
-            self.timers.remove(&(before, slot));
-            self.timers.insert((end, slot));
+            *until = end;
+            self.timers.add(end, slot);
+            self.timer_over();
         }
     }
 
@@ -291,11 +311,11 @@ impl State {
         let Some(stored) = self.stored(slot) else {
             return false;
         };
-        let Phase::Leased { until, .. } = stored.phase else {
+        if !matches!(stored.phase, Phase::Leased { .. }) {
             return false;
-        };
+        }
         stored.phase = Phase::Ready;
-        self.timers.remove(&(until, slot));
+        self.timer_over();
         self.in_flight -= 1;
         true
     }

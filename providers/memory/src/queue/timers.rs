@@ -1,0 +1,75 @@
+//! The ends of leases and delays, the earliest first.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use tokio::time::Instant;
+
+use super::receipt::Slot;
+
+/// Almost every lease is settled before it ends, so a timer is not looked for when it is no longer needed: it stays until it
+/// comes to the front, or until most of what is here is such.
+#[derive(Default)]
+pub(super) struct Timers {
+    all: BinaryHeap<Reverse<(Instant, Slot)>>,
+    /// How many of them nobody waits for any more.
+    stale: usize,
+}
+
+impl Timers {
+    pub(super) fn add(&mut self, due: Instant, slot: Slot) {
+        self.all.push(Reverse((due, slot)));
+    }
+
+    /// The first to end. Current, if [`tidy`](Self::tidy) was called after the last change.
+    pub(super) fn first(&self) -> Option<(Instant, Slot)> {
+        self.all.peek().map(|Reverse(first)| *first)
+    }
+
+    /// One timer is no longer needed: `is_current` no longer knows it.
+    pub(super) fn tidy(&mut self, is_current: impl Fn(Instant, Slot) -> bool) {
+        self.stale += 1;
+        if self.stale > 64 && self.stale > self.all.len() / 2 {
+            self.all.retain(|Reverse((due, slot))| is_current(*due, *slot));
+            self.stale = 0;
+        }
+        while let Some((due, slot)) = self.first()
+            && !is_current(due, slot)
+        {
+            self.all.pop();
+            self.stale = self.stale.saturating_sub(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_first_is_always_one_that_is_needed_and_few_others_are_kept() {
+        let now = Instant::now();
+        let (mut timers, mut current) = (Timers::default(), BTreeSet::new());
+        for slot in 0..10_000_u32 {
+            // An odd factor visits every number once.
+            let due = now + Duration::from_millis(u64::from(slot * 7_919 % 10_000));
+            timers.add(due, slot);
+            current.insert((due, slot));
+            if slot % 10 != 0 {
+                let last = *current.last().expect("one was added");
+                current.remove(&last);
+                timers.tidy(|due, slot| current.contains(&(due, slot)));
+            }
+            assert_eq!(timers.first(), current.first().copied());
+            assert!(timers.all.len() <= 2 * current.len() + 65);
+        }
+        while let Some(first) = current.pop_first() {
+            assert_eq!(timers.first(), Some(first));
+            timers.tidy(|due, slot| current.contains(&(due, slot)));
+        }
+        assert_eq!(timers.first(), None);
+    }
+}
