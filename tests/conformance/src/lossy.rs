@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::StreamExt;
 use skyport_core::blob::port::{
     BlobInfo, BlobStore, CopyOptions, DeleteOptions, GetOptions, GetResult, ListOptions, ListPage,
     ObjectMeta, PutOptions, SignOptions, SignedRequest, Subscriber, Upload, Written,
 };
 use skyport_core::queue::port::MessageQueue;
-use skyport_core::{Error, ErrorKind, Result};
+use skyport_core::{Body, Error, ErrorKind, Result};
 
 /// Applies every operation; the answer of a chosen write does not arrive.
 #[derive(Clone, Debug)]
@@ -26,6 +27,25 @@ struct State {
     parts: AtomicU64,
     started: AtomicU64,
     ended: AtomicU64,
+    break_after: AtomicU64,
+}
+
+/// The first `most` bytes of a body, and then an error.
+fn broken(body: Body, most: u64) -> Body {
+    let gone = || Error::new(ErrorKind::Unavailable, "the connection broke in mid-download");
+    let cut = body.scan(most, move |left, chunk| {
+        let next = match chunk {
+            _ if *left == 0 => Err(gone()),
+            Ok(chunk) => {
+                let taken = usize::try_from(*left).map_or(chunk.len(), |left| chunk.len().min(left));
+                *left -= taken as u64;
+                Ok(chunk.slice(..taken))
+            }
+            Err(error) => Err(error),
+        };
+        std::future::ready(Some(next))
+    });
+    Body::from_stream(cut)
 }
 
 impl LostAnswers {
@@ -47,6 +67,11 @@ impl LostAnswers {
     /// Whether the answer that was to be lost is lost by now.
     pub(crate) fn has_lost(&self) -> bool {
         !self.state.lose.load(Ordering::SeqCst)
+    }
+
+    /// From now on every download breaks after so many bytes; 0 for none.
+    pub(crate) fn break_downloads(&self, after: u64) {
+        self.state.break_after.store(after, Ordering::SeqCst);
     }
 
     /// How many parts of uploads have been sent whole.
@@ -102,7 +127,14 @@ impl BlobStore for LostAnswers {
     }
 
     async fn get(&self, key: &str, options: GetOptions) -> Result<GetResult> {
-        self.inner.get(key, options).await
+        let found = self.inner.get(key, options).await?;
+        let most = self.state.break_after.load(Ordering::SeqCst);
+        match found {
+            GetResult::Found { meta, range, body } if most > 0 => {
+                Ok(GetResult::Found { meta, range, body: broken(body, most) })
+            }
+            other => Ok(other),
+        }
     }
 
     async fn head(&self, key: &str) -> Result<ObjectMeta> {

@@ -19,6 +19,7 @@ mod copy_delete;
 mod events;
 mod keys;
 mod list;
+mod list_model;
 mod lost_answers;
 mod missing;
 mod properties;
@@ -36,6 +37,7 @@ pub(crate) fn cases() -> Vec<crate::Case> {
         events::cases(),
         keys::cases(),
         list::cases(),
+        list_model::cases(),
         lost_answers::cases(),
         missing::cases(),
         properties::cases(),

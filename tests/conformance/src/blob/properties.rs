@@ -12,6 +12,8 @@ cases![
     properties_of_an_upload_in_parts_come_back,
     an_overwrite_replaces_all_properties,
     metadata_at_its_limit_comes_back,
+    any_text_is_a_value_of_metadata,
+    limits_are_no_lower_than_the_floors,
     metadata_outside_the_rules_is_refused_before_any_io,
     header_values_that_are_none_are_refused,
     stored_bytes_are_never_decoded,
@@ -80,6 +82,34 @@ async fn metadata_at_its_limit_comes_back(cx: Context) -> CaseResult {
     let value = "ü".repeat(316);
     bucket.put("k", "v").metadata("n", &value).await?;
     assert_eq!(bucket.head("k").await?.properties.metadata["n"], value);
+    Ok(Outcome::Passed)
+}
+
+async fn any_text_is_a_value_of_metadata(cx: Context) -> CaseResult {
+    let bucket = bucket(&cx).await?;
+    let values =
+        ["\r\nx: y", "\0\u{7f}\u{85}", "%41%", "=?utf-8?b?YQ==?=", "\u{10ffff}\u{feff}", "\t", "e\u{301}"];
+    let mut put = bucket.put("k", "v");
+    for (at, value) in values.iter().enumerate() {
+        put = put.metadata(format!("n{at}"), *value);
+    }
+    put.await?;
+    let read = bucket.head("k").await?.properties.metadata;
+    let read: Vec<&str> = read.values().map(String::as_str).collect();
+    assert_eq!(read, values);
+    Ok(Outcome::Passed)
+}
+
+async fn limits_are_no_lower_than_the_floors(cx: Context) -> CaseResult {
+    let bucket = missing_bucket(&cx)?;
+    let limits = bucket.limits();
+    assert!(limits.key_bytes >= 1_024 && limits.key_segments >= 254, "{limits:?}");
+    assert!(limits.copy_bytes >= 5 << 30 && limits.object_bytes >= limits.copy_bytes, "{limits:?}");
+    assert!(limits.metadata_bytes >= 1_900 && limits.page_entries >= 1, "{limits:?}");
+    assert!(limits.part_bytes > 0 && limits.part_concurrency > 0, "{limits:?}");
+    let parts = (limits.part_bytes as u64).saturating_mul(u64::from(limits.parts));
+    assert!(parts >= limits.copy_bytes, "what can be copied can be written: {limits:?}");
+    assert!(limits.signed_for.as_secs() >= 3_600, "{limits:?}");
     Ok(Outcome::Passed)
 }
 

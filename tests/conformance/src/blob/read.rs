@@ -1,10 +1,14 @@
 //! Reading: whole, ranges, conditions, forms.
 
+use std::sync::Arc;
+
 use futures_util::StreamExt;
+use skyport_core::blob::Bucket;
 use skyport_core::{ErrorKind, Result};
 
 use super::{bucket, kind, missing_bucket, pattern};
 use crate::case::{CaseResult, cases};
+use crate::lossy::LostAnswers;
 use crate::{Context, Outcome};
 
 cases![
@@ -18,6 +22,8 @@ cases![
     text_is_utf_8,
     a_body_knows_its_length_and_reads_in_all_forms,
     a_reader_that_began_before_a_replacement_gets_all_old_or_an_error,
+    a_broken_download_goes_on_by_range,
+    a_broken_download_is_bound_to_its_content,
 ];
 
 async fn ranges_of_an_object(cx: Context) -> CaseResult {
@@ -164,5 +170,40 @@ async fn a_reader_that_began_before_a_replacement_gets_all_old_or_an_error(cx: C
         }
     }
     assert!(read == old);
+    Ok(Outcome::Passed)
+}
+
+async fn a_broken_download_goes_on_by_range(cx: Context) -> CaseResult {
+    let lossy = Arc::new(LostAnswers::new(cx.bucket().await?));
+    let bucket = Bucket::new(lossy.clone());
+    let small = pattern(1_000);
+    let large = pattern(bucket.limits().part_bytes + 5);
+    bucket.put("small", small.clone()).await?;
+    bucket.put("large", large.clone()).await?;
+    lossy.break_downloads(400);
+    assert!(bucket.get("small").bytes().await? == small);
+    assert!(bucket.get("small").range(100..900).bytes().await? == small.slice(100..900));
+    assert!(bucket.get("small").last(500).bytes().await? == small.slice(500..));
+    lossy.break_downloads(large.len() as u64 / 3);
+    assert!(bucket.get("large").bytes().await? == large);
+    Ok(Outcome::Passed)
+}
+
+async fn a_broken_download_is_bound_to_its_content(cx: Context) -> CaseResult {
+    let lossy = Arc::new(LostAnswers::new(cx.bucket().await?));
+    let bucket = Bucket::new(lossy.clone());
+    for deleted in [false, true] {
+        let etag = bucket.put("k", "0123456789").await?.etag;
+        lossy.break_downloads(4);
+        let (plain, named) = (bucket.get("k").await?, bucket.get("k").if_match(&etag).await?);
+        if deleted {
+            bucket.delete("k").await?;
+        } else {
+            bucket.put("k", "abcdefghij").await?;
+        }
+        assert_eq!(kind(plain.bytes().await), ErrorKind::Conflict);
+        assert_eq!(kind(named.bytes().await), ErrorKind::PreconditionFailed);
+        lossy.break_downloads(0);
+    }
     Ok(Outcome::Passed)
 }
