@@ -94,8 +94,8 @@ async fn any_text_is_a_value_of_metadata(cx: Context) -> CaseResult {
         put = put.metadata(format!("n{at}"), *value);
     }
     put.await?;
-    let read = bucket.head("k").await?.properties.metadata;
-    let read: Vec<&str> = read.values().map(String::as_str).collect();
+    let head = bucket.head("k").await?;
+    let read: Vec<&str> = head.properties.metadata.values().map(String::as_str).collect();
     assert_eq!(read, values);
     Ok(Outcome::Passed)
 }
