@@ -154,7 +154,7 @@ impl<R: Resources> Test<R> {
         tokio::time::sleep(time).await;
     }
 
-    /// Waits until no message and no event is left anywhere and no function runs: also those that are delayed or back
+    /// Waits until no message and no event is left that a function is for, and no function runs: also those that are delayed or back
     /// off, since time passes by itself. What has become a dead letter is settled.
     ///
     /// # Panics
