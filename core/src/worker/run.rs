@@ -15,6 +15,9 @@ use crate::queue::poll;
 use crate::retry::RetryPolicy;
 use crate::{Error, Result, Shutdown};
 
+/// What is left after the grace period to cancel handlers and to return their messages.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
 /// The pauses after receives that failed: from half a second, doubled up to half a minute.
 fn receive_policy() -> RetryPolicy {
     RetryPolicy {
@@ -28,6 +31,7 @@ pub(super) async fn run(worker: Worker, stop: Shutdown) {
     let (settler, settling) = Settler::new(Arc::clone(&worker.queue));
     let cut = Shutdown::new();
     let grace = worker.config.grace;
+    let (queue, stopping) = (worker.queue.info().resource.clone(), stop.clone());
     let task = Arc::new(Task::new(worker, settler, stop.clone(), cut.clone()));
     let mut tasks = JoinSet::new();
     // Beside the loop rather than a task of its own: all of it is dropped together.
@@ -40,7 +44,16 @@ pub(super) async fn run(worker: Worker, stop: Shutdown) {
         // The last of the settlers: the other future ends, too.
         drop(task);
     };
-    tokio::join!(working, settling);
+    let too_late = async {
+        stopping.triggered().await;
+        sleep(grace.saturating_add(LAST_WORDS)).await;
+    };
+    tokio::select! {
+        ((), ()) = async { tokio::join!(working, settling) } => {}
+        () = too_late => {
+            tracing::warn!(queue, "the queue does not answer; messages return when their leases end");
+        }
+    }
 }
 
 async fn join_all(tasks: &mut JoinSet<()>) {

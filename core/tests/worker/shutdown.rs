@@ -1,6 +1,7 @@
 //! Stopping in good order.
 
 use skyport_core::Outcome;
+use skyport_memory::{Fault, Operation};
 use tokio::time::{Instant, sleep};
 
 use super::{Bench, SECOND, config};
@@ -78,4 +79,16 @@ async fn a_worker_that_is_dropped_loses_nothing() {
     assert!(worker.await.expect_err("aborted").is_cancelled());
     sleep(SECOND * 60).await;
     assert_eq!(bench.queue.depth().await.expect("a depth").ready, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_does_not_answer_does_not_keep_a_worker_for_ever() {
+    let bench = Bench::new(5, false).await;
+    bench.memory.faults().inject(Operation::QueueSettle, Fault::slow(SECOND * 86_400));
+    bench.send(&["a"]).await;
+    let worker = bench.work(config(|c| c.grace = SECOND * 5), |_, _| async { vec![Outcome::Done] });
+    sleep(SECOND).await;
+    let begun = Instant::now();
+    bench.stop(worker).await;
+    assert!(begun.elapsed() <= SECOND * 16, "{:?}", begun.elapsed());
 }
