@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use skyport_core::app::{Declaration, Opener};
@@ -32,6 +33,7 @@ pub struct Environment {
     /// By what makes them differ; resources of one provider share its connections.
     providers: Mutex<BTreeMap<String, Arc<dyn Provider>>>,
     retry: Retry,
+    public_url: Option<String>,
 }
 
 impl Environment {
@@ -49,7 +51,26 @@ impl Environment {
             variables,
             providers: Mutex::default(),
             retry: Retry::new(RetryPolicy::default()),
+            public_url: None,
         }
+    }
+
+    /// Says where this process serves HTTP, for signed URLs.
+    #[must_use]
+    pub fn serving_on(mut self, address: SocketAddr) -> Self {
+        let mut host = address.ip();
+        if host.is_unspecified() {
+            // Every address of this machine: this one is always there.
+            host = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        }
+        self.public_url = Some(format!("http://{}", SocketAddr::new(host, address.port())));
+        self
+    }
+
+    /// How clients reach this process: as `SKYPORT_PUBLIC_URL` says, else where it serves HTTP, where that is known.
+    #[must_use]
+    pub fn public_url(&self) -> Option<String> {
+        self.variable("SKYPORT_PUBLIC_URL").or_else(|| self.public_url.clone())
     }
 
     /// A variable that is set and not empty.

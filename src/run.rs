@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use skyport_core::Result;
 use skyport_core::app::{App, Declaration, Resources};
+use skyport_server::{Server, ServerConfig, Socket};
 
 use crate::command::Command;
 use crate::environment::{Environment, RESERVED, variable_of};
@@ -20,7 +21,7 @@ use crate::serve;
 /// | `SKYPORT_DATA` | the folder of the provider `local` | `.skyport` |
 /// | `SKYPORT_SYNC` | `full`: what is answered survives a loss of power, too | `normal` |
 /// | `SKYPORT_PUBLIC_URL` | how clients reach this server, for signed URLs | `http://127.0.0.1:$PORT` |
-/// | `SKYPORT_DEADLINE` | the longest time for a call, `30s` or `500ms` | none |
+/// | `SKYPORT_DEADLINE` | the longest time for a request, `30s` or `500ms` | none |
 /// | `SKYPORT_GRACE` | how long running work may go on after SIGTERM | `10s` |
 /// | `SKYPORT_COMMAND` | do one thing and end: `manifest`, `provision`, `fire <function>` | serve |
 ///
@@ -61,9 +62,14 @@ pub async fn run<R: Resources>(app: App<R>) -> Result<()> {
             crate::command::fire(&functions, &function).await
         }
         Command::Serve => {
+            let config = ServerConfig::from_env(|name| environment.variable(name))?;
+            // The port first: a second start by mistake is told before it touches any data.
+            let socket = Socket::bind(&config).await?;
+            let environment = environment.serving_on(socket.local_addr());
             environment.create_local(&manifest.resources).await?;
             let (functions, _) = app.bind(&environment)?;
-            serve::serve(Arc::new(functions), &environment).await
+            let server = Server::new(Arc::new(functions)).config(config).socket(socket);
+            serve::serve(server, &manifest.application, &environment).await
         }
     }
 }

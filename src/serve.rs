@@ -1,19 +1,14 @@
 //! The runtime of any machine or container: the server adapter.
 
 use std::io::Write;
-use std::sync::Arc;
 
 use skyport_core::Result;
-use skyport_core::app::Functions;
-use skyport_server::{Server, ServerConfig};
+use skyport_server::Server;
 
 use crate::environment::Environment;
 
 /// Serves until a signal comes.
-pub(crate) async fn serve(functions: Arc<Functions>, environment: &Environment) -> Result<()> {
-    let config = ServerConfig::from_env(|name| environment.variable(name))?;
-    let application = functions.manifest().application.clone();
-    let mut server = Server::new(functions).config(config);
+pub(crate) async fn serve(mut server: Server, application: &str, environment: &Environment) -> Result<()> {
     for endpoint in environment.endpoints() {
         server = server.endpoint(endpoint);
     }

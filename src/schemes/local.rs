@@ -23,10 +23,8 @@ fn open(environment: &Environment) -> Result<Arc<dyn Provider>> {
             .parse()
             .map_err(|error: Error| Error::invalid(format!("SKYPORT_SYNC: {}", error.message())))?;
     }
-    config.public_url = match (environment.variable("SKYPORT_PUBLIC_URL"), environment.variable("PORT")) {
-        (Some(url), _) => url,
-        (None, Some(port)) => format!("http://127.0.0.1:{port}"),
-        (None, None) => config.public_url,
-    };
+    if let Some(url) = environment.public_url() {
+        config.public_url = url;
+    }
     Ok(Arc::new(Local::new(config)))
 }

@@ -2,13 +2,21 @@
 
 use std::sync::Arc;
 
-use super::Serve;
+use skyport_core::provider::Provider;
+use skyport_core::{Clock, Result};
+use skyport_memory::Memory;
 
-pub(super) const SERVE: Option<Serve> = Some(Serve {
-    instance: |_, _| String::new(),
-    open: |_, _| {
-        // A running program lives in real time, whatever tokio's clock is told.
-        let memory = skyport_memory::Memory::builder().clock(skyport_core::Clock::system()).build();
-        Ok(Arc::new(memory))
-    },
-});
+use super::Serve;
+use crate::environment::Environment;
+
+pub(super) const SERVE: Option<Serve> =
+    Some(Serve { instance: |_, _| String::new(), open: |_, environment| open(environment) });
+
+fn open(environment: &Environment) -> Result<Arc<dyn Provider>> {
+    // A running program lives in real time, whatever tokio's clock is told.
+    let mut memory = Memory::builder().clock(Clock::system());
+    if let Some(url) = environment.public_url() {
+        memory = memory.base_url(url);
+    }
+    Ok(Arc::new(memory.build()))
+}

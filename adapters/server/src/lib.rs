@@ -50,4 +50,5 @@ mod service;
 mod signal;
 
 pub use config::ServerConfig;
+pub use listen::Socket;
 pub use server::{Bound, Server};

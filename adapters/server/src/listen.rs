@@ -10,14 +10,43 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 
+use crate::config::ServerConfig;
 use crate::connection;
 use crate::service::Shared;
 
 /// How long no connection is taken after taking one failed: for lack of file handles, most often.
 const BREATH: Duration = Duration::from_millis(200);
 
-/// Listens on an address.
-pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener> {
+/// An address that is taken already; connections wait there until a [`Server`](crate::Server) runs.
+///
+/// For a program that must know its port, where any free one will do, before it makes its server.
+#[derive(Debug)]
+pub struct Socket {
+    pub(crate) listener: TcpListener,
+    pub(crate) address: SocketAddr,
+}
+
+impl Socket {
+    /// Takes the configured address.
+    ///
+    /// # Errors
+    /// `Unavailable` where another program has the port, and what else keeps the address from being taken.
+    pub async fn bind(config: &ServerConfig) -> Result<Self> {
+        let listener = listen(SocketAddr::new(config.host, config.port)).await?;
+        let address = listener.local_addr();
+        let address =
+            address.map_err(|error| Error::internal("the socket has no address").with_source(error))?;
+        Ok(Self { listener, address })
+    }
+
+    /// The address, with the port that was free where 0 was asked for.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let (kind, message) = match error.kind() {
             io::ErrorKind::AddrInUse => (

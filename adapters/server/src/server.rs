@@ -8,13 +8,13 @@ use skyport_core::app::Functions;
 use skyport_core::kv::port::KeyValueStore;
 use skyport_core::provider::Endpoint;
 use skyport_core::runtime::{Triggers, TriggersConfig, TriggersHandle};
-use skyport_core::{Clock, Error, Result, Shutdown};
+use skyport_core::{Clock, Result, Shutdown};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::config::ServerConfig;
-use crate::listen;
+use crate::listen::{self, Socket};
 use crate::service::{Shared, WIND_DOWN};
 use crate::signal::Signals;
 
@@ -23,7 +23,8 @@ use crate::signal::Signals;
 pub struct Server {
     functions: Arc<Functions>,
     config: ServerConfig,
-    endpoint: Option<Arc<dyn Endpoint>>,
+    socket: Option<Socket>,
+    endpoints: Vec<Arc<dyn Endpoint>>,
     claims: Option<Arc<dyn KeyValueStore>>,
     clock: Clock,
     shutdown: Shutdown,
@@ -36,7 +37,8 @@ impl Server {
         Self {
             functions,
             config: ServerConfig::default(),
-            endpoint: None,
+            socket: None,
+            endpoints: Vec::new(),
             claims: None,
             clock: Clock::system(),
             shutdown: Shutdown::new(),
@@ -50,9 +52,15 @@ impl Server {
         self
     }
 
-    /// HTTP of a provider, served under its prefix before the application's routes.
+    /// Serves on a socket that was bound already, whatever the configured address is.
+    pub fn socket(mut self, socket: Socket) -> Self {
+        self.socket = Some(socket);
+        self
+    }
+
+    /// HTTP of a provider, served under its prefix before the application's routes. Several providers may have some.
     pub fn endpoint(mut self, endpoint: Arc<dyn Endpoint>) -> Self {
-        self.endpoint = Some(endpoint);
+        self.endpoints.push(endpoint);
         self
     }
 
@@ -88,11 +96,10 @@ impl Server {
     /// `Unavailable` where another program has the port, and what else keeps the address from being taken; `NotFound`
     /// where a bucket whose events are wanted does not exist.
     pub async fn bind(self) -> Result<Bound> {
-        let address = SocketAddr::new(self.config.host, self.config.port);
-        let listener = listen::bind(address).await?;
-        let address = listener.local_addr();
-        let address =
-            address.map_err(|error| Error::internal("the socket has no address").with_source(error))?;
+        let Socket { listener, address } = match self.socket {
+            Some(socket) => socket,
+            None => Socket::bind(&self.config).await?,
+        };
         let mut triggers = TriggersConfig::default();
         triggers.grace = self.config.grace;
         triggers.clock = self.clock;
@@ -101,7 +108,7 @@ impl Server {
         let triggers = Triggers::start(functions, triggers, self.shutdown.clone()).await?;
         let shared = Shared {
             functions: self.functions,
-            endpoint: self.endpoint,
+            endpoints: self.endpoints,
             config: self.config,
             stop: self.shutdown,
             cut: Shutdown::new(),

@@ -28,7 +28,7 @@ pub(crate) const WIND_DOWN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) functions: Arc<Functions>,
-    pub(crate) endpoint: Option<Arc<dyn Endpoint>>,
+    pub(crate) endpoints: Vec<Arc<dyn Endpoint>>,
     pub(crate) config: ServerConfig,
     /// No new work.
     pub(crate) stop: Shutdown,
@@ -60,11 +60,10 @@ async fn route(shared: &Shared, request: http::Request<Incoming>) -> http::Respo
     let cancellation = invocation.cancellation.clone();
     let request = event::request(request, &shared.config);
     let answering = async {
-        match &shared.endpoint {
-            Some(endpoint) if request.uri().path().starts_with(endpoint.prefix()) => {
-                endpoint.serve(request).await
-            }
-            _ => shared.functions.http(Request::from(request), invocation).await.into(),
+        let path = request.uri().path();
+        match shared.endpoints.iter().find(|endpoint| path.starts_with(endpoint.prefix())) {
+            Some(endpoint) => endpoint.serve(request).await,
+            None => shared.functions.http(Request::from(request), invocation).await.into(),
         }
     };
     let mut answering = pin!(answering);

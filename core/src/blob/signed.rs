@@ -21,11 +21,14 @@ use crate::{Error, ErrorKind, Result};
 
 pub use endpoint::SignedEndpoint;
 
-/// The path under which signed URLs live.
-pub const PREFIX: &str = "/_skyport/blobs/";
-
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 const PATH: &AsciiSet = &UNRESERVED.remove(b'/');
+
+/// The path under which a provider's signed URLs live: `/_skyport/<provider>/`.
+#[must_use]
+pub fn prefix(provider: &str) -> String {
+    format!("/_skyport/{provider}/")
+}
 
 /// Makes and verifies URLs that are good for one method on one object until they expire.
 ///
@@ -34,16 +37,23 @@ const PATH: &AsciiSet = &UNRESERVED.remove(b'/');
 pub struct UrlSigner {
     secret: [u8; 32],
     base_url: String,
+    prefix: String,
 }
 
 impl UrlSigner {
     /// Signs with `secret`: whoever knows it can make URLs. `base_url` is where the endpoint is reached, such as
-    /// `http://localhost:8080`, without a path.
+    /// `http://localhost:8080`, without a path; there the URLs live under its [`prefix`].
     #[must_use]
-    pub fn new(secret: [u8; 32], base_url: impl Into<String>) -> Self {
+    pub fn new(provider: &str, secret: [u8; 32], base_url: impl Into<String>) -> Self {
         let mut base_url = base_url.into();
         base_url.truncate(base_url.trim_end_matches('/').len());
-        Self { secret, base_url }
+        Self { secret, base_url, prefix: prefix(provider) }
+    }
+
+    /// The path under which the URLs live, beginning and ending with `/`.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// A request for `key` of `bucket` that works from now on, by `clock`.
@@ -68,8 +78,9 @@ impl UrlSigner {
         };
         let signature = URL_SAFE_NO_PAD.encode(self.mac(&grant)?.finalize().into_bytes());
         let mut url = format!(
-            "{}{PREFIX}{}/{}?method={}&expires={expires}",
+            "{}{}{}/{}?method={}&expires={expires}",
             self.base_url,
+            self.prefix,
             utf8_percent_encode(bucket, UNRESERVED),
             utf8_percent_encode(key, PATH),
             options.method.as_http(),
@@ -94,8 +105,9 @@ impl UrlSigner {
 
     /// What a request's path and query permit, once their signature has been verified. Expiry is not looked at.
     fn verify(&self, path: &str, query: &str) -> Result<Grant<'static>> {
-        let (grant, signature) = parse(path, query)
-            .ok_or_else(|| denied("this URL is not signed; ask the application for one"))?;
+        let signed = path.strip_prefix(&self.prefix).and_then(|path| parse(path, query));
+        let (grant, signature) =
+            signed.ok_or_else(|| denied("this URL is not signed; ask the application for one"))?;
         // `verify_slice` compares in constant time.
         self.mac(&grant)?
             .verify_slice(&signature)
@@ -160,9 +172,9 @@ fn denied(message: &'static str) -> Error {
     Error::new(ErrorKind::PermissionDenied, message)
 }
 
-/// Path and query of a signed URL; `None` for all that was not made by [`UrlSigner::sign`].
+/// Path (after the prefix) and query of a signed URL; `None` for all that was not made by [`UrlSigner::sign`].
 fn parse(path: &str, query: &str) -> Option<(Grant<'static>, Vec<u8>)> {
-    let (bucket, key) = path.strip_prefix(PREFIX)?.split_once('/')?;
+    let (bucket, key) = path.split_once('/')?;
     let mut grant = Grant {
         method: SignMethod::Get,
         bucket: decoded(bucket)?,
@@ -206,7 +218,7 @@ mod tests {
     use super::*;
 
     fn signed(key: &str, options: &SignOptions) -> (UrlSigner, String, String) {
-        let signer = UrlSigner::new([7; 32], "http://localhost:8080/");
+        let signer = UrlSigner::new("test", [7; 32], "http://localhost:8080/");
         let request = signer.sign(&Clock::system(), "photos", key, options).expect("a signed request");
         let uri: http::Uri = request.url.parse().expect("a valid URL");
         let (path, query) = (uri.path().to_owned(), uri.query().unwrap_or_default().to_owned());
@@ -236,13 +248,13 @@ mod tests {
         }
         assert!(signer.verify(&path.replace("png", "jpg"), &query).is_err());
         assert!(signer.verify(&path.replace("photos", "photo"), &query).is_err());
-        let other = UrlSigner::new([8; 32], "http://localhost:8080");
+        let other = UrlSigner::new("test", [8; 32], "http://localhost:8080");
         assert!(other.verify(&path, &query).is_err());
     }
 
     #[test]
     fn neither_the_key_nor_a_url_is_shown_by_debug() {
-        let signer = UrlSigner::new([7; 32], "http://h");
+        let signer = UrlSigner::new("test", [7; 32], "http://h");
         assert_eq!(format!("{signer:?}"), r#"UrlSigner { base_url: "http://h", .. }"#);
     }
 }

@@ -15,7 +15,8 @@ pub struct WorkerConfig {
     pub batch: usize,
     /// How long a receive waits for messages; at least a second, 20 s by default.
     pub wait: Duration,
-    /// The lease of a message, renewed at its half while the handler runs; whole seconds, 60 s by default.
+    /// The lease of a message, renewed at its half while the handler runs; whole seconds, 30 s by default. The
+    /// work of a process that dies comes again after so long.
     pub lease: Duration,
     /// How long one call of the handler may take; 5 minutes by default.
     pub time_limit: Duration,
@@ -33,7 +34,7 @@ impl Default for WorkerConfig {
             concurrency: 10,
             batch: 1,
             wait: Duration::from_secs(20),
-            lease: Duration::from_secs(60),
+            lease: Duration::from_secs(30),
             time_limit: Duration::from_secs(300),
             backoff: Duration::from_secs(1),
             max_backoff: Duration::from_secs(300),

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use http::{Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use skyport_core::blob::port::BlobStore;
-use skyport_core::blob::signed::{PREFIX, SignedEndpoint, UrlSigner};
+use skyport_core::blob::signed::{SignedEndpoint, UrlSigner, prefix};
 use skyport_core::provider::Endpoint;
 use skyport_core::{Body, Error, Token};
 
@@ -42,7 +42,7 @@ pub(crate) fn signer(folder: &Path, drafts: &Path, base_url: &str) -> Result<Url
         );
         Error::new(skyport_core::ErrorKind::Malformed, message).with_provider(NAME)
     })?;
-    Ok(UrlSigner::new(secret, base_url))
+    Ok(UrlSigner::new(NAME, secret, base_url))
 }
 
 /// Writes a whole key aside and then names it, unless another process was first: nobody reads half a key.
@@ -72,23 +72,38 @@ fn write_key(options: &OpenOptions, aside: &Path, secret: &[u8]) -> io::Result<(
 }
 
 /// Serves the signed URLs of all folders of a provider, each with its own key.
-pub(crate) struct LocalEndpoint(pub(crate) Arc<Folders>);
+pub(crate) struct LocalEndpoint {
+    folders: Arc<Folders>,
+    prefix: String,
+}
+
+impl LocalEndpoint {
+    pub(crate) fn new(folders: Arc<Folders>) -> Self {
+        Self { folders, prefix: prefix(NAME) }
+    }
+
+    /// The bucket in a signed URL's path, as it was signed.
+    fn signed_bucket(&self, path: &str) -> String {
+        let bucket = path.strip_prefix(&self.prefix).and_then(|rest| rest.split('/').next());
+        percent_decode_str(bucket.unwrap_or_default()).decode_utf8_lossy().into_owned()
+    }
+}
 
 impl fmt::Debug for LocalEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("LocalEndpoint").finish_non_exhaustive()
+        f.debug_struct("LocalEndpoint").finish_non_exhaustive()
     }
 }
 
 #[async_trait]
 impl Endpoint for LocalEndpoint {
     fn prefix(&self) -> &str {
-        PREFIX
+        &self.prefix
     }
 
     async fn serve(&self, request: Request<Body>) -> Response<Body> {
-        let signed = signed_bucket(request.uri().path());
-        let engine = self.0.of_signed(&signed);
+        let signed = self.signed_bucket(request.uri().path());
+        let engine = self.folders.of_signed(&signed);
         match engine.signer().await {
             Ok(signer) => {
                 let bucket = move |signed: &str| -> skyport_core::Result<Arc<dyn BlobStore>> {
@@ -106,12 +121,6 @@ impl Endpoint for LocalEndpoint {
             }
         }
     }
-}
-
-/// The bucket in a signed URL's path, as it was signed.
-fn signed_bucket(path: &str) -> String {
-    let bucket = path.strip_prefix(PREFIX).and_then(|rest| rest.split('/').next());
-    percent_decode_str(bucket.unwrap_or_default()).decode_utf8_lossy().into_owned()
 }
 
 impl Engine {

@@ -113,7 +113,7 @@ impl Provider for Local {
     }
 
     fn endpoint(&self) -> Option<Arc<dyn Endpoint>> {
-        Some(Arc::new(LocalEndpoint(Arc::clone(&self.0))))
+        Some(Arc::new(LocalEndpoint::new(Arc::clone(&self.0))))
     }
 }
 

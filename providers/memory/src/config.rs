@@ -131,7 +131,7 @@ impl MemoryBuilder {
             clock: self.clock.unwrap_or_else(Clock::tokio),
             account: Token::new(),
             faults: self.faults.unwrap_or_else(|| Faults::new(self.seed)),
-            signer: UrlSigner::new(secret, base_url),
+            signer: UrlSigner::new(crate::provision::NAME, secret, base_url),
             numbers: Arc::new(AtomicU64::new(1)),
             buckets: Directory::default(),
             queues: Directory::default(),

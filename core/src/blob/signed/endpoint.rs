@@ -9,7 +9,7 @@ use http::{Method, Request, Response, StatusCode};
 
 use super::http_date::http_date;
 use super::http_range::{names, parse_range};
-use super::{Grant, PREFIX, UrlSigner};
+use super::{Grant, UrlSigner};
 use crate::blob::port::{BlobStore, Etag, ObjectMeta, SignMethod};
 use crate::blob::{Bucket, Object};
 use crate::body::Body;
@@ -72,7 +72,7 @@ impl SignedEndpoint {
 #[async_trait]
 impl Endpoint for SignedEndpoint {
     fn prefix(&self) -> &str {
-        PREFIX
+        self.signer.prefix()
     }
 
     async fn serve(&self, request: Request<Body>) -> Response<Body> {

@@ -1,6 +1,5 @@
 //! The photos as their users see them.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -149,27 +148,11 @@ async fn a_picture_cut_short_is_a_dead_letter_and_failed_in_the_catalogue() {
     .await;
 }
 
-/// Starts on a port that is known beforehand: signed URLs name it.
-async fn start_on_a_known_port(data: &Data) -> Running {
-    let mut said = String::new();
-    // Whoever takes the port in between takes it; then there is another.
-    for _ in 0..10 {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let port = free.local_addr().expect("an address").port().to_string();
-        drop(free);
-        match Example::new("photos").data(data.path()).variable("PORT", &port).try_start().await {
-            Ok(server) => return server,
-            Err(error) => said = error,
-        }
-    }
-    panic!("no port was free; at last: {said}")
-}
-
 #[tokio::test]
 async fn a_shared_photo_is_open_to_whoever_has_its_url_unaltered() {
     within(LIMIT, async {
         let data = Data::new();
-        let server = start_on_a_known_port(&data).await;
+        let server = Example::new("photos").data(data.path()).start().await;
         let client = Http::new();
         let (mine, other) = (jpeg_of(1), jpeg_of(2));
         client.put(&server.url("/photos/mine.jpg"), mine.clone()).await.assert_status(201);
