@@ -38,7 +38,9 @@ impl<'a> Sign<'a> {
     async fn run(self) -> Result<SignedRequest> {
         let info = self.bucket.info();
         if !info.capabilities.sign {
-            return Err(Error::unsupported("this provider signs no URLs"));
+            return Err(Error::unsupported(
+                "this provider signs no URLs; serve the object by a route of the application",
+            ));
         }
         match self.options.method {
             SignMethod::Put => key::check_written(self.key, &info.limits)?,

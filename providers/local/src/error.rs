@@ -149,7 +149,10 @@ fn from_io(error: io::Error, file: &Path) -> Error {
             ErrorKind::PermissionDenied,
             format!("`{file}` cannot be used: check the permissions of the data folder"),
         ),
-        _ => (ErrorKind::Unavailable, format!("reading or writing at `{file}` failed")),
+        _ => (
+            ErrorKind::Unavailable,
+            format!("reading or writing at `{file}` failed: check the disk and the folder"),
+        ),
     };
     let retryable = matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::TimedOut);
     Error::new(kind, message)

@@ -194,11 +194,9 @@ impl Thread {
     fn commit(&self, line: &mut VecDeque<Box<dyn Task>>) {
         let mut after = After::default();
         let mut done = Vec::with_capacity(line.len());
-        let committed = self
-            .statement("BEGIN IMMEDIATE")
-            .and_then(|()| self.run_all(line, &mut done, &mut after))
-            .and_then(|()| self.statement("COMMIT"));
-        match committed {
+        let ran = self.statement("BEGIN IMMEDIATE").and_then(|()| self.run_all(line, &mut done, &mut after));
+        let committing = ran.is_ok();
+        match ran.and_then(|()| self.statement("COMMIT")) {
             Ok(()) => {
                 let After { wake, unlink, keep } = after;
                 keep.into_iter().for_each(Draft::keep);
@@ -216,7 +214,9 @@ impl Thread {
                 // Whether a commit that failed reached the disk is for the next reader to see: the files stay, and are
                 // collected where nothing refers to them.
                 after.keep.into_iter().for_each(Draft::keep);
-                let error = Fault::from(error).at(&self.file);
+                let in_doubt =
+                    committing && error.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure);
+                let error = Fault::from(error).at(&self.file).with_ambiguous(in_doubt);
                 if done.is_empty() {
                     // It did not even begin.
                     done.extend(line.drain(..));
@@ -236,7 +236,10 @@ impl Thread {
             if task.abandoned() {
                 continue;
             }
-            self.statement("SAVEPOINT job")?;
+            if let Err(error) = self.statement("SAVEPOINT job") {
+                line.push_front(task);
+                return Err(error);
+            }
             let applied = task.run(&self.connection, &self.file);
             done.push(task);
             if self.connection.is_autocommit() {

@@ -368,6 +368,23 @@ async fn writes_that_are_dropped_at_any_moment_leave_no_file() -> Result<()> {
 }
 
 #[tokio::test]
+async fn debug_output_does_not_show_the_key_that_signs() -> Result<()> {
+    let folder = folder();
+    let local = local(folder.path());
+    let store = bucket(&local).await?;
+    let signed = Bucket::new(Arc::clone(&store)).sign_get("cat", SECOND).await?;
+    let key = fs::read(folder.path().join("signing.key")).expect("a key");
+    let shown = format!("{local:?} {store:?} {signed:?} {:?}", local.endpoint());
+    let hexadecimal: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let listed = format!("{:?}", &key[..4]);
+    let signature = signed.url.split("signature=").nth(1).expect("a signature");
+    for secret in [&hexadecimal[..8], listed.trim_matches(['[', ']']), signature] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_open_reader_outlives_the_object() -> Result<()> {
     let folder = folder();
     let local = local(folder.path());

@@ -203,3 +203,44 @@ pub(super) fn indeterminate(error: Error) -> Error {
     }
     unknown.with_source(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+    use std::sync::Mutex;
+
+    use super::*;
+
+    fn told(_: &u32, _: bool, error: Error) -> Result<u32> {
+        Err(error)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_failed_for_a_moment_is_repeated_and_the_order_stays() {
+        let calls = Mutex::new(Vec::new());
+        let call = |items: Vec<u32>, attempt: u32| {
+            calls.lock().unwrap().push(items.clone());
+            let answers = items.into_iter().map(|item| match item % 3 {
+                1 if attempt < 3 => Err(Error::new(ErrorKind::Throttled, "slower")),
+                2 => Err(Error::new(ErrorKind::PermissionDenied, "never")),
+                _ => Ok(item * 10),
+            });
+            ready(answers.collect())
+        };
+        let results = Attempts::new(RetryPolicy::default()).batch((0..6).collect(), call, told).await;
+        assert_eq!(*calls.lock().unwrap(), [vec![0, 1, 2, 3, 4, 5], vec![1, 4], vec![1, 4]]);
+        let results: Vec<Result<u32, ErrorKind>> =
+            results.into_iter().map(|result| result.map_err(|error| error.kind())).collect();
+        let denied = Err(ErrorKind::PermissionDenied);
+        assert_eq!(results, [Ok(0), Ok(10), denied, Ok(30), Ok(40), denied]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_item_without_an_answer_is_a_fault_and_never_a_success() {
+        let call = |items: Vec<u32>, _| ready(items.into_iter().take(1).map(Ok).collect());
+        let results = Attempts::new(RetryPolicy::default()).batch(vec![1, 2], call, told).await;
+        assert_eq!(results.len(), 2);
+        assert!(results[0].is_ok());
+        assert!(results[1].as_ref().is_err_and(|error| error.kind() == ErrorKind::Internal));
+    }
+}
