@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -85,23 +85,26 @@ pub(crate) fn open_reader(file: &Path) -> std::result::Result<Connection, Fault>
 pub(crate) struct Readers {
     file: PathBuf,
     idle: Mutex<Vec<Connection>>,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
 }
 
 impl Readers {
     pub(crate) fn new(file: &Path) -> Self {
-        Self { file: file.to_owned(), idle: Mutex::default(), permits: Semaphore::new(READERS) }
+        Self { file: file.to_owned(), idle: Mutex::default(), permits: Arc::new(Semaphore::new(READERS)) }
     }
 
     /// One read on a thread of its own; it sees everything that was answered before.
-    pub(crate) async fn read<T, F>(this: &std::sync::Arc<Self>, work: F) -> Result<T>
+    pub(crate) async fn read<T, F>(this: &Arc<Self>, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> std::result::Result<T, Fault> + Send + 'static,
     {
-        let readers = std::sync::Arc::clone(this);
-        let _permit = this.permits.acquire().await.map_err(|_| Error::from(Native::Closed))?;
+        let readers = Arc::clone(this);
+        let permits = Arc::clone(&this.permits);
+        let permit = permits.acquire_owned().await.map_err(|_| Error::from(Native::Closed))?;
         let task = tokio::task::spawn_blocking(move || {
+            // Held until the read is done, also where nobody waits for it any more.
+            let _permit = permit;
             let result = readers.with(work);
             result.map_err(|fault| fault.at(&readers.file))
         });
@@ -123,5 +126,37 @@ impl Readers {
         let result = work(&connection);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn reads_that_were_dropped_count_until_they_are_done() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join(FILE);
+        let _writer = open_writer(&file, Durability::Normal, None).expect("a database");
+        let readers = Arc::new(Readers::new(&file));
+        let (release, released) = mpsc::channel::<()>();
+        let released = Arc::new(Mutex::new(released));
+        for _ in 0..READERS {
+            let released = Arc::clone(&released);
+            let read = Readers::read(&readers, move |_| {
+                let waiting = released.lock().unwrap().recv();
+                Ok(waiting.is_ok())
+            });
+            assert!(tokio::time::timeout(Duration::from_millis(20), read).await.is_err(), "it waits");
+        }
+        let mut next = std::pin::pin!(Readers::read(&readers, |_| Ok(())));
+        assert!(tokio::time::timeout(Duration::from_millis(50), &mut next).await.is_err(), "all are in use");
+        for _ in 0..READERS {
+            release.send(()).expect("they wait");
+        }
+        next.await.expect("a reader is free");
+        assert!(readers.idle.lock().unwrap().len() <= READERS);
     }
 }
