@@ -14,6 +14,7 @@ use crate::{Error, ErrorKind, Result, Token};
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const SHORTEST_CLAIM: Duration = Duration::from_secs(1);
+const LONGEST_CLAIM: Duration = Duration::from_secs(86_400);
 
 /// What is kept under a key. The result is text within the JSON, so that a claim can be read whatever the result's type.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -63,7 +64,8 @@ pub struct Idempotency {
 }
 
 enum Claim {
-    Mine(Version),
+    /// With the time at which it ends, counted from before it was asked for.
+    Mine(Version, Instant),
     Taken,
     Done(String),
 }
@@ -74,9 +76,9 @@ impl Idempotency {
         Self { records: table.with_type(), lease: Duration::from_secs(30), wait: Duration::from_secs(5) }
     }
 
-    /// How long the claim of a worker that died keeps others away; at least 1 s, 30 s by default.
+    /// How long the claim of a worker that died keeps others away; held to 1 s to 1 day, 30 s by default.
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.lease = lease.max(SHORTEST_CLAIM);
+        self.lease = lease.clamp(SHORTEST_CLAIM, LONGEST_CLAIM);
         self
     }
 
@@ -100,8 +102,10 @@ impl Idempotency {
         Fut: Future<Output = Result<R, E>>,
     {
         let (key, by) = (key.into_key(), Token::new());
-        let version = match self.claim_or_wait(&key, by).await? {
-            Claim::Mine(version) => version,
+        // Known before the work is done, not after it.
+        self.records.check_expiry(ttl).map_err(|error| self.name(&key, error))?;
+        let (version, ends) = match self.claim_or_wait(&key, by).await? {
+            Claim::Mine(version, ends) => (version, ends),
             Claim::Done(result) => return Ok(decode(&result).map_err(|error| self.name(&key, error))?),
             Claim::Taken => {
                 let error = Error::new(
@@ -111,7 +115,7 @@ impl Idempotency {
                 return Err(self.name(&key, error).into());
             }
         };
-        let mut claim = Held { parent: self, key: &key, by, version, ends: Instant::now() + self.lease };
+        let mut claim = Held { parent: self, key: &key, by, version, ends };
         let outcome = tokio::select! {
             biased;
             outcome = work() => outcome,
@@ -150,16 +154,17 @@ impl Idempotency {
 
     async fn claim(&self, key: &Key, by: Token) -> Result<Claim> {
         // A redelivery is the rule where there is a record at all: reading first is cheaper than a refused write.
-        if let Some(settled) = self.look(key, by).await? {
+        if let Some(settled) = self.look(key, by, Instant::now()).await? {
             return Ok(settled);
         }
+        let ends = Instant::now() + self.lease;
         let put = self.records.put(key, &Record::Claimed { by });
         match put.if_absent().expires(self.lease).await {
-            Ok(version) => Ok(Claim::Mine(version)),
+            Ok(version) => Ok(Claim::Mine(version, ends)),
             Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::Conflict) => {
-                Ok(self.look(key, by).await?.unwrap_or(Claim::Taken))
+                Ok(self.look(key, by, ends).await?.unwrap_or(Claim::Taken))
             }
-            Err(error) if error.is_ambiguous() => match self.look(key, by).await? {
+            Err(error) if error.is_ambiguous() => match self.look(key, by, ends).await? {
                 Some(settled) => Ok(settled),
                 None => Err(error),
             },
@@ -167,14 +172,14 @@ impl Idempotency {
         }
     }
 
-    /// What is recorded; `None` where nothing is.
-    async fn look(&self, key: &Key, by: Token) -> Result<Option<Claim>> {
+    /// What is recorded; `None` where nothing is. A claim of our own ends at `ends`.
+    async fn look(&self, key: &Key, by: Token, ends: Instant) -> Result<Option<Claim>> {
         let Some(entry) = self.records.get(key).await? else {
             return Ok(None);
         };
         let version = entry.version().clone();
         Ok(Some(match entry.into_value() {
-            Record::Claimed { by: holder } if holder == by => Claim::Mine(version),
+            Record::Claimed { by: holder } if holder == by => Claim::Mine(version, ends),
             Record::Claimed { .. } => Claim::Taken,
             Record::Done { result, .. } => Claim::Done(result),
         }))
@@ -230,12 +235,34 @@ impl Held<'_> {
         let put = put.if_version(&self.version).expires(self.parent.lease);
         let version = match tokio::time::timeout_at(self.ends, put.into_future()).await {
             Ok(Ok(version)) => version,
-            Ok(Err(error)) => self.own_version(error).await?,
+            Ok(Err(error)) => return self.renewed_all_the_same(error).await,
             Err(_) => {
                 return Err(Error::new(ErrorKind::Timeout, "the claim ended before it was renewed"));
             }
         };
         (self.version, self.ends) = (version, ends);
+        Ok(())
+    }
+
+    /// Whether a renewal that failed was applied, now or the last time: the version has moved then, and the item says until
+    /// when the claim holds. One that never arrived leaves our name there as well.
+    async fn renewed_all_the_same(&mut self, error: Error) -> Result<()> {
+        if error.kind() != ErrorKind::PreconditionFailed && !error.is_ambiguous() {
+            return Err(error);
+        }
+        let now = Instant::now();
+        let (version, expires) = match self.parent.records.get(self.key).await? {
+            Some(entry) if matches!(entry.value, Record::Claimed { by } if by == self.by) => {
+                (entry.version().clone(), entry.expires())
+            }
+            _ => return Err(error),
+        };
+        if version == self.version {
+            return Err(error);
+        }
+        let left = expires.and_then(|at| at.duration_since(self.parent.records.info().clock.now()).ok());
+        self.version = version;
+        self.ends = now + left.unwrap_or_default().min(self.parent.lease);
         Ok(())
     }
 
@@ -260,11 +287,16 @@ impl Held<'_> {
                     self.release().await;
                     return Err(error);
                 }
-                ErrorKind::PreconditionFailed | ErrorKind::Indeterminate if !last => {}
+                ErrorKind::PreconditionFailed => {}
+                // The answer was lost, and the result may be stored.
+                _ if error.is_ambiguous() => {}
                 _ => return Err(error),
             }
             if self.is_done().await? {
                 return Ok(());
+            }
+            if last {
+                return Err(error);
             }
             self.version = self.own_version(error).await.map_err(|error| {
                 let lost = Error::new(
@@ -298,7 +330,21 @@ impl Held<'_> {
 
     /// Gives the claim back; where that fails, it ends with its lease.
     async fn release(&self) {
-        let released = self.parent.records.delete(self.key).if_version(&self.version).await;
+        let delete = |version: &Version| {
+            let delete = self.parent.records.delete(self.key).if_version(version);
+            delete.into_future()
+        };
+        let mut released = delete(&self.version).await;
+        if released.as_ref().is_err_and(|error| error.kind() == ErrorKind::PreconditionFailed) {
+            // A renewal that was under way when the work ended has moved the version.
+            released = match self.parent.records.get(self.key).await {
+                Ok(Some(entry)) if matches!(entry.value, Record::Claimed { by } if by == self.by) => {
+                    delete(entry.version()).await
+                }
+                Ok(_) => return,
+                Err(error) => Err(error),
+            };
+        }
         if let Err(error) = released {
             tracing::warn!(%error, "a claim could not be given back, and ends by itself");
         }

@@ -88,6 +88,8 @@ impl Lease {
         let (rows, key): (Table<Row>, Key) = (table.with_type(), key.into_key());
         check_ttl(ttl).map_err(|error| rows.name_error("lease.acquire", &key, error))?;
         let current = rows.get(&key).await?;
+        // The holder's own reckoning ends first.
+        let ends = Instant::now() + ttl;
         let now = rows.info().clock.now();
         if current.as_ref().is_some_and(|row| is_held(row, to_millis(now))) {
             return Ok(None);
@@ -97,7 +99,7 @@ impl Lease {
             let error = Error::internal("the fence of this lease has used up its 64 bits");
             rows.name_error("lease.acquire", &key, error)
         })?;
-        let (holder, ends) = (Token::new(), Instant::now() + ttl);
+        let holder = Token::new();
         let row = Row { fence, holder: Some(holder), until: to_millis(now + ttl) };
         let put = rows.put(&key, &row);
         let put = match &current {
@@ -160,22 +162,39 @@ impl Lease {
     /// # Errors
     /// `PreconditionFailed` once another has taken it; any other error leaves it as it was, and may be tried again.
     pub async fn renew(&mut self) -> Result<()> {
-        let ends = Instant::now() + self.ttl;
-        let row = Row {
-            fence: self.fence,
-            holder: Some(self.holder),
-            until: to_millis(self.rows.info().clock.now() + self.ttl),
-        };
-        let written = self.rows.put(&self.key, &row).if_version(&self.version).await;
-        let version = match written {
-            Ok(version) => version,
-            Err(error) if error.kind() == ErrorKind::Conflict => return Err(error),
+        for last in [false, true] {
+            let ends = Instant::now() + self.ttl;
+            let until = to_millis(self.rows.info().clock.now() + self.ttl);
+            let row = Row { fence: self.fence, holder: Some(self.holder), until };
+            let error = match self.rows.put(&self.key, &row).if_version(&self.version).await {
+                Ok(version) => {
+                    (self.version, self.ends) = (version, ends);
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
+            if error.kind() != ErrorKind::PreconditionFailed && !error.is_ambiguous() {
+                return Err(error);
+            }
             // A renewal whose answer was lost, now or the last time, has moved the version and left our name.
-            Err(error) => own_version(&self.rows, &self.key, self.holder, error)
-                .await
-                .map_err(|error| self.lost_if_taken(error))?,
-        };
-        (self.version, self.ends) = (version, ends);
+            let moved = match self.rows.get(&self.key).await? {
+                Some(there) if there.holder == Some(self.holder) => {
+                    let applied = there.until == until;
+                    let moved = *there.version() != self.version;
+                    self.version = there.version().clone();
+                    if applied && moved {
+                        self.ends = ends;
+                        return Ok(());
+                    }
+                    moved
+                }
+                _ => return Err(self.lost_if_taken(error)),
+            };
+            // Our name alone tells nothing: a renewal that never arrived leaves the row as it was.
+            if last || !moved {
+                return Err(error.with_retryable(true));
+            }
+        }
         Ok(())
     }
 

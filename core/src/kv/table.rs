@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::Instrument;
 
@@ -268,6 +269,11 @@ impl<T, C> Table<T, C> {
     }
 
     /// Says of an error where it comes from, for what is built on tables.
+    /// Whether an item may expire so long from now.
+    pub(crate) fn check_expiry(&self, after: Duration) -> Result<()> {
+        self.store.expiry(Some(after)).map(|_| ())
+    }
+
     pub(crate) fn name_error(&self, operation: &'static str, key: &Key, error: Error) -> Error {
         self.store.name(operation, Some(key), error)
     }

@@ -147,12 +147,19 @@ fn sweep_folder(folder: &Path, connection: &Connection, grace: Duration) -> Resu
         let Some(id) = name.to_str().filter(|_| meta.is_file() && is_old(&meta, grace)) else {
             continue;
         };
-        // A content is in the index before its writer lets go of it: the lock comes first, then the look.
+        let is_named = |id: &str| -> Result<bool, Fault> {
+            let mut find = connection.prepare_cached("SELECT 1 FROM objects WHERE content = ?1")?;
+            Ok(find.exists(params![id])?)
+        };
+        // Most are: a look is cheaper than a lock.
+        if is_named(id)? {
+            continue;
+        }
+        // A content is in the index before its writer lets go of it: the lock comes first, then the look that counts.
         let Some(_unheld) = unheld(&entry.path()) else {
             continue;
         };
-        let mut find = connection.prepare_cached("SELECT 1 FROM objects WHERE content = ?1")?;
-        if !find.exists(params![id])? && remove(&entry.path()) {
+        if !is_named(id)? && remove(&entry.path()) {
             collected += 1;
         }
     }

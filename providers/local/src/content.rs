@@ -41,13 +41,15 @@ impl Contents {
 
     /// Begins a new content.
     pub(crate) fn draft(&self) -> io::Result<Draft> {
-        let id = Token::new().to_string();
-        let path = self.drafts().join(&id);
-        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
-        // From here on the file goes when the draft does.
-        let draft = Draft { id, path, file, kept: false };
-        hold(&draft.file)?;
-        Ok(draft)
+        loop {
+            let id = Token::new().to_string();
+            let path = self.drafts().join(&id);
+            let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+            let draft = Draft { id, path, file, kept: false };
+            if let Some(draft) = draft.hold()? {
+                return Ok(draft);
+            }
+        }
     }
 
     /// Moves a whole draft to where the index may name it.
@@ -56,68 +58,70 @@ impl Contents {
         if self.durability == Durability::Full {
             draft.file.sync_all()?;
         }
-        in_folder(&target, || fs::rename(&draft.path, &target))?;
+        self.in_folder(&target, || fs::rename(&draft.path, &target))?;
         draft.path = target;
         self.settle(&draft.path)
     }
 
     /// The same bytes under a new id, without copying them where the file system can.
     pub(crate) fn copy(&self, source: &str) -> io::Result<Draft> {
-        let id = Token::new().to_string();
-        let (from, path) = (self.path(source), self.path(&id));
-        let linked = in_folder(&path, || fs::hard_link(&from, &path));
-        if let Err(error) = linked {
-            if error.kind() == ErrorKind::NotFound {
-                return Err(error);
+        let from = self.path(source);
+        loop {
+            let id = Token::new().to_string();
+            let path = self.path(&id);
+            // By its old name: the new one may be collected until it is held.
+            let file = File::open(&from)?;
+            match self.in_folder(&path, || fs::hard_link(&from, &path)) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => return Err(error),
+                Err(_) => return self.copy_bytes(&from),
             }
-            let mut draft = self.draft()?;
-            io::copy(&mut File::open(&from)?, &mut draft.file)?;
-            self.place(&mut draft)?;
-            return Ok(draft);
+            let draft = Draft { id, path, file, kept: false };
+            if let Some(draft) = draft.hold()? {
+                self.settle(&draft.path)?;
+                return Ok(draft);
+            }
         }
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) => {
-                // No draft holds the new name yet.
-                fs::remove_file(&path)?;
-                return Err(error);
-            }
-        };
-        let draft = Draft { id, path, file, kept: false };
-        hold(&draft.file)?;
-        self.settle(&draft.path)?;
+    }
+
+    fn copy_bytes(&self, from: &Path) -> io::Result<Draft> {
+        let mut draft = self.draft()?;
+        io::copy(&mut File::open(from)?, &mut draft.file)?;
+        self.place(&mut draft)?;
         Ok(draft)
+    }
+
+    /// With full durability, waits until the folders themselves are on the disk.
+    pub(crate) fn settle_folders(&self) -> io::Result<()> {
+        for folder in [self.blobs(), self.folder.clone()] {
+            self.settle(&folder)?;
+        }
+        Ok(())
     }
 
     /// With full durability, waits until a new name in a folder is on the disk.
     fn settle(&self, path: &Path) -> io::Result<()> {
-        match path.parent() {
-            Some(folder) if self.durability == Durability::Full && cfg!(unix) => {
-                File::open(folder)?.sync_all()
-            }
-            _ => Ok(()),
+        let Some(folder) = path.parent() else { return Ok(()) };
+        if self.durability != Durability::Full || cfg!(not(unix)) {
+            return Ok(());
         }
+        // The parent of a relative name of one part is nameless.
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        File::open(folder)?.sync_all()
     }
-}
 
-/// Does something in a folder, and makes the folder first where it is missing and that is what failed.
-fn in_folder(target: &Path, act: impl Fn() -> io::Result<()>) -> io::Result<()> {
-    match act() {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            if let Some(folder) = target.parent() {
-                fs::create_dir_all(folder)?;
+    /// Does something in a folder, and makes the folder first where it is missing and that is what failed.
+    fn in_folder(&self, target: &Path, act: impl Fn() -> io::Result<()>) -> io::Result<()> {
+        match act() {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                if let Some(folder) = target.parent() {
+                    fs::create_dir_all(folder)?;
+                    self.settle(folder)?;
+                }
+                act()
             }
-            act()
+            other => other,
         }
-        other => other,
-    }
-}
-
-/// Marks a file as somebody's who lives. File systems that know no locks leave that to the file's age.
-fn hold(file: &File) -> io::Result<()> {
-    match file.lock_shared() {
-        Err(error) if error.kind() == ErrorKind::Unsupported => Ok(()),
-        other => other,
     }
 }
 
@@ -131,6 +135,16 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
+    /// Marks the file as somebody's who lives; none where it was collected before. File systems that know no locks leave
+    /// that to the file's age.
+    fn hold(self) -> io::Result<Option<Self>> {
+        match self.file.lock_shared() {
+            Err(error) if error.kind() != ErrorKind::Unsupported => Err(error),
+            // A collector removes a file only while it has the lock alone.
+            _ => Ok(fs::exists(&self.path)?.then_some(self)),
+        }
+    }
+
     pub(crate) fn id(&self) -> &str {
         &self.id
     }

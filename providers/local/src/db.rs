@@ -1,6 +1,7 @@
 //! The database file: opening it without harm, and reading from it.
 
 use std::fs;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,17 +12,45 @@ use skyport_core::{Error, Result};
 use tokio::sync::Semaphore;
 
 use crate::config::Durability;
-use crate::error::{Fault, Native};
+use crate::error::{Fault, NAME, Native};
 use crate::schema;
 
 /// The name of the database file in the data folder.
 pub(crate) const FILE: &str = "skyport.db";
+
+/// How a write-ahead log of SQLite's begins, in either order of bytes.
+const LOG_MARKS: [[u8; 4]; 2] = [[0x37, 0x7f, 0x06, 0x82], [0x37, 0x7f, 0x06, 0x83]];
 
 /// How long a statement waits for another process.
 const BUSY: Duration = Duration::from_secs(5);
 
 /// How many reads run at once.
 const READERS: usize = 4;
+
+/// Refuses a write-ahead log that is none. SQLite takes such a file for an empty log and overwrites it, and with it what was
+/// committed last. Nothing but zeros is what a loss of power leaves, and holds nothing.
+fn check_log(file: &Path) -> std::result::Result<(), Fault> {
+    let mut name = file.as_os_str().to_owned();
+    name.push("-wal");
+    let log = PathBuf::from(name);
+    let mut header = [0; 32];
+    match fs::File::open(&log).and_then(|mut log| log.read_exact(&mut header)) {
+        Ok(()) => {}
+        // There is none, or it has no whole header yet.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    }
+    let is_log = LOG_MARKS.contains(&[header[0], header[1], header[2], header[3]]);
+    if is_log || header == [0; 32] {
+        return Ok(());
+    }
+    let message = format!(
+        "`{}` is damaged, and may hold what was written last; nothing was overwritten. Restore it with the database from a \
+         backup, or move it away to go on without",
+        log.display()
+    );
+    Err(Error::new(skyport_core::ErrorKind::Malformed, message).with_provider(NAME).into())
+}
 
 /// Opens the database for its one writer, and makes it where there is none. A file that is not ours, or damaged, is left
 /// as it is.
@@ -31,6 +60,7 @@ pub(crate) fn open_writer(
     limit: Option<u64>,
 ) -> std::result::Result<Connection, Fault> {
     let bytes = fs::metadata(file).map_or(0, |meta| meta.len());
+    check_log(file)?;
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(file, flags)?;

@@ -1,6 +1,7 @@
 //! All that is open of one data folder; opened when it is first used.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -134,6 +135,7 @@ impl Engine {
 fn start(config: &LocalConfig, file: &Path, contents: Contents) -> std::result::Result<Open, Fault> {
     fs::create_dir_all(contents.drafts())?;
     fs::create_dir_all(contents.blobs())?;
+    contents.settle_folders()?;
     refuse_emptied(file, &contents)?;
     let connection = db::open_writer(file, config.durability, config.database_limit)?;
     let signer = endpoint::signer(&config.data, &contents.drafts(), &config.public_url)?;
@@ -146,12 +148,17 @@ fn start(config: &LocalConfig, file: &Path, contents: Contents) -> std::result::
     Ok(Open { writer, readers, wakes, signer })
 }
 
-/// An empty database beside blobs is no new folder: somebody cut the file off, and going on would lose what is left.
+/// No database, or an empty one, beside blobs is no new folder: going on would collect what is left of the old one.
 fn refuse_emptied(file: &Path, contents: &Contents) -> std::result::Result<(), Fault> {
-    let empty = fs::metadata(file).is_ok_and(|meta| meta.len() == 0);
-    if empty && fs::read_dir(contents.blobs())?.next().is_some() {
+    // In this order: where another process begins the folder just now, its database is there before its first blob.
+    let has_blobs = fs::read_dir(contents.blobs())?.next().is_some();
+    let empty = match fs::metadata(file) {
+        Ok(meta) => meta.len() == 0,
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    if empty && has_blobs {
         let message = format!(
-            "`{}` is empty, but there are blobs beside it; nothing was overwritten. Restore it from a backup, or move \
+            "`{}` is missing or empty, but there are blobs beside it; nothing was overwritten. Restore it from a backup, or move \
              the folder away to begin anew",
             file.display()
         );

@@ -149,6 +149,12 @@ fn from_io(error: io::Error, file: &Path) -> Error {
             ErrorKind::PermissionDenied,
             format!("`{file}` cannot be used: check the permissions of the data folder"),
         ),
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => (
+            ErrorKind::InvalidArgument,
+            format!(
+                "`{file}` cannot be made: a file stands where a folder must be; name another data folder"
+            ),
+        ),
         _ => (
             ErrorKind::Unavailable,
             format!("reading or writing at `{file}` failed: check the disk and the folder"),

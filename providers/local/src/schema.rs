@@ -8,8 +8,11 @@ use crate::error::{Fault, NAME};
 /// Marks the file as Skyport's: "SkyP".
 const APPLICATION_ID: i32 = 0x536b_7950;
 
-/// The version of the tables below.
-const VERSION: i32 = 1;
+/// What makes the tables, step by step: the version of a file is the number of steps that were taken.
+const STEPS: [&str; 2] = [TABLES, HEADS];
+
+/// The version that this code reads and writes.
+const VERSION: i32 = STEPS.len() as i32;
 
 /// Up to this size the whole file is checked when it is opened; above, damage is found when it is met.
 const CHECKED_BYTES: u64 = 32 << 20;
@@ -89,6 +92,22 @@ CREATE TABLE items (
 CREATE INDEX items_expiry ON items (expires) WHERE expires IS NOT NULL;
 ";
 
+/// Marks what may be taken next: in an ordered queue the first of each group. A receive seeks these alone, however long the
+/// line behind each is.
+const HEADS: &str = "
+ALTER TABLE messages ADD COLUMN head INTEGER NOT NULL DEFAULT 1;
+UPDATE messages SET head = 0
+WHERE queue_id IN (SELECT id FROM queues WHERE ordered) AND EXISTS
+(SELECT 1 FROM messages AS ahead
+ WHERE ahead.queue_id = messages.queue_id AND ahead.group_name = messages.group_name AND ahead.id < messages.id);
+DROP INDEX messages_due;
+CREATE INDEX messages_due ON messages (queue_id, head, visible_at, id);
+CREATE TRIGGER messages_next AFTER DELETE ON messages WHEN OLD.head = 1 AND OLD.group_name IS NOT NULL BEGIN
+    UPDATE messages SET head = 1 WHERE head = 0 AND id =
+    (SELECT min(id) FROM messages WHERE queue_id = OLD.queue_id AND group_name = OLD.group_name);
+END;
+";
+
 /// Refuses a file that is damaged, another program's or a later version's; only reads.
 pub(crate) fn check(connection: &Connection, bytes: u64) -> Result<(), Fault> {
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -112,11 +131,14 @@ pub(crate) fn check(connection: &Connection, bytes: u64) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Makes the tables, unless another process was first.
+/// Makes the tables, or brings those of an earlier version up to this one, unless another process was first.
 pub(crate) fn create(connection: &mut Connection) -> Result<(), Fault> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if marks(&transaction)?.1 == 0 {
-        transaction.execute_batch(TABLES)?;
+    let taken = marks(&transaction)?.1;
+    if taken < VERSION {
+        for step in STEPS.iter().skip(usize::try_from(taken).unwrap_or(0)) {
+            transaction.execute_batch(step)?;
+        }
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
     }

@@ -69,7 +69,7 @@ pub(super) fn tell(job: &mut Job<'_>, change: &Change<'_>, now: SystemTime) -> R
     }
     let message = OutMessage::new(event.to_json());
     for queue in queues {
-        insert(job, queue, &message, millis(to_millis(now)), 0)?;
+        insert(job, queue, false, &message, millis(to_millis(now)), 0)?;
     }
     Ok(())
 }

@@ -40,7 +40,7 @@ pub(super) fn take(job: &mut Job<'_>, name: &str, max: usize, until: i64, now: i
 
 fn ready(connection: &Connection, queue: &QueueRow, max: usize, now: i64) -> Result<Vec<i64>, Fault> {
     let mut statement = connection.prepare_cached(
-        "SELECT id FROM messages WHERE queue_id = ?1 AND visible_at <= ?2 AND lease IS NULL
+        "SELECT id FROM messages WHERE queue_id = ?1 AND head = 1 AND visible_at <= ?2 AND lease IS NULL
          ORDER BY visible_at, id LIMIT ?3",
     )?;
     let ids = statement.query_map(params![queue.id, now, max as i64], |row| row.get(0))?;
@@ -50,10 +50,8 @@ fn ready(connection: &Connection, queue: &QueueRow, max: usize, now: i64) -> Res
 /// Whole groups, while there is room: the first of a group that is ready and not leased frees those behind it.
 fn by_group(connection: &Connection, queue: &QueueRow, max: usize, now: i64) -> Result<Vec<i64>, Fault> {
     let mut heads = connection.prepare_cached(
-        "SELECT id, group_name FROM messages AS head
-         WHERE queue_id = ?1 AND visible_at <= ?2 AND lease IS NULL AND NOT EXISTS
-         (SELECT 1 FROM messages AS ahead
-          WHERE ahead.queue_id = ?1 AND ahead.group_name = head.group_name AND ahead.id < head.id)
+        "SELECT id, group_name FROM messages
+         WHERE queue_id = ?1 AND head = 1 AND visible_at <= ?2 AND lease IS NULL
          ORDER BY visible_at, id LIMIT ?3",
     )?;
     let mut behind = connection.prepare_cached(
@@ -138,10 +136,14 @@ pub(super) struct Outlook {
 pub(super) fn outlook(connection: &Connection, name: &str, now: i64) -> Result<Outlook, Fault> {
     let queue = rows::find(connection, name)?;
     let mut ready = connection
-        .prepare_cached("SELECT 1 FROM messages WHERE queue_id = ?1 AND visible_at <= ?2 LIMIT 1")?
+        .prepare_cached(
+            "SELECT 1 FROM messages WHERE queue_id = ?1 AND head = 1 AND visible_at <= ?2 LIMIT 1",
+        )?
         .exists(params![queue.id, now])?;
     let mut next_due: Option<i64> = connection
-        .prepare_cached("SELECT min(visible_at) FROM messages WHERE queue_id = ?1 AND visible_at > ?2")?
+        .prepare_cached(
+            "SELECT min(visible_at) FROM messages WHERE queue_id = ?1 AND head = 1 AND visible_at > ?2",
+        )?
         .query_row(params![queue.id, now], |row| row.get(0))?;
     if let Some(origin) = rows::origin(connection, &queue)? {
         let last: Option<i64> = connection

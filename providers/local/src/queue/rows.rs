@@ -152,10 +152,11 @@ pub(crate) fn give_back(
     now: i64,
 ) -> Result<(), Fault> {
     if let Some(group) = message.group.as_deref().filter(|_| queue.ordered) {
-        // They did not fail: it does not count as an attempt.
+        // They did not fail: it does not count as an attempt. Those in flight are few, the group may be long.
         job.connection
             .prepare_cached(
-                "UPDATE messages SET lease = NULL, visible_at = min(visible_at, ?4), attempts = attempts - 1
+                "UPDATE messages INDEXED BY messages_leased
+                 SET lease = NULL, visible_at = min(visible_at, ?4), attempts = attempts - 1
                  WHERE queue_id = ?1 AND group_name = ?2 AND id > ?3 AND lease IS NOT NULL",
             )?
             .execute(params![queue.id, group, message.id, now])?;

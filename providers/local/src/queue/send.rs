@@ -45,7 +45,7 @@ fn send_one(
         return Err(Refusal::DelayInOrder.into());
     }
     let Some(dedupe_id) = &message.dedupe_id else {
-        return insert(job, queue.id, message, now, delay);
+        return insert(job, queue.id, queue.ordered, message, now, delay);
     };
     let first = job
         .connection
@@ -57,7 +57,7 @@ fn send_one(
     if let Some(first) = first {
         return Ok(first);
     }
-    let id = insert(job, queue.id, message, now, delay)?;
+    let id = insert(job, queue.id, queue.ordered, message, now, delay)?;
     job.connection
         .prepare_cached("INSERT OR REPLACE INTO dedupes (queue_id, dedupe_id, message_id, ends_at) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![queue.id, dedupe_id, id, now + WINDOW])?;
@@ -68,6 +68,7 @@ fn send_one(
 pub(crate) fn insert(
     job: &mut Job<'_>,
     queue: i64,
+    ordered: bool,
     message: &OutMessage,
     now: i64,
     delay: i64,
@@ -78,8 +79,10 @@ pub(crate) fn insert(
     let id = job
         .connection
         .prepare_cached(
-            "INSERT INTO messages (queue_id, visible_at, group_name, sent_at, kept_from, attributes, envelope, body)
-             VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)",
+            "INSERT INTO messages
+             (queue_id, visible_at, group_name, sent_at, kept_from, attributes, envelope, body, head)
+             VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7,
+             NOT (?8 AND EXISTS (SELECT 1 FROM messages WHERE queue_id = ?1 AND group_name = ?3)))",
         )?
         .insert(params![
             queue,
@@ -88,7 +91,8 @@ pub(crate) fn insert(
             now,
             attributes,
             envelope,
-            &*message.body
+            &*message.body,
+            ordered
         ])?;
     job.after.wake.push(queue);
     Ok(id)
