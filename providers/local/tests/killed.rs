@@ -8,41 +8,18 @@
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 use skyport_core::Result;
-use skyport_core::blob::port::{BlobStore, GetOptions, GetResult, PutOptions, Subscriber};
-use skyport_core::kv::port::{Key, KeyValueStore, Write};
-use skyport_core::provider::{Provider, ResourceKind, TableSettings};
-use skyport_core::queue::port::{
-    MessageQueue, OutMessage, QueueSettings, ReceiveOptions, Settlement, Verdict,
-};
-use skyport_local::{Local, LocalConfig};
+use skyport_core::blob::port::{GetOptions, GetResult, PutOptions};
+use skyport_core::kv::port::{Key, Write};
+use skyport_core::queue::port::{MessageQueue, OutMessage, ReceiveOptions, Settlement, Verdict};
+
+mod common;
+
+use common::open;
 
 const ROUNDS: usize = 6;
-
-struct Resources {
-    bucket: Arc<dyn BlobStore>,
-    events: Arc<dyn MessageQueue>,
-    queue: Arc<dyn MessageQueue>,
-    table: Arc<dyn KeyValueStore>,
-}
-
-async fn open(folder: &Path) -> Result<Resources> {
-    let local = Local::new(LocalConfig::new(folder));
-    let (photos, jobs, rows) = ("local://photos".parse()?, "local://jobs".parse()?, "local://rows".parse()?);
-    let (queued, tabled) = (QueueSettings::default(), TableSettings::default());
-    local.create(&photos, &ResourceKind::Bucket).await?;
-    local.create(&jobs, &ResourceKind::Queue(queued.clone())).await?;
-    local.create(&rows, &ResourceKind::Table(tabled.clone())).await?;
-    let bucket = local.bucket(&photos)?;
-    let mut subscriber = Subscriber::new("index");
-    subscriber.created = true;
-    let events = bucket.events(&subscriber).await?;
-    let (queue, table) = (local.queue(&jobs, &queued)?, local.table(&rows, &tabled)?);
-    Ok(Resources { bucket, events, queue, table })
-}
 
 /// Larger than what is read in one go, and different for each name.
 fn content(name: &str) -> Vec<u8> {
