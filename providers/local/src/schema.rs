@@ -159,3 +159,55 @@ fn refused(why: &'static str) -> Error {
     )
     .with_provider(NAME)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_next_is_sought_and_not_scanned_for() {
+        let mut connection = Connection::open_in_memory().expect("a database");
+        create(&mut connection).expect("made");
+        let plan = |sql: &str| -> String {
+            let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("valid");
+            explain.query_row([], |row| row.get("detail")).expect("a plan")
+        };
+        let heads = "SELECT id, group_name FROM messages
+                     WHERE queue_id = 1 AND head = 1 AND visible_at <= 2 AND lease IS NULL ORDER BY visible_at, id";
+        let sought = "SEARCH messages USING INDEX messages_due (queue_id=? AND head=? AND visible_at<?)";
+        assert_eq!(plan(heads), sought);
+    }
+
+    #[test]
+    fn a_database_of_the_first_version_gets_the_heads_of_its_groups() {
+        let mut connection = Connection::open_in_memory().expect("a database");
+        connection.execute_batch(TABLES).expect("made");
+        connection
+            .execute_batch(
+                "INSERT INTO queues VALUES (1, 'ordered', 5, 1, NULL), (2, 'plain', 5, 0, NULL);
+                 PRAGMA user_version = 1;",
+            )
+            .expect("filled");
+        for (queue, group) in
+            [(1, "'a'"), (1, "'a'"), (1, "'b'"), (1, "NULL"), (1, "NULL"), (2, "'a'"), (2, "'a'")]
+        {
+            let sql = format!(
+                "INSERT INTO messages
+                 (queue_id, visible_at, group_name, sent_at, kept_from, attributes, envelope, body)
+                 VALUES ({queue}, 0, {group}, 0, 0, '', '', x'')"
+            );
+            connection.execute_batch(&sql).expect("sent");
+        }
+        create(&mut connection).expect("brought up");
+        let heads = || -> Vec<i64> {
+            let mut heads =
+                connection.prepare("SELECT id FROM messages WHERE head = 1 ORDER BY id").expect("valid");
+            let ids = heads.query_map([], |row| row.get(0)).expect("read");
+            ids.collect::<rusqlite::Result<_>>().expect("ids")
+        };
+        assert_eq!(heads(), [1, 3, 4, 5, 6, 7]);
+        connection.execute_batch("DELETE FROM messages WHERE id = 1").expect("acknowledged");
+        assert_eq!(heads(), [2, 3, 4, 5, 6, 7], "the next of its group is first now");
+        assert_eq!(marks(&connection).expect("read").1, VERSION);
+    }
+}
