@@ -210,7 +210,7 @@ impl Held<'_> {
     async fn keep(&mut self) -> Error {
         let lease = self.parent.lease;
         loop {
-            let due = self.ends - lease * 2 / 3;
+            let due = self.ends.checked_sub(lease * 2 / 3).unwrap_or(self.ends);
             tokio::time::sleep_until(due.max(Instant::now())).await;
             let mut failures = 0;
             while let Err(error) = self.renew().await {

@@ -192,7 +192,7 @@ impl Lease {
             };
             // Our name alone tells nothing: a renewal that never arrived leaves the row as it was.
             if last || !moved {
-                return Err(error.with_retryable(true));
+                return Err(error);
             }
         }
         Ok(())
@@ -214,7 +214,7 @@ impl Lease {
     /// Renews until the lease is lost.
     async fn keep(&mut self) -> Error {
         loop {
-            let due = self.ends - self.ttl * 2 / 3;
+            let due = self.ends.checked_sub(self.ttl * 2 / 3).unwrap_or(self.ends);
             tokio::time::sleep_until(due.max(Instant::now())).await;
             let mut failures = 0;
             while let Err(error) = self.renew_in_time().await {

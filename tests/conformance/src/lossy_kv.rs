@@ -15,17 +15,37 @@ use skyport_core::{Error, ErrorKind, Result};
 pub(crate) struct LostAnswers {
     inner: Arc<dyn KeyValueStore>,
     to_lose: AtomicU32,
+    to_refuse: AtomicU32,
     rival: Mutex<Option<Write>>,
 }
 
 impl LostAnswers {
     pub(crate) fn new(inner: Arc<dyn KeyValueStore>) -> Arc<Self> {
-        Arc::new(Self { inner, to_lose: AtomicU32::new(0), rival: Mutex::new(None) })
+        Arc::new(Self {
+            inner,
+            to_lose: AtomicU32::new(0),
+            to_refuse: AtomicU32::new(0),
+            rival: Mutex::new(None),
+        })
     }
 
     /// Loses the answers to the next `count` writes.
     pub(crate) fn lose(&self, count: u32) {
         self.to_lose.store(count, Ordering::SeqCst);
+    }
+
+    /// Loses the next `count` writes themselves: they never arrive.
+    pub(crate) fn refuse(&self, count: u32) {
+        self.to_refuse.store(count, Ordering::SeqCst);
+    }
+
+    /// Whether the line is so bad that a write does not arrive.
+    fn arrives(&self) -> Result<()> {
+        let less = |count: u32| count.checked_sub(1);
+        match self.to_refuse.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less) {
+            Ok(_) => Err(Error::new(ErrorKind::Unavailable, "the connection broke")),
+            Err(_) => Ok(()),
+        }
     }
 
     /// Loses the next answer, and lets another client write in that moment.
@@ -64,6 +84,7 @@ impl KeyValueStore for LostAnswers {
     }
 
     async fn write(&self, write: Write) -> Result<Option<RawVersion>> {
+        self.arrives()?;
         let result = self.inner.write(write).await;
         self.answer(result).await
     }
@@ -77,11 +98,13 @@ impl KeyValueStore for LostAnswers {
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<RawVersion>>> {
+        self.arrives()?;
         let result = self.inner.transact(writes).await;
         self.answer(result).await
     }
 
     async fn increment(&self, increment: Increment) -> Result<Incremented> {
+        self.arrives()?;
         let result = self.inner.increment(increment).await;
         self.answer(result).await
     }

@@ -15,6 +15,8 @@ cases![
     what_is_no_integer_is_left_alone,
     an_overflow_changes_nothing,
     the_same_token_counts_once,
+    a_counter_that_was_deleted_begins_anew,
+    a_plain_write_keeps_what_a_counter_remembers,
 ];
 
 async fn a_missing_counter_counts_as_nothing(cx: Context) -> CaseResult {
@@ -85,5 +87,48 @@ async fn the_same_token_counts_once(cx: Context) -> CaseResult {
     }
     let table = Table::<i64>::new(store);
     assert_eq!(table.get(("p", "n")).await?.ok_or("no counter")?.value, 13);
+    Ok(Outcome::Passed)
+}
+
+async fn a_counter_that_was_deleted_begins_anew(cx: Context) -> CaseResult {
+    let store = cx.table().await?;
+    let table = Table::<i64>::new(store.clone());
+    let started = store.info().clock.now();
+    let mut old = Increment::new(Key::new("n", ""), 5, started);
+    let first = store.increment(old.clone()).await?;
+    table.delete("n").await?;
+    let second = store.increment(Increment::new(Key::new("n", ""), 2, started)).await?;
+    assert_eq!((first.value, second.value), (5, 2));
+    assert_ne!(first.version, second.version, "a version is never reused");
+    // What the deleted counter was told is not part of this one: a repetition counts here, or says that nobody knows.
+    old.repeated = true;
+    let expected = match store.increment(old).await {
+        Ok(again) => again.value,
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::Indeterminate, "{error}");
+            2
+        }
+    };
+    assert!([2, 7].contains(&expected), "{expected}");
+    assert_eq!(table.get("n").await?.ok_or("no counter")?.value, expected);
+    for _ in 0..20 {
+        table.delete("n").await?;
+        assert_eq!(table.increment("n", 3).await?, 3);
+    }
+    Ok(Outcome::Passed)
+}
+
+async fn a_plain_write_keeps_what_a_counter_remembers(cx: Context) -> CaseResult {
+    let store = cx.table().await?;
+    let table = Table::<i64>::new(store.clone());
+    let mut increment = Increment::new(Key::new("n", ""), 5, store.info().clock.now());
+    store.increment(increment.clone()).await?;
+    table.put("n", &100).await?;
+    increment.repeated = true;
+    match store.increment(increment).await {
+        Ok(again) => assert_eq!(again.value, 5),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::Indeterminate, "{error}"),
+    }
+    assert_eq!(table.get("n").await?.ok_or("no counter")?.value, 100, "it was not applied twice");
     Ok(Outcome::Passed)
 }

@@ -18,6 +18,7 @@ cases![
     a_result_is_forgotten_after_its_time,
     a_result_that_is_too_large_is_refused,
     a_result_of_another_type_is_malformed,
+    a_wrong_time_to_keep_is_refused_before_the_work,
 ];
 
 const KEEP: std::time::Duration = std::time::Duration::from_secs(600);
@@ -147,5 +148,19 @@ async fn a_result_of_another_type_is_malformed(cx: Context) -> CaseResult {
     once.once("job", KEEP, || async { Ok::<_, Error>(text("words")) }).await?;
     let number = once.once("job", KEEP, || async { Ok::<u32, Error>(1) }).await;
     refused(number, ErrorKind::Malformed);
+    Ok(Outcome::Passed)
+}
+
+async fn a_wrong_time_to_keep_is_refused_before_the_work(cx: Context) -> CaseResult {
+    let once = Idempotency::new(&texts(&cx).await?);
+    let runs = Cell::new(0);
+    for wrong in [std::time::Duration::ZERO, std::time::Duration::MAX] {
+        let work = || async {
+            runs.set(runs.get() + 1);
+            Ok::<_, Error>(1)
+        };
+        refused(once.once("job", wrong, work).await, ErrorKind::InvalidArgument);
+    }
+    assert_eq!(runs.get(), 0);
     Ok(Outcome::Passed)
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use skyport_core::kv::Table;
+use skyport_core::idempotency::Idempotency;
 use skyport_core::kv::port::{Key, Write};
+use skyport_core::kv::{Table, Update};
 use skyport_core::layers::{Layer, Retry};
 use skyport_core::lease::Lease;
-use skyport_core::{ErrorKind, Result};
+use skyport_core::{Error, ErrorKind, Result};
 
 use super::{SECOND, Texts, refused, text, value};
 use crate::case::{CaseResult, Context, Outcome, cases};
@@ -26,6 +27,12 @@ cases![
     a_lost_transaction_recognises_itself,
     a_lost_transaction_that_was_replaced_is_indeterminate,
     a_lost_lease_knows_its_own_name,
+    holding_outlives_renewals_that_fail_for_a_while,
+    holding_ends_where_no_renewal_arrives,
+    a_lost_update_is_applied_once,
+    a_lost_update_that_was_replaced_is_indeterminate_and_not_repeated,
+    work_that_is_done_once_survives_lost_answers,
+    a_claim_that_was_renewed_in_vain_is_given_back,
 ];
 
 /// A table behind retries and a bad line.
@@ -175,5 +182,106 @@ async fn a_lost_lease_knows_its_own_name(cx: Context) -> CaseResult {
     assert!(Lease::try_acquire(&table, "lease", SECOND * 30).await?.is_none());
     lease.release().await?;
     assert_eq!(Lease::acquire(&table, "lease", SECOND).await?.fence(), 2);
+    Ok(Outcome::Passed)
+}
+
+/// A third of the lease is left when the renewals arrive again.
+async fn holding_outlives_renewals_that_fail_for_a_while(cx: Context) -> CaseResult {
+    let line = LostAnswers::new(cx.table().await?);
+    let table: Texts = Table::new(line.clone());
+    let mut lease = Lease::acquire(&table, "lease", SECOND * 2).await?;
+    line.refuse(2);
+    let work = async {
+        cx.pass(SECOND * 3).await;
+        // Of later renewals the answers get lost.
+        line.lose(2);
+        cx.pass(SECOND * 2).await;
+        Lease::try_acquire(&table, "lease", SECOND * 2).await
+    };
+    assert!(lease.hold(work).await??.is_none(), "it was held all the time");
+    assert_eq!(lease.fence(), 1);
+    lease.release().await?;
+    assert_eq!(Lease::acquire(&table, "lease", SECOND).await?.fence(), 2);
+    Ok(Outcome::Passed)
+}
+
+async fn holding_ends_where_no_renewal_arrives(cx: Context) -> CaseResult {
+    let line = LostAnswers::new(cx.table().await?);
+    let table: Texts = Table::new(line.clone());
+    let mut lease = Lease::acquire(&table, "lease", SECOND).await?;
+    line.refuse(u32::MAX);
+    let held = lease.hold(std::future::pending::<()>()).await;
+    refused(held, ErrorKind::PreconditionFailed);
+    assert!(lease.remaining().is_zero());
+    line.refuse(0);
+    assert_eq!(Lease::wait_for(&table, "lease", SECOND, SECOND).await?.fence(), 2);
+    Ok(Outcome::Passed)
+}
+
+async fn a_lost_update_is_applied_once(cx: Context) -> CaseResult {
+    let (table, line) = bad_line(&cx).await?;
+    for expected in ["x", "xx", "xxx"] {
+        line.lose(1);
+        let written = table.update("a", |old| Ok(Update::Put(old.unwrap_or_default() + "x"))).await?;
+        let entry = table.get("a").await?.ok_or("no item")?;
+        assert_eq!((entry.as_str(), Some(entry.version())), (expected, written.as_ref()));
+    }
+    Ok(Outcome::Passed)
+}
+
+async fn a_lost_update_that_was_replaced_is_indeterminate_and_not_repeated(cx: Context) -> CaseResult {
+    let (table, line) = bad_line(&cx).await?;
+    table.put("a", &text("old")).await?;
+    line.lose_to(rival(Key::new("a", "")));
+    let mut calls = 0;
+    let updated = table.update("a", |_| {
+        calls += 1;
+        Ok(Update::Put(text("mine")))
+    });
+    let error = refused(updated.await, ErrorKind::Indeterminate);
+    assert_eq!(error.operation(), Some("kv.update"));
+    assert_eq!(calls, 1, "what may have been applied is not applied again");
+    assert_eq!(value(&table, "a").await?, Some(text("rival")));
+    Ok(Outcome::Passed)
+}
+
+/// With retries around the table and without, whichever answers get lost: those to the claim, to the result, to both.
+async fn work_that_is_done_once_survives_lost_answers(cx: Context) -> CaseResult {
+    for retried in [false, true] {
+        let line = LostAnswers::new(cx.table().await?);
+        let store: Arc<dyn skyport_core::kv::port::KeyValueStore> = line.clone();
+        let table: Texts = Table::new(if retried { Retry::default().table(store) } else { store });
+        let once = Idempotency::new(&table);
+        for (before, during) in [(1, 0), (0, 1), (1, 1)] {
+            let (key, mut runs) = (format!("job {before} {during}"), 0);
+            line.lose(before);
+            let work = || {
+                runs += 1;
+                line.lose(during);
+                async { Ok::<_, Error>(text("done")) }
+            };
+            assert_eq!(once.once(&key, SECOND * 60, work).await?, "done", "{key}, retried: {retried}");
+            assert_eq!(runs, 1);
+            let again = || async { Err::<String, _>(Error::internal("it ran twice")) };
+            assert_eq!(once.once(&key, SECOND * 60, again).await?, "done");
+        }
+    }
+    Ok(Outcome::Passed)
+}
+
+/// The renewal's answer was lost, so that the worker's version is not the claim's when the work fails.
+async fn a_claim_that_was_renewed_in_vain_is_given_back(cx: Context) -> CaseResult {
+    let line = LostAnswers::new(cx.table().await?);
+    let table: Texts = Table::new(line.clone());
+    let once = Idempotency::new(&table).lease(SECOND * 60).wait(SECOND / 10);
+    let key = Key::new("job", "");
+    let work = || async {
+        // As a renewal does whose caller is gone when it is answered.
+        let item = table.port().get(&key).await?.ok_or_else(|| Error::internal("no claim"))?;
+        table.port().write(Write::put(key.clone(), item.value)).await?;
+        Err::<u32, _>(Error::new(ErrorKind::Throttled, "not now"))
+    };
+    refused(once.once("job", SECOND * 60, work).await, ErrorKind::Throttled);
+    assert_eq!(once.once("job", SECOND * 60, || async { Ok::<_, Error>(7) }).await?, 7);
     Ok(Outcome::Passed)
 }

@@ -3,6 +3,7 @@
 mod batches;
 mod conditions;
 mod counters;
+mod dropped;
 mod expiry;
 mod idempotency;
 mod keys;
@@ -27,6 +28,7 @@ pub(crate) fn cases() -> Vec<Case> {
         batches::cases(),
         conditions::cases(),
         counters::cases(),
+        dropped::cases(),
         expiry::cases(),
         idempotency::cases(),
         keys::cases(),
