@@ -94,7 +94,9 @@ impl<'a> Get<'a> {
     /// As awaiting it; `TooLarge` over [`limit`](Self::limit); `Conflict` where a broken download could not be resumed
     /// because the object changed meanwhile.
     pub async fn bytes(self) -> Result<Bytes> {
-        self.object().await?.bytes().await
+        let (bucket, key, limit) = (self.bucket, self.key, self.limit);
+        let (_, range, body) = self.found().await?;
+        bucket.named(OPERATION, key, collect(range, body, limit).await)
     }
 
     /// The object's text in memory.
@@ -106,6 +108,11 @@ impl<'a> Get<'a> {
     }
 
     async fn object(self) -> Result<Object> {
+        let (bucket, key, limit) = (self.bucket, self.key, self.limit);
+        Ok(Object::new(bucket, key, limit, self.found().await?))
+    }
+
+    async fn found(self) -> Result<Found> {
         let (bucket, key) = (self.bucket, self.key);
         let found = self.find().await?;
         let unchanged =
@@ -113,13 +120,13 @@ impl<'a> Get<'a> {
         bucket.named(OPERATION, key, found.ok_or_else(unchanged))
     }
 
-    async fn find(self) -> Result<Option<Object>> {
+    async fn find(self) -> Result<Option<Found>> {
         let (bucket, key) = (self.bucket, self.key);
         let span = operation_span!("blob.get", bucket, key);
         bucket.named(OPERATION, key, self.run().instrument(span).await)
     }
 
-    async fn run(self) -> Result<Option<Object>> {
+    async fn run(self) -> Result<Option<Found>> {
         key::check_read(self.key)?;
         if self.backwards {
             return Err(Error::invalid("the range ends before it starts"));
@@ -131,13 +138,7 @@ impl<'a> Get<'a> {
                 let target =
                     resume::Target { bucket: self.bucket, key: self.key, etag: &meta.etag, conditional };
                 let body = resume::guard(target, range, body)?;
-                Ok(Some(Object {
-                    meta,
-                    range,
-                    body,
-                    limit: self.limit,
-                    origin: Origin { bucket: self.bucket.clone(), key: self.key.to_owned() },
-                }))
+                Ok(Some((meta, range, body)))
             }
         }
     }
@@ -165,8 +166,29 @@ impl<'a> IntoFuture for GetIfChanged<'a> {
     type IntoFuture = BoxFuture<'a, Result<Option<Object>>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.0.find())
+        Box::pin(async move {
+            let (bucket, key, limit) = (self.0.bucket, self.0.key, self.0.limit);
+            let found = self.0.find().await?;
+            Ok(found.map(|found| Object::new(bucket, key, limit, found)))
+        })
     }
+}
+
+/// An object, which bytes of it were asked for, and those bytes.
+type Found = (ObjectMeta, (u64, u64), Body);
+
+/// The bytes in memory, if there are no more than `limit`.
+async fn collect(range: (u64, u64), body: Body, limit: usize) -> Result<Bytes> {
+    let length = range.1 - range.0;
+    if usize::try_from(length).is_ok_and(|length| length <= limit) {
+        return body.collect(limit).await;
+    }
+    Err(Error::new(
+        ErrorKind::TooLarge,
+        format!(
+            "{length} bytes are more than the limit of {limit}; read them as a stream, or raise the limit"
+        ),
+    ))
 }
 
 /// An object that was found, its bytes still to be read.
@@ -187,6 +209,11 @@ struct Origin {
 }
 
 impl Object {
+    fn new(bucket: &Bucket, key: &str, limit: usize, (meta, range, body): Found) -> Self {
+        let origin = Origin { bucket: bucket.clone(), key: key.to_owned() };
+        Self { meta, range, body, limit, origin }
+    }
+
     /// All that is known of the object.
     #[must_use]
     pub fn meta(&self) -> &ObjectMeta {
@@ -234,18 +261,7 @@ impl Object {
     /// # Errors
     /// As [`Get::bytes`].
     pub async fn bytes(self) -> Result<Bytes> {
-        let length = self.range.1 - self.range.0;
-        let result = if usize::try_from(length).is_ok_and(|length| length <= self.limit) {
-            self.body.collect(self.limit).await
-        } else {
-            Err(Error::new(
-                ErrorKind::TooLarge,
-                format!(
-                    "{length} bytes are more than the limit of {}; read them as a stream, or raise the limit",
-                    self.limit
-                ),
-            ))
-        };
+        let result = collect(self.range, self.body, self.limit).await;
         self.origin.bucket.named(OPERATION, &self.origin.key, result)
     }
 

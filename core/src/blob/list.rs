@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use futures_util::{StreamExt, stream};
+use futures_util::stream;
 use tracing::Instrument as _;
 
 use super::bucket::{Bucket, operation_span};
@@ -81,13 +81,7 @@ impl<'a> List<'a> {
 
     /// All entries, page after page; it owns what it needs.
     pub fn stream(self) -> ListStream {
-        let walk = Walk {
-            bucket: self.bucket.clone(),
-            options: self.checked().map_err(Some),
-            entries: VecDeque::new(),
-            over: false,
-        };
-        let entries = stream::unfold(walk, |mut walk| async move {
+        let entries = stream::unfold(self.walk(), |mut walk| async move {
             let entry = walk.next().await?;
             Some((entry, walk))
         });
@@ -101,16 +95,26 @@ impl<'a> List<'a> {
     pub async fn collect(self, limit: usize) -> Result<Vec<ListEntry>> {
         let bucket = self.bucket;
         let mut entries = Vec::new();
-        let mut stream = self.stream();
-        while let Some(entry) = stream.next().await {
-            if entries.len() == limit {
+        let mut walk = self.walk();
+        while !walk.over {
+            bucket.named(OPERATION, "", walk.read_page().await)?;
+            entries.extend(std::mem::take(&mut walk.entries));
+            if entries.len() > limit {
                 let text =
                     format!("there are more than {limit} entries; read them as a stream, or raise the limit");
                 return bucket.named(OPERATION, "", Err(Error::new(ErrorKind::TooLarge, text)));
             }
-            entries.push(entry?);
         }
         Ok(entries)
+    }
+
+    fn walk(self) -> Walk {
+        Walk {
+            bucket: self.bucket.clone(),
+            options: self.checked().map_err(Some),
+            entries: VecDeque::new(),
+            over: false,
+        }
     }
 
     fn checked(&self) -> Result<ListOptions> {

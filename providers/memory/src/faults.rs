@@ -199,10 +199,14 @@ impl Faults {
         if !self.0.armed.load(Ordering::Acquire) {
             return Ok(Fate::default());
         }
+        // Boxed, so that calls without faults do not carry its size.
+        Box::pin(self.strike(operation, resource)).await
+    }
+
+    async fn strike(&self, operation: Operation, resource: &str) -> Result<Fate> {
         let drawn = lock(&self.0.plan).draw(operation, resource);
         if !drawn.latency.is_zero() {
-            // Boxed, so that calls without faults do not carry a timer's size.
-            Box::pin(tokio::time::sleep(drawn.latency)).await;
+            tokio::time::sleep(drawn.latency).await;
         }
         match drawn.refused {
             Some(kind) => Err(Error::new(kind, "an injected fault refused the call")
