@@ -66,7 +66,13 @@ impl<'a> Listing<'a> {
     pub fn directory_of<'k>(&self, key: &'k str) -> Option<&'k str> {
         let delimiter = self.delimiter?;
         let rest = key.strip_prefix(self.prefix)?;
-        let end = self.prefix.len() + rest.find(delimiter)? + delimiter.len();
+        let mut letters = delimiter.chars();
+        let at = match (letters.next(), letters.as_str()) {
+            // The search for a text is prepared anew for each key; that for one letter need not be.
+            (Some(only), "") => rest.find(only),
+            _ => rest.find(delimiter),
+        };
+        let end = self.prefix.len() + at? + delimiter.len();
         Some(&key[..end])
     }
 
