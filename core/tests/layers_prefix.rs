@@ -53,6 +53,20 @@ async fn a_listing_pages_through_the_prefix_and_tells_bare_keys() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_object_at_the_prefix_itself_is_not_listed() {
+    let memory = Memory::new();
+    let whole = bucket(&memory, "b").await;
+    put(&whole, "team/app/").await;
+    put(&whole, "team/app/a").await;
+    let part = layer().blob(whole);
+    let mut options = ListOptions::default();
+    options.page_size = 10;
+    let page = part.list(options).await.expect("listed");
+    let keys: Vec<&str> = page.entries.iter().map(|entry| entry.key()).collect();
+    assert_eq!((keys, page.next), (vec!["a"], None));
+}
+
+#[tokio::test(start_paused = true)]
 async fn limits_shrink_by_the_prefix() {
     let memory = Memory::new();
     let part = layer().blob(bucket(&memory, "b").await);

@@ -83,6 +83,8 @@ impl BlobStore for PrefixBlob {
             let (ListEntry::Object { key, .. } | ListEntry::Directory(key)) = entry;
             *key = self.prefix.strip(key)?.to_owned();
         }
+        // An object that others put at the prefix itself, as a mark of a folder, has no key in here.
+        page.entries.retain(|entry| !entry.key().is_empty());
         Ok(page)
     }
 
