@@ -95,6 +95,11 @@ impl TraceContext {
         CURRENT.try_with(Clone::clone).ok()
     }
 
+    /// Runs `work` at this position.
+    pub(crate) fn scoped<T>(&self, work: impl FnOnce() -> T) -> T {
+        CURRENT.sync_scope(self.clone(), work)
+    }
+
     /// Runs `future` at this position: what it sends carries the trace on.
     pub fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
         CURRENT.scope(self, future)

@@ -117,6 +117,9 @@ impl Reply {
     }
 }
 
+/// What became of a call, and which it was.
+type Called = (HandlerResult<Reply>, Arc<Invocation>);
+
 /// How many messages of one call run at once where neither the trigger nor a batch handler says.
 const DEFAULT_CONCURRENCY: usize = 16;
 
@@ -167,31 +170,45 @@ impl Functions {
     }
 
     /// Answers a request: finds its function by the route and calls it. Always a response: what fails becomes one.
-    pub async fn http(&self, mut request: Request, mut invocation: Invocation) -> Response {
+    pub fn http(&self, request: Request, invocation: Invocation) -> impl Future<Output = Response> + Send {
+        let begun = self.begin_http(request, invocation);
+        async move {
+            let (reply, invocation) = match begun {
+                Ok(call) => call.await,
+                Err(response) => return *response,
+            };
+            let response = reply.and_then(Reply::into_http);
+            response.unwrap_or_else(|error| problem::of_error(&error, Some(&invocation.id)))
+        }
+    }
+
+    /// Finds the function of a request and calls it, or says what is wrong with the request.
+    fn begin_http(
+        &self,
+        mut request: Request,
+        mut invocation: Invocation,
+    ) -> Result<impl Future<Output = Called>, Box<Response>> {
         let function = match self.router.find(request.method(), request.path()) {
             Routed::Function(index, params) => {
                 let params = PathParams::from(params);
                 request.set_params(params);
                 &self.functions[index]
             }
-            Routed::NoSuchPath => return problem::response(StatusCode::NOT_FOUND, None, None),
+            Routed::NoSuchPath => {
+                return Err(Box::new(problem::response(StatusCode::NOT_FOUND, None, None)));
+            }
             Routed::NoSuchMethod(allow) => {
-                return problem::response(StatusCode::METHOD_NOT_ALLOWED, None, None)
-                    .with_header("allow", allow);
+                let refused = problem::response(StatusCode::METHOD_NOT_ALLOWED, None, None);
+                return Err(Box::new(refused.with_header("allow", allow)));
             }
         };
         if let Trigger::Http(route) = &function.trigger {
-            request = match admit(request, route.accepted(), route.limit()) {
-                Ok(request) => request,
-                Err(response) => return *response,
-            };
+            request = admit(request, route.accepted(), route.limit())?;
         }
         if let Some(trace) = TraceContext::from_headers(request.headers()) {
             invocation.trace = trace;
         }
-        let (reply, invocation) = self.call(function, Event::Http(Box::new(request)), invocation).await;
-        let response = reply.and_then(Reply::into_http);
-        response.unwrap_or_else(|error| problem::of_error(&error, Some(&invocation.id)))
+        Ok(self.call(function, Event::Http(Box::new(request)), invocation))
     }
 
     /// Hands messages to a function with a queue or blob trigger; what becomes of each, in order.
@@ -283,21 +300,30 @@ impl Functions {
         Ok(self.settle_one(function, event, invocation).await)
     }
 
-    async fn settle_one(&self, function: FunctionRef<'_>, event: Event, invocation: Invocation) -> Outcome {
-        let (reply, _) = self.call(function.0, event, invocation).await;
-        match reply.and_then(|reply| reply.into_outcomes(1)) {
-            Ok(mut outcomes) => outcomes.pop().unwrap_or_else(|| Outcome::retry("no outcome")),
-            Err(error) => failure(&error),
+    fn settle_one(
+        &self,
+        function: FunctionRef<'_>,
+        event: Event,
+        invocation: Invocation,
+    ) -> impl Future<Output = Outcome> {
+        let call = self.call(function.0, event, invocation);
+        async move {
+            let (reply, _) = call.await;
+            match reply.and_then(|reply| reply.into_outcomes(1)) {
+                Ok(mut outcomes) => outcomes.pop().unwrap_or_else(|| Outcome::retry("no outcome")),
+                Err(error) => failure(&error),
+            }
         }
     }
 
-    /// Calls a function within its time, and catches what it throws.
-    async fn call(
+    /// Calls a function within its time, and catches what it throws. Not itself async, so that events are not moved from
+    /// future to future.
+    fn call(
         &self,
         function: &Function,
         event: Event,
         mut invocation: Invocation,
-    ) -> (HandlerResult<Reply>, Arc<Invocation>) {
+    ) -> impl Future<Output = Called> {
         let deadline = deadline(function.timeout, invocation.deadline);
         invocation.function = Arc::clone(&function.name);
         invocation.deadline = deadline;
@@ -314,13 +340,19 @@ impl Functions {
         );
         let invocation = Arc::new(invocation);
         let its = Arc::clone(&invocation);
-        // Lazily, so that a panic before the first await is caught, too.
-        let call =
-            AssertUnwindSafe(trace.scope(async move { (function.call)(event, its).await })).catch_unwind();
+        // Called at once, and not in a future of its own: moving an event about costs more than calling its function.
+        let calling = AssertUnwindSafe(|| trace.scoped(|| (function.call)(event, its)));
+        let called = span.in_scope(|| std::panic::catch_unwind(calling));
         async move {
-            let result = match deadline {
-                Some(deadline) => tokio::time::timeout_at(deadline, call).await,
-                None => Ok(call.await),
+            let result = match called {
+                Err(panic) => Ok(Err(panic)),
+                Ok(call) => {
+                    let call = AssertUnwindSafe(trace.scope(call)).catch_unwind();
+                    match deadline {
+                        Some(deadline) => tokio::time::timeout_at(deadline, call).await,
+                        None => Ok(call.await),
+                    }
+                }
             };
             let reply = match result {
                 Ok(Ok(reply)) => reply,
@@ -338,7 +370,6 @@ impl Functions {
             (reply, invocation)
         }
         .instrument(span)
-        .await
     }
 }
 
@@ -359,6 +390,9 @@ fn admit(request: Request, accepts: &[String], limit: u64) -> Result<Request, Bo
 
 /// The sooner of a function's own limit and the platform's, less the time to report.
 fn deadline(timeout: Option<Duration>, platform: Option<Instant>) -> Option<Instant> {
+    if timeout.is_none() && platform.is_none() {
+        return None;
+    }
     let now = Instant::now();
     // One that is too far off to be told is none.
     let own = timeout.and_then(|timeout| now.checked_add(timeout));

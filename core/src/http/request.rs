@@ -178,7 +178,12 @@ impl Request {
     }
 
     pub(crate) fn set_params(&mut self, params: PathParams) {
-        self.0.extensions_mut().insert(params);
+        // Without any, none are put there: an extension costs three allocations.
+        if params.0.is_empty() {
+            self.0.extensions_mut().remove::<PathParams>();
+        } else {
+            self.0.extensions_mut().insert(params);
+        }
     }
 
     pub(crate) fn map_body(self, f: impl FnOnce(Body) -> Body) -> Self {
