@@ -214,7 +214,8 @@ impl<R: Resources> App<R> {
     }
 
     /// Mounts a tower service, such as an axum `Router`, under a path: it answers that path and all below it, sees the
-    /// whole path, and finds the [`Context`] among the request's extensions.
+    /// whole path, and finds the [`Context`] among the request's extensions. Its bodies are not limited here: it sets
+    /// limits of its own.
     pub fn mount<S, B>(self, name: &str, path: &str, service: S) -> Self
     where
         S: Service<http::Request<Body>, Response = http::Response<B>> + Clone + Send + 'static,

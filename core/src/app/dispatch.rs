@@ -364,8 +364,11 @@ impl Functions {
                     Err(HandlerError::status(StatusCode::GATEWAY_TIMEOUT, late))
                 }
             };
-            if let Err(error) = &reply {
-                log(error);
+            // Here, inside the span: so that a failure is found by its trace.
+            match &reply {
+                Err(error) => log(error),
+                Ok(Reply::Outcomes(outcomes)) => outcomes.iter().for_each(log_outcome),
+                Ok(Reply::Http(_)) => {}
             }
             (reply, invocation)
         }
@@ -436,6 +439,14 @@ fn log(error: &HandlerError) {
         }
         _ if problem::status(error).is_client_error() => tracing::debug!(%error, "the request was refused"),
         _ => tracing::warn!(%error, fatal = error.is_fatal(), source = source(error), "the function failed"),
+    }
+}
+
+fn log_outcome(outcome: &Outcome) {
+    match outcome {
+        Outcome::Done => {}
+        Outcome::Retry { error, .. } => tracing::warn!(error, "the function failed; its event comes again"),
+        Outcome::Dead { reason } => tracing::warn!(reason, "the function failed for good"),
     }
 }
 

@@ -108,7 +108,8 @@ impl Default for BlobLimits {
             part_bytes: 8 << 20,
             parts: 10_000,
             part_concurrency: 4,
-            object_bytes: 5 << 40,
+            // What one upload of such parts can hold.
+            object_bytes: 10_000 * (8 << 20),
             copy_bytes: 5 << 30,
             metadata_bytes: 1_900,
             page_entries: 1_000,

@@ -148,7 +148,7 @@ impl Task {
                 let longest = self.worker.queue.info().limits.delay;
                 let pause = after.unwrap_or_else(|| self.worker.config.pause(held.raw.attempt));
                 let (id, attempt) = (&held.raw.id, held.raw.attempt);
-                tracing::warn!(queue, id, attempt, error, ?pause, "a message comes again");
+                tracing::info!(queue, id, attempt, error, ?pause, "a message comes again");
                 Verdict::Retry(pause.min(longest))
             }
             Outcome::Dead { reason } => {
