@@ -9,6 +9,7 @@ pub mod error;
 pub mod event;
 pub mod http;
 pub mod idempotency;
+pub mod inline_text;
 pub mod kv;
 pub mod layers;
 pub mod lease;

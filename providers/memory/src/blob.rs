@@ -18,7 +18,6 @@ use crate::queue::MemoryQueue;
 
 mod content;
 mod events;
-mod key;
 mod listing;
 mod objects;
 mod upload;

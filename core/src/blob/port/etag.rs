@@ -1,71 +1,32 @@
 //! The name of an object's content.
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::inline_text::InlineText;
 
 /// Names one content of an object, without quotes; opaque.
 ///
 /// Rewriting the same bytes may keep or restore it: for a counter, a lock or a fence use a table.
-#[derive(Clone)]
-pub struct Etag(Form);
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Etag(InlineText<SHORT>);
 
 /// Numbers and other short texts, which a listing makes by the thousand, need no allocation.
 const SHORT: usize = 22;
-
-#[derive(Clone)]
-enum Form {
-    Short { len: u8, bytes: [u8; SHORT] },
-    Long(Arc<str>),
-}
 
 impl Etag {
     /// Takes an etag as a service or an HTTP header gives it; quotes around it are dropped, a weak mark kept.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
-        let mut bytes = [0; SHORT];
-        match bytes.get_mut(..bare.len()) {
-            Some(start) => {
-                start.copy_from_slice(bare.as_bytes());
-                let len = bare.len() as u8;
-                Self(Form::Short { len, bytes })
-            }
-            None => Self(Form::Long(bare.into())),
-        }
+        Self(InlineText::new(bare))
     }
 
     /// The etag without quotes.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        match &self.0 {
-            // It was copied from a text, whole: it is one.
-            Form::Short { .. } => std::str::from_utf8(self.as_bytes()).unwrap_or_default(),
-            Form::Long(text) => text,
-        }
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        match &self.0 {
-            Form::Short { len, bytes } => bytes.get(..usize::from(*len)).unwrap_or_default(),
-            Form::Long(text) => text.as_bytes(),
-        }
-    }
-}
-
-impl PartialEq for Etag {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_bytes() == other.as_bytes()
-    }
-}
-
-impl Eq for Etag {}
-
-impl Hash for Etag {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_bytes().hash(state);
+        self.0.as_str()
     }
 }
 

@@ -7,8 +7,7 @@ use skyport_core::Result;
 use skyport_core::blob::port::{ListEntry, ListOptions, ListPage};
 use skyport_core::seek::{Listing, after_prefix};
 
-use super::key::Key;
-use super::objects::{Object, Objects};
+use super::objects::{Key, Object, Objects};
 
 /// One page of the objects of `bucket`.
 pub(super) fn list(objects: &Objects, bucket: &str, options: &ListOptions) -> Result<ListPage> {

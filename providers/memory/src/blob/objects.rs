@@ -12,15 +12,18 @@ use skyport_core::blob::port::{
     Properties, Subscriber, Written,
 };
 use skyport_core::event::BlobChange;
+use skyport_core::inline_text::InlineText;
 use skyport_core::{Clock, Error, Result, Sparse, Token};
 
 use super::content::Content;
 use super::events::{Change, Subscription, Subscriptions};
-use super::key::Key;
 use super::listing;
 use crate::error::Refusal;
 use crate::queue::QueueCell;
 use crate::sync::{read, write};
+
+/// A key as the map keeps it: a short one lies in the map itself, so that a search need not follow it elsewhere.
+pub(super) type Key = InlineText<38>;
 
 /// The objects of a bucket, in UTF-8 byte order of their keys.
 pub(super) type Objects = BTreeMap<Key, Object>;
