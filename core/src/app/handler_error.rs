@@ -171,7 +171,12 @@ impl<T, E: Into<BoxError>> ResultExt<T> for Result<T, E> {
     }
 
     fn or_status(self, status: StatusCode, detail: &str) -> HandlerResult<T> {
-        self.map_err(|_| HandlerError::status(status, detail))
+        self.map_err(|error| {
+            // The client sees `detail`; what it was is for the log.
+            let error: BoxError = error.into();
+            tracing::debug!(%error, %status, "a request is refused");
+            HandlerError::status(status, detail)
+        })
     }
 }
 
