@@ -12,6 +12,7 @@ mod handle;
 mod lease;
 mod outgoing;
 pub mod port;
+pub mod wire;
 
 pub use delivery::{Delivery, SettleError};
 pub use handle::Queue;

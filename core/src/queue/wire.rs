@@ -1,0 +1,87 @@
+//! Bodies on wires that carry text only: as they are where that is possible, else as base64 with a flag in the envelope.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+
+use super::envelope::Envelope;
+use crate::{Error, ErrorKind, Result, Sparse};
+
+/// The flag of a body in base64.
+const BASE64: &str = "b64";
+
+/// The flag of an empty body, for which some text stands.
+const EMPTY: &str = "empty";
+
+/// A body as text that every queue of text takes: not empty, and of nothing but the characters of XML 1.0. Another body becomes
+/// base64, which the envelope then says.
+#[must_use]
+pub fn to_text(body: &Bytes, envelope: &mut Sparse<Envelope>) -> String {
+    if body.is_empty() {
+        envelope.encoding = Some(EMPTY.to_owned());
+        return "-".to_owned();
+    }
+    match std::str::from_utf8(body) {
+        Ok(text) if text.chars().all(is_xml) => text.to_owned(),
+        _ => {
+            envelope.encoding = Some(BASE64.to_owned());
+            STANDARD.encode(body)
+        }
+    }
+}
+
+/// The body that [`to_text`] was given; the flag is taken out of the envelope. A text without the flag is the body itself.
+///
+/// # Errors
+/// `Malformed` where the envelope says base64 and the text is something else, or names an encoding that is not known.
+pub fn from_text(text: String, envelope: &mut Sparse<Envelope>) -> Result<Bytes> {
+    // Looking first: a message without an envelope keeps having none.
+    let Some(encoding) = envelope.encoding.clone() else { return Ok(text.into()) };
+    envelope.encoding = None;
+    let malformed = |message| Error::new(ErrorKind::Malformed, message);
+    match encoding.as_str() {
+        EMPTY => Ok(Bytes::new()),
+        BASE64 => {
+            let decoded = STANDARD.decode(text).map(Bytes::from);
+            decoded.map_err(|error| malformed("the message's body is not base64").with_source(error))
+        }
+        _ => Err(malformed("the message's body is encoded in a way that this version does not know")),
+    }
+}
+
+/// Whether XML 1.0 has the character.
+fn is_xml(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_body_survives_and_plain_text_stays_readable() {
+        for body in
+            [&b""[..], b"plain", "grüße \u{1f600}\r\n".as_bytes(), b"\0", b"\xff\xfe", "\u{ffff}".as_bytes()]
+        {
+            let body = Bytes::copy_from_slice(body);
+            let mut envelope = Sparse::default();
+            let text = to_text(&body, &mut envelope);
+            assert!(!text.is_empty() && text.chars().all(is_xml), "{text:?}");
+            assert_eq!(from_text(text, &mut envelope).expect("comes back"), body);
+            assert!(envelope.is_empty(), "the flag is the wire's own");
+        }
+        let mut envelope = Sparse::default();
+        assert_eq!(to_text(&Bytes::from_static(b"plain"), &mut envelope), "plain");
+        assert!(envelope.is_empty());
+    }
+
+    #[test]
+    fn what_is_not_what_the_flag_says_is_malformed() {
+        for (text, encoding) in [("no base64!", BASE64), ("x", "zstd")] {
+            let mut envelope = Sparse::<Envelope>::default();
+            envelope.encoding = Some(encoding.to_owned());
+            let error = from_text(text.to_owned(), &mut envelope).expect_err(encoding);
+            assert_eq!(error.kind(), ErrorKind::Malformed);
+        }
+    }
+}

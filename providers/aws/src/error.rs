@@ -1,0 +1,200 @@
+//! Native error -> [`Error`], in one table: by code and status, never by a message.
+
+use std::time::Duration;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use skyport_core::{BoxError, Error, ErrorKind};
+
+use crate::provision::NAME;
+
+use ErrorKind as Kind;
+
+/// What the codes of S3, SQS and DynamoDB mean. A code that stands here wins over its status.
+const CODES: &[(&str, ErrorKind)] = &[
+    // Missing.
+    ("NoSuchBucket", Kind::NotFound),
+    ("NoSuchKey", Kind::NotFound),
+    ("NotFound", Kind::NotFound),
+    ("AWS.SimpleQueueService.NonExistentQueue", Kind::NotFound),
+    ("QueueDoesNotExist", Kind::NotFound),
+    ("ResourceNotFoundException", Kind::NotFound),
+    // There already.
+    ("BucketAlreadyExists", Kind::AlreadyExists),
+    ("BucketAlreadyOwnedByYou", Kind::AlreadyExists),
+    ("QueueAlreadyExists", Kind::AlreadyExists),
+    ("QueueNameExists", Kind::AlreadyExists),
+    ("ResourceInUseException", Kind::AlreadyExists),
+    // Conditions.
+    ("PreconditionFailed", Kind::PreconditionFailed),
+    ("ConditionalCheckFailedException", Kind::PreconditionFailed),
+    ("MessageNotInflight", Kind::PreconditionFailed),
+    ("AWS.SimpleQueueService.MessageNotInflight", Kind::PreconditionFailed),
+    // Rivals.
+    ("ConditionalRequestConflict", Kind::Conflict),
+    ("NoSuchUpload", Kind::Conflict),
+    ("OperationAborted", Kind::Conflict),
+    ("TransactionConflictException", Kind::Conflict),
+    ("TransactionInProgressException", Kind::Conflict),
+    ("TransactionConflict", Kind::Conflict),
+    ("AWS.SimpleQueueService.QueueDeletedRecently", Kind::Conflict),
+    ("QueueDeletedRecently", Kind::Conflict),
+    // Wrong calls.
+    ("InvalidRange", Kind::InvalidArgument),
+    ("InvalidArgument", Kind::InvalidArgument),
+    ("ReceiptHandleIsInvalid", Kind::InvalidArgument),
+    ("ValidationException", Kind::InvalidArgument),
+    ("ValidationError", Kind::InvalidArgument),
+    // Too large.
+    ("EntityTooLarge", Kind::TooLarge),
+    ("MetadataTooLarge", Kind::TooLarge),
+    ("BatchRequestTooLong", Kind::TooLarge),
+    ("AWS.SimpleQueueService.BatchRequestTooLong", Kind::TooLarge),
+    ("ItemCollectionSizeLimitExceededException", Kind::TooLarge),
+    // Who asks.
+    ("AccessDenied", Kind::PermissionDenied),
+    ("AccessDeniedException", Kind::PermissionDenied),
+    ("AllAccessDisabled", Kind::PermissionDenied),
+    ("AuthFailure", Kind::Unauthenticated),
+    ("ExpiredToken", Kind::Unauthenticated),
+    ("ExpiredTokenException", Kind::Unauthenticated),
+    ("IncompleteSignature", Kind::Unauthenticated),
+    ("InvalidAccessKeyId", Kind::Unauthenticated),
+    ("InvalidClientTokenId", Kind::Unauthenticated),
+    ("InvalidSignatureException", Kind::Unauthenticated),
+    ("InvalidToken", Kind::Unauthenticated),
+    ("MissingAuthenticationToken", Kind::Unauthenticated),
+    ("MissingAuthenticationTokenException", Kind::Unauthenticated),
+    ("RequestExpired", Kind::Unauthenticated),
+    ("RequestTimeTooSkewed", Kind::Unauthenticated),
+    ("SignatureDoesNotMatch", Kind::Unauthenticated),
+    ("UnrecognizedClientException", Kind::Unauthenticated),
+    // Pace.
+    ("LimitExceededException", Kind::Throttled),
+    ("OverLimit", Kind::Throttled),
+    ("ProvisionedThroughputExceededException", Kind::Throttled),
+    ("RequestLimitExceeded", Kind::Throttled),
+    ("RequestThrottled", Kind::Throttled),
+    ("RequestThrottledException", Kind::Throttled),
+    ("SlowDown", Kind::Throttled),
+    ("Throttling", Kind::Throttled),
+    ("ThrottlingException", Kind::Throttled),
+    ("TooManyRequestsException", Kind::Throttled),
+    ("KmsThrottled", Kind::Throttled),
+    // The service.
+    ("InternalError", Kind::Unavailable),
+    ("InternalFailure", Kind::Unavailable),
+    ("InternalServerError", Kind::Unavailable),
+    ("ServiceUnavailable", Kind::Unavailable),
+    ("RequestTimeout", Kind::Timeout),
+    ("RequestTimeoutException", Kind::Timeout),
+];
+
+/// What a status means where the code is not known.
+const STATUSES: &[(u16, ErrorKind)] = &[
+    (400, Kind::InvalidArgument),
+    (401, Kind::Unauthenticated),
+    (403, Kind::PermissionDenied),
+    (404, Kind::NotFound),
+    (408, Kind::Timeout),
+    (409, Kind::Conflict),
+    (412, Kind::PreconditionFailed),
+    (413, Kind::TooLarge),
+    (416, Kind::InvalidArgument),
+    (429, Kind::Throttled),
+    (501, Kind::Unsupported),
+    (503, Kind::Unavailable),
+];
+
+/// The kind of an answer with this code and status.
+pub(crate) fn kind(code: Option<&str>, status: u16) -> ErrorKind {
+    let by_code = code.and_then(|code| CODES.iter().find(|(known, _)| *known == code));
+    let by_status = || STATUSES.iter().find(|(known, _)| *known == status).map(|(_, kind)| *kind);
+    match by_code {
+        Some((_, kind)) => *kind,
+        None => by_status().unwrap_or(if status >= 500 { Kind::Unavailable } else { Kind::Internal }),
+    }
+}
+
+/// What an SDK's call failed with.
+pub(crate) fn of<E>(error: SdkError<E, HttpResponse>) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let told = match &error {
+        unsigned if is_without_credentials(unsigned) => Error::new(
+            Kind::Unauthenticated,
+            "no AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role",
+        ),
+        SdkError::ServiceError(answer) => {
+            let response = answer.raw();
+            let status = response.status().as_u16();
+            let after = response.headers().get("retry-after").and_then(|text| text.parse().ok());
+            let error = answered(answer.err().code(), answer.err().message(), status);
+            match after {
+                Some(seconds) => error.with_retry_after(Duration::from_secs(seconds)),
+                None => error,
+            }
+        }
+        SdkError::TimeoutError(_) => Error::new(Kind::Timeout, "AWS did not answer in time"),
+        SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
+            Some(connector) => dispatch(connector),
+            None => Error::new(Kind::Unavailable, "the request to AWS could not be sent"),
+        },
+        SdkError::ResponseError(_) => Error::new(Kind::Unavailable, "AWS's answer broke off or is no answer"),
+        SdkError::ConstructionFailure(_) => {
+            Error::new(Kind::InvalidArgument, "the request to AWS could not be made")
+        }
+        _ => Error::internal("an error of a kind that the AWS SDK had not when this was written"),
+    };
+    told.with_source(Box::new(error) as BoxError).with_provider(NAME)
+}
+
+/// An error that AWS answered: of a whole call, or of one entry of a batch.
+pub(crate) fn answered(code: Option<&str>, message: Option<&str>, status: u16) -> Error {
+    let kind = kind(code, status);
+    // A message of AWS's own is one line for people; it never holds a body or a secret.
+    let text = match (code, message) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), None) => code.to_owned(),
+        (None, _) => format!("AWS answered {status}"),
+    };
+    Error::new(kind, text).with_provider(NAME)
+}
+
+/// A request that did not get through, or got no answer.
+fn dispatch(error: &ConnectorError) -> Error {
+    if error.is_timeout() {
+        let text = "the connection to AWS was not made, or went silent";
+        return Error::new(Kind::Timeout, text);
+    }
+    if error.is_user() {
+        return Error::new(Kind::InvalidArgument, "the request to AWS could not be sent as it is");
+    }
+    if is_refused(error) {
+        let text = "nothing listens at the endpoint: is it right, and does the service run?";
+        return Error::new(Kind::Unavailable, text).with_ambiguous(false);
+    }
+    Error::new(Kind::Unavailable, "the connection to AWS broke")
+}
+
+/// Whether no connection was made at all: then nothing can have been applied.
+fn is_refused(error: &ConnectorError) -> bool {
+    causes(error).filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(|io| {
+        use std::io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
+        matches!(io.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable)
+    })
+}
+
+/// Whether nothing was sent because there is nobody to sign it.
+fn is_without_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
+    causes(error).any(|cause| cause.is::<CredentialsError>())
+}
+
+fn causes<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source()).take(32)
+}
