@@ -19,19 +19,23 @@ use crate::schemes;
 /// Reads one environment variable; a test gives a map.
 pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
+/// Set by AWS Lambda alone: where its Runtime API is.
+pub(crate) const ON_LAMBDA: &str = "AWS_LAMBDA_RUNTIME_API";
+
 /// Names that a resource cannot have: their variables mean something else.
 pub(crate) const RESERVED: [&str; 8] =
     ["data", "sync", "provider", "command", "public-url", "deadline", "function", "grace"];
 
 /// Opens an application's resources where the environment says that they are.
 ///
-/// `SKYPORT_<RESOURCE>` (upper case, `-` as `_`) is a resource's URL. Without it a resource is on the default provider,
-/// `SKYPORT_PROVIDER` or else `local`, under the name `<application>-<resource>`.
+/// `SKYPORT_<RESOURCE>` (upper case, `-` as `_`) is a resource's URL. Without it a resource is on the default provider under the
+/// name `<application>-<resource>`. The default provider is `SKYPORT_PROVIDER`, or else that of the runtime it finds itself on:
+/// `aws` on AWS Lambda, `local` elsewhere.
 pub struct Environment {
     application: String,
     variables: Variables,
-    /// By what makes them differ; resources of one provider share its connections.
-    providers: Mutex<BTreeMap<String, Arc<dyn Provider>>>,
+    /// By name; resources of one provider share its connections.
+    providers: Mutex<BTreeMap<&'static str, Arc<dyn Provider>>>,
     retry: Retry,
     public_url: Option<String>,
 }
@@ -83,7 +87,8 @@ impl Environment {
     ///
     /// # Errors
     /// `InvalidArgument` for a URL or a name that cannot be; names the variable.
-    pub fn url(&self, name: &str) -> Result<ResourceUrl> {
+    pub fn url(&self, resource: &Declaration) -> Result<ResourceUrl> {
+        let name = &resource.name;
         let variable = variable_of(name);
         if RESERVED.iter().any(|reserved| variable_of(reserved) == variable) {
             return Err(Error::invalid(format!(
@@ -95,21 +100,34 @@ impl Environment {
                 .parse()
                 .map_err(|error: Error| Error::invalid(format!("{variable}: {}", error.message()))),
             None => {
-                Ok(ResourceUrl::new(self.default_scheme(&variable)?, format!("{}-{name}", self.application)))
+                let scheme = self.default_scheme(&resource.kind, &variable)?;
+                Ok(ResourceUrl::new(scheme, format!("{}-{name}", self.application)))
             }
         }
     }
 
-    fn default_scheme(&self, variable: &str) -> Result<String> {
-        match self.variable("SKYPORT_PROVIDER") {
-            Some(scheme) => Ok(scheme),
-            None if cfg!(feature = "local") => Ok("local".to_owned()),
-            None => Err(Error::invalid(format!(
+    fn default_scheme(&self, kind: &ResourceKind, variable: &str) -> Result<&'static str> {
+        let Some(provider) = self.default_provider() else {
+            return Err(Error::invalid(format!(
                 "where is this resource? Set {variable} to its URL, or SKYPORT_PROVIDER to one of {}, or build with the \
                  feature `local`",
                 schemes::built_in().join(", ")
-            ))),
-        }
+            )));
+        };
+        schemes::of_provider(&provider, kind).ok_or_else(|| {
+            Error::invalid(format!(
+                "SKYPORT_PROVIDER: there is no provider `{provider}` with a {}; this program has {}",
+                kind.as_str(),
+                schemes::built_in().join(", ")
+            ))
+        })
+    }
+
+    /// The provider of resources without a URL, where there is one.
+    fn default_provider(&self) -> Option<String> {
+        let of_runtime = || self.variable(ON_LAMBDA).map(|_| "aws".to_owned());
+        let of_build = || cfg!(feature = "local").then(|| "local".to_owned());
+        self.variable("SKYPORT_PROVIDER").or_else(of_runtime).or_else(of_build)
     }
 
     /// The provider of a URL, made at its first use.
@@ -117,13 +135,13 @@ impl Environment {
     /// # Errors
     /// `InvalidArgument` for a scheme that nothing serves; names the missing feature where there is one.
     pub fn provider(&self, url: &ResourceUrl) -> Result<Arc<dyn Provider>> {
-        let key = schemes::instance(url, self)?;
+        let name = schemes::provider(url)?;
         let mut providers = self.providers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(provider) = providers.get(&key) {
+        if let Some(provider) = providers.get(name) {
             return Ok(Arc::clone(provider));
         }
         let provider = schemes::open(url, self)?;
-        providers.insert(key, Arc::clone(&provider));
+        providers.insert(name, Arc::clone(&provider));
         Ok(provider)
     }
 
@@ -134,8 +152,8 @@ impl Environment {
     /// What the provider says.
     pub async fn create_local(&self, declarations: &[Declaration]) -> Result<()> {
         for declaration in declarations {
-            let url = self.url(&declaration.name)?;
-            if schemes::is_this_machine(url.scheme()) {
+            let url = self.url(declaration)?;
+            if schemes::provider(&url).is_ok_and(schemes::is_this_machine) {
                 self.create(declaration, &url).await?;
             }
         }
@@ -148,7 +166,7 @@ impl Environment {
     /// What the provider says.
     pub async fn create_all(&self, declarations: &[Declaration]) -> Result<()> {
         for declaration in declarations {
-            let url = self.url(&declaration.name)?;
+            let url = self.url(declaration)?;
             self.create(declaration, &url).await?;
         }
         Ok(())
@@ -180,12 +198,12 @@ impl Environment {
     /// # Errors
     /// What the provider says.
     pub async fn claims(&self) -> Result<Option<Arc<dyn KeyValueStore>>> {
-        let scheme = match self.default_scheme("SKYPORT_PROVIDER") {
-            Ok(scheme) if schemes::is_this_machine(&scheme) => scheme,
-            // Every resource has a URL of its own: there is no default provider to keep claims in.
-            _ => return Ok(None),
+        // Where every resource has a URL of its own, there is no default provider to keep claims in.
+        let Some(provider) = self.default_provider().filter(|name| schemes::is_this_machine(name)) else {
+            return Ok(None);
         };
-        let url = ResourceUrl::new(scheme, "skyport-claims");
+        // Those of this machine are named like their schemes.
+        let url = ResourceUrl::new(provider, "skyport-claims");
         let settings = TableSettings::default();
         let provider = self.provider(&url)?;
         provider.create(&url, &ResourceKind::Table(settings.clone())).await?;
@@ -197,7 +215,7 @@ impl Environment {
         declaration: &Declaration,
         open: impl FnOnce(&dyn Provider, &ResourceUrl) -> Result<T>,
     ) -> Result<T> {
-        let url = self.url(&declaration.name)?;
+        let url = self.url(declaration)?;
         let opened = self.provider(&url).and_then(|provider| open(&*provider, &url));
         opened.map_err(|error| self.told(declaration, &url, error))
     }

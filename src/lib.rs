@@ -18,14 +18,12 @@ mod schemes;
 
 pub use environment::{Environment, Variables};
 
-#[cfg(feature = "server")]
+#[cfg(any(feature = "server", feature = "lambda"))]
 mod command;
-#[cfg(feature = "server")]
+#[cfg(any(feature = "server", feature = "lambda"))]
 mod run;
-#[cfg(feature = "server")]
-mod serve;
 
-#[cfg(feature = "server")]
+#[cfg(any(feature = "server", feature = "lambda"))]
 pub use run::run;
 
 #[cfg(feature = "testing")]
@@ -40,6 +38,16 @@ pub use skyport_memory as memory;
 #[cfg(feature = "local")]
 #[doc(inline)]
 pub use skyport_local as local;
+
+/// The provider `aws`.
+#[cfg(any(feature = "aws-blob", feature = "aws-queue", feature = "aws-kv"))]
+#[doc(inline)]
+pub use skyport_aws as aws;
+
+/// The AWS Lambda adapter.
+#[cfg(feature = "lambda")]
+#[doc(inline)]
+pub use skyport_lambda as lambda;
 
 /// The server adapter.
 #[cfg(feature = "server")]

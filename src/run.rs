@@ -1,28 +1,27 @@
 //! Running an application: on the runtime that it finds itself on.
 
-use std::sync::Arc;
-
 use skyport_core::Result;
 use skyport_core::app::{App, Declaration, Resources};
-use skyport_server::{Server, ServerConfig, Socket};
 
 use crate::command::Command;
-use crate::environment::{Environment, RESERVED, variable_of};
-use crate::serve;
+use crate::environment::{Environment, ON_LAMBDA, RESERVED, variable_of};
 
-/// Runs an application until it is told to stop: serves HTTP on `PORT`, works off its queues, listens to its buckets and
-/// fires its schedules.
+/// Runs an application until it is told to stop, on the runtime that it finds itself on.
+///
+/// On AWS Lambda (feature `lambda`) it answers the events that Lambda hands it. Anywhere else (feature `server`) it serves HTTP on
+/// `PORT`, works off its queues, listens to its buckets and fires its schedules.
 ///
 /// | variable | meaning | default |
 /// |---|---|---|
 /// | `PORT`, `HOST` | where HTTP is served | 8080 on 127.0.0.1 |
 /// | `SKYPORT_<RESOURCE>` | a resource's URL | on the default provider |
-/// | `SKYPORT_PROVIDER` | the default provider | `local` |
+/// | `SKYPORT_PROVIDER` | the default provider: `local`, `aws` | that of the runtime; `local` on a machine |
 /// | `SKYPORT_DATA` | the folder of the provider `local` | `.skyport` |
 /// | `SKYPORT_SYNC` | `full`: what is answered survives a loss of power, too | `normal` |
 /// | `SKYPORT_PUBLIC_URL` | how clients reach this server, for signed URLs | `http://127.0.0.1:$PORT` |
 /// | `SKYPORT_DEADLINE` | the longest time for a request, `30s` or `500ms` | none |
 /// | `SKYPORT_GRACE` | how long running work may go on after SIGTERM | `10s` |
+/// | `SKYPORT_FUNCTION` | on Lambda: the one function that this deployment is for | by the event's source |
 /// | `SKYPORT_COMMAND` | do one thing and end: `manifest`, `provision`, `fire <function>` | serve |
 ///
 /// A variable that begins with `SKYPORT_` and means nothing is warned of: most often it is a slip of the pen.
@@ -61,16 +60,38 @@ pub async fn run<R: Resources>(app: App<R>) -> Result<()> {
             let (functions, _) = app.bind(&environment)?;
             crate::command::fire(&functions, &function).await
         }
-        Command::Serve => {
-            let config = ServerConfig::from_env(|name| environment.variable(name))?;
-            // The port first: a second start by mistake is told before it touches any data.
-            let socket = Socket::bind(&config).await?;
-            let environment = environment.serving_on(socket.local_addr());
-            environment.create_local(&manifest.resources).await?;
-            let (functions, _) = app.bind(&environment)?;
-            let server = Server::new(Arc::new(functions)).config(config).socket(socket);
-            serve::serve(server, &manifest.application, &environment).await
-        }
+        Command::Serve if environment.variable(ON_LAMBDA).is_some() => lambda::run(app, environment).await,
+        Command::Serve => server::run(app, environment, &manifest).await,
+    }
+}
+
+#[cfg(feature = "server")]
+mod server;
+
+#[cfg(not(feature = "server"))]
+mod server {
+    use skyport_core::app::Manifest;
+
+    use super::{App, Environment, Resources, Result};
+
+    pub(super) async fn run<R: Resources>(_: App<R>, _: Environment, _: &Manifest) -> Result<()> {
+        Err(skyport_core::Error::unsupported(
+            "this program was built without the feature `server`, which serves on any machine: add it to `skyport` in Cargo.toml",
+        ))
+    }
+}
+
+#[cfg(feature = "lambda")]
+mod lambda;
+
+#[cfg(not(feature = "lambda"))]
+mod lambda {
+    use super::{App, Environment, Resources, Result};
+
+    pub(super) async fn run<R: Resources>(_: App<R>, _: Environment) -> Result<()> {
+        Err(skyport_core::Error::unsupported(
+            "this is AWS Lambda, and the program was built without the feature `lambda`: add it to `skyport` in Cargo.toml",
+        ))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use skyport_core::provider::{Provider, ResourceUrl};
+use skyport_core::provider::{Provider, ResourceKind, ResourceUrl};
 use skyport_core::{Error, Result};
 
 use crate::environment::Environment;
@@ -10,44 +10,81 @@ use crate::environment::Environment;
 /// A scheme, the feature that serves it, and how.
 struct Scheme {
     name: &'static str,
+    /// The provider, as `SKYPORT_PROVIDER` names it.
+    provider: &'static str,
+    /// What it is for; `None` for every kind of resource.
+    kind: Option<&'static str>,
     feature: &'static str,
     this_machine: bool,
     serve: Option<Serve>,
 }
 
-/// How a scheme is served in this build.
-struct Serve {
-    /// What tells one instance of the provider from another.
-    instance: fn(&ResourceUrl, &Environment) -> String,
-    open: fn(&ResourceUrl, &Environment) -> Result<Arc<dyn Provider>>,
-}
+/// How a scheme is served in this build. One instance of a provider serves all of its resources.
+type Serve = fn(&Environment) -> Result<Arc<dyn Provider>>;
 
-const SCHEMES: [Scheme; 2] = [
-    Scheme { name: "local", feature: "local", this_machine: true, serve: local::SERVE },
-    Scheme { name: "memory", feature: "memory", this_machine: true, serve: memory::SERVE },
+const SCHEMES: [Scheme; 5] = [
+    Scheme {
+        name: "local",
+        provider: "local",
+        kind: None,
+        feature: "local",
+        this_machine: true,
+        serve: local::SERVE,
+    },
+    Scheme {
+        name: "memory",
+        provider: "memory",
+        kind: None,
+        feature: "memory",
+        this_machine: true,
+        serve: memory::SERVE,
+    },
+    cloud("s3", "aws", "bucket", "aws-blob", if cfg!(feature = "aws-blob") { aws::SERVE } else { None }),
+    cloud("sqs", "aws", "queue", "aws-queue", if cfg!(feature = "aws-queue") { aws::SERVE } else { None }),
+    cloud("dynamodb", "aws", "table", "aws-kv", if cfg!(feature = "aws-kv") { aws::SERVE } else { None }),
 ];
 
-/// The schemes that this build serves.
+const fn cloud(
+    name: &'static str,
+    provider: &'static str,
+    kind: &'static str,
+    feature: &'static str,
+    serve: Option<Serve>,
+) -> Scheme {
+    Scheme { name, provider, kind: Some(kind), feature, this_machine: false, serve }
+}
+
+/// The providers that this build has.
 pub(crate) fn built_in() -> Vec<&'static str> {
-    SCHEMES.iter().filter(|scheme| scheme.serve.is_some()).map(|scheme| scheme.name).collect()
+    let mut providers: Vec<&str> =
+        SCHEMES.iter().filter(|scheme| scheme.serve.is_some()).map(|scheme| scheme.provider).collect();
+    providers.dedup();
+    providers
 }
 
-/// Whether resources of a scheme are made when they are first used.
-pub(crate) fn is_this_machine(name: &str) -> bool {
-    SCHEMES.iter().any(|scheme| scheme.name == name && scheme.this_machine)
+/// The scheme of a provider's resources of one kind.
+pub(crate) fn of_provider(provider: &str, kind: &ResourceKind) -> Option<&'static str> {
+    let fits =
+        |scheme: &&Scheme| scheme.provider == provider && scheme.kind.is_none_or(|own| own == kind.as_str());
+    SCHEMES.iter().find(fits).map(|scheme| scheme.name)
 }
 
-/// What names the provider that serves a URL.
-pub(crate) fn instance(url: &ResourceUrl, environment: &Environment) -> Result<String> {
-    find(url).map(|serve| format!("{}:{}", url.scheme(), (serve.instance)(url, environment)))
+/// Whether resources of a provider are made when they are first used.
+pub(crate) fn is_this_machine(provider: &str) -> bool {
+    SCHEMES.iter().any(|scheme| scheme.provider == provider && scheme.this_machine)
+}
+
+/// The provider that serves a URL, by its name.
+pub(crate) fn provider(url: &ResourceUrl) -> Result<&'static str> {
+    find(url).map(|(provider, _)| provider)
 }
 
 /// The provider that serves a URL.
 pub(crate) fn open(url: &ResourceUrl, environment: &Environment) -> Result<Arc<dyn Provider>> {
-    find(url).and_then(|serve| (serve.open)(url, environment))
+    find(url).and_then(|(_, serve)| serve(environment))
 }
 
-fn find(url: &ResourceUrl) -> Result<&'static Serve> {
+fn find(url: &ResourceUrl) -> Result<(&'static str, Serve)> {
     let Some(scheme) = SCHEMES.iter().find(|scheme| scheme.name == url.scheme()) else {
         let known: Vec<&str> = SCHEMES.iter().map(|scheme| scheme.name).collect();
         return Err(Error::invalid(format!(
@@ -56,7 +93,8 @@ fn find(url: &ResourceUrl) -> Result<&'static Serve> {
             known.join(", ")
         )));
     };
-    scheme.serve.as_ref().ok_or_else(|| {
+    let serve = scheme.serve.map(|serve| (scheme.provider, serve));
+    serve.ok_or_else(|| {
         Error::unsupported(format!(
             "this program was built without the feature `{}`, which serves `{}://`: add it to `skyport` in Cargo.toml",
             scheme.feature, scheme.name
@@ -77,5 +115,13 @@ mod memory;
 
 #[cfg(not(feature = "memory"))]
 mod memory {
+    pub(super) const SERVE: Option<super::Serve> = None;
+}
+
+#[cfg(any(feature = "aws-blob", feature = "aws-queue", feature = "aws-kv"))]
+mod aws;
+
+#[cfg(not(any(feature = "aws-blob", feature = "aws-queue", feature = "aws-kv")))]
+mod aws {
     pub(super) const SERVE: Option<super::Serve> = None;
 }

@@ -23,16 +23,16 @@ fn refused<T>(result: Result<T>, kind: ErrorKind, parts: &[&str]) {
 #[test]
 fn a_resource_is_where_its_variable_says() {
     let environment = environment(&[("SKYPORT_BIG_FILES", "local://elsewhere?data=%2Ftmp")]);
-    let url = environment.url("big-files").expect("a URL");
+    let url = environment.url(&bucket("big-files")).expect("a URL");
     assert_eq!((url.scheme(), url.name(), url.parameter("data")), ("local", "elsewhere", Some("/tmp")));
 }
 
 #[test]
 fn without_one_it_is_on_the_default_provider_under_the_applications_name() {
     let told = environment(&[("SKYPORT_PROVIDER", "memory"), ("SKYPORT_FILES", "")]);
-    let url = told.url("files").expect("a URL");
+    let url = told.url(&bucket("files")).expect("a URL");
     assert_eq!((url.scheme(), url.name()), ("memory", "shop-files"));
-    let untold = environment(&[]).url("files");
+    let untold = environment(&[]).url(&bucket("files"));
     if cfg!(feature = "local") {
         assert_eq!(untold.expect("a URL").scheme(), "local");
     } else {
@@ -43,7 +43,11 @@ fn without_one_it_is_on_the_default_provider_under_the_applications_name() {
 #[test]
 fn names_whose_variables_mean_something_else_are_refused() {
     for name in ["data", "provider", "public-url", "public_url", "Grace", "COMMAND"] {
-        refused(environment(&[]).url(name), ErrorKind::InvalidArgument, &[name, "SKYPORT_", "name = .."]);
+        refused(
+            environment(&[]).url(&bucket(name)),
+            ErrorKind::InvalidArgument,
+            &[name, "SKYPORT_", "name = .."],
+        );
     }
 }
 
@@ -62,6 +66,33 @@ fn a_scheme_that_nothing_serves_is_told_with_those_there_are() {
     let environment = environment(&[("SKYPORT_FILES", "ftp://files")]);
     let parts = ["SKYPORT_FILES", "`files`", "ftp://", "local", "memory"];
     refused(environment.bucket(&bucket("files")), ErrorKind::InvalidArgument, &parts);
+}
+
+#[test]
+fn each_kind_of_resource_has_its_scheme_on_a_cloud_and_the_runtime_names_the_cloud() {
+    let queue = Declaration::new("jobs", ResourceKind::Queue(QueueSettings::default()));
+    let table = Declaration::new("items", ResourceKind::Table(TableSettings::default()));
+    for variable in [("SKYPORT_PROVIDER", "aws"), ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")] {
+        let environment = environment(&[variable]);
+        let schemes = [bucket("files"), queue.clone(), table.clone()]
+            .map(|declaration| environment.url(&declaration).expect("a URL").scheme().to_owned());
+        assert_eq!(schemes, ["s3", "sqs", "dynamodb"]);
+    }
+    let elsewhere = environment(&[("AWS_LAMBDA_RUNTIME_API", "x"), ("SKYPORT_PROVIDER", "memory")]);
+    assert_eq!(elsewhere.url(&table).expect("a URL").scheme(), "memory", "what is said wins");
+}
+
+#[test]
+fn a_default_provider_that_nobody_knows_is_told() {
+    let refusal = environment(&[("SKYPORT_PROVIDER", "ftp")]).url(&bucket("files"));
+    refused(refusal, ErrorKind::InvalidArgument, &["SKYPORT_PROVIDER", "`ftp`", "bucket"]);
+}
+
+#[cfg(not(feature = "aws-blob"))]
+#[test]
+fn without_the_feature_of_a_clouds_service_it_is_named() {
+    let environment = environment(&[("SKYPORT_FILES", "s3://files")]);
+    refused(environment.bucket(&bucket("files")), ErrorKind::Unsupported, &["`aws-blob`", "s3://"]);
 }
 
 #[cfg(not(feature = "local"))]

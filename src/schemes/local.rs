@@ -9,9 +9,7 @@ use skyport_local::{Local, LocalConfig};
 use super::Serve;
 use crate::environment::Environment;
 
-pub(super) const SERVE: Option<Serve> =
-    // One provider serves any number of folders.
-    Some(Serve { instance: |_, _| String::new(), open: |_, environment| open(environment) });
+pub(super) const SERVE: Option<Serve> = Some(open);
 
 fn open(environment: &Environment) -> Result<Arc<dyn Provider>> {
     let mut config = LocalConfig::default();

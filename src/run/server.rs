@@ -1,0 +1,37 @@
+//! The runtime of any machine or container: the server adapter.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use skyport_core::Result;
+use skyport_core::app::{App, Manifest, Resources};
+use skyport_server::{Server, ServerConfig, Socket};
+
+use crate::environment::Environment;
+
+/// Serves until a signal comes.
+pub(super) async fn run<R: Resources>(
+    app: App<R>,
+    environment: Environment,
+    manifest: &Manifest,
+) -> Result<()> {
+    let config = ServerConfig::from_env(|name| environment.variable(name))?;
+    // The port first: a second start by mistake is told before it touches any data.
+    let socket = Socket::bind(&config).await?;
+    let environment = environment.serving_on(socket.local_addr());
+    environment.create_local(&manifest.resources).await?;
+    let (functions, _) = app.bind(&environment)?;
+    let mut server = Server::new(Arc::new(functions)).config(config).socket(socket);
+    for endpoint in environment.endpoints() {
+        server = server.endpoint(endpoint);
+    }
+    if let Some(claims) = environment.claims().await? {
+        server = server.claims(claims);
+    }
+    let bound = server.bind().await?;
+    let address = bound.local_addr();
+    let application = &manifest.application;
+    // For the person who started it; a log subscriber may not be there. A closed stderr is no reason not to serve.
+    let _ = writeln!(std::io::stderr(), "{application} is listening on http://{address} (Ctrl-C to stop)");
+    bound.run().await
+}
