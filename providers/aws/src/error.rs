@@ -1,5 +1,6 @@
 //! Native error -> [`Error`], in one table: by code and status, never by a message.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::provider::error::CredentialsError;
@@ -36,6 +37,7 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("ConditionalRequestConflict", Kind::Conflict),
     ("NoSuchUpload", Kind::Conflict),
     ("OperationAborted", Kind::Conflict),
+    ("BucketNotEmpty", Kind::Conflict),
     ("TransactionConflictException", Kind::Conflict),
     ("TransactionInProgressException", Kind::Conflict),
     ("TransactionConflict", Kind::Conflict),
@@ -43,6 +45,9 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("QueueDeletedRecently", Kind::Conflict),
     // Wrong calls.
     ("InvalidRange", Kind::InvalidArgument),
+    ("AuthorizationHeaderMalformed", Kind::InvalidArgument),
+    ("IllegalLocationConstraintException", Kind::InvalidArgument),
+    ("PermanentRedirect", Kind::InvalidArgument),
     ("InvalidArgument", Kind::InvalidArgument),
     ("ReceiptHandleIsInvalid", Kind::InvalidArgument),
     ("ValidationException", Kind::InvalidArgument),
@@ -88,12 +93,16 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("InternalFailure", Kind::Unavailable),
     ("InternalServerError", Kind::Unavailable),
     ("ServiceUnavailable", Kind::Unavailable),
+    ("TemporaryRedirect", Kind::Unavailable),
     ("RequestTimeout", Kind::Timeout),
     ("RequestTimeoutException", Kind::Timeout),
 ];
 
 /// What a status means where the code is not known.
 const STATUSES: &[(u16, ErrorKind)] = &[
+    // The bucket is in another region.
+    (301, Kind::InvalidArgument),
+    (307, Kind::Unavailable),
     (400, Kind::InvalidArgument),
     (401, Kind::Unauthenticated),
     (403, Kind::PermissionDenied),
@@ -124,10 +133,7 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let told = match &error {
-        unsigned if is_without_credentials(unsigned) => Error::new(
-            Kind::Unauthenticated,
-            "no AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role",
-        ),
+        unsigned if is_without_credentials(unsigned) => no_credentials(),
         SdkError::ServiceError(answer) => {
             let response = answer.raw();
             let status = response.status().as_u16();
@@ -152,6 +158,14 @@ where
     told.with_source(Box::new(error) as BoxError).with_provider(NAME)
 }
 
+/// There is nobody to sign a request.
+pub(crate) fn no_credentials() -> Error {
+    Error::new(
+        Kind::Unauthenticated,
+        "no AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role",
+    )
+}
+
 /// An error that AWS answered: of a whole call, or of one entry of a batch.
 pub(crate) fn answered(code: Option<&str>, message: Option<&str>, status: u16) -> Error {
     let kind = kind(code, status);
@@ -162,6 +176,23 @@ pub(crate) fn answered(code: Option<&str>, message: Option<&str>, status: u16) -
         (None, _) => format!("AWS answered {status}"),
     };
     Error::new(kind, text).with_provider(NAME)
+}
+
+/// The error of a whole request, once for each of the `count` things that it was about.
+pub(crate) fn of_each<T>(error: Error, count: usize) -> Vec<Result<T, Error>> {
+    let error = Arc::new(error);
+    let each = || {
+        let told = Error::new(error.kind(), error.message().to_owned())
+            .with_provider(NAME)
+            .with_retryable(error.is_retryable())
+            .with_ambiguous(error.is_ambiguous())
+            .with_source(Arc::clone(&error));
+        Err(match error.retry_after() {
+            Some(after) => told.with_retry_after(after),
+            None => told,
+        })
+    };
+    (0..count).map(|_| each()).collect()
 }
 
 /// A request that did not get through, or got no answer.
