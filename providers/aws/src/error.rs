@@ -6,6 +6,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::error::operation::BuildError;
 use skyport_core::{BoxError, Error, ErrorKind};
 
 use crate::provision::NAME;
@@ -39,6 +40,8 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("TransactionConflictException", Kind::Conflict),
     ("TransactionInProgressException", Kind::Conflict),
     ("TransactionConflict", Kind::Conflict),
+    ("TransactionCanceledException", Kind::Conflict),
+    ("ReplicatedWriteConflictException", Kind::Conflict),
     ("AWS.SimpleQueueService.QueueDeletedRecently", Kind::Conflict),
     ("QueueDeletedRecently", Kind::Conflict),
     // Wrong calls.
@@ -53,6 +56,7 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("BatchRequestTooLong", Kind::TooLarge),
     ("AWS.SimpleQueueService.BatchRequestTooLong", Kind::TooLarge),
     ("ItemCollectionSizeLimitExceededException", Kind::TooLarge),
+    ("ItemCollectionSizeLimitExceeded", Kind::TooLarge),
     // Who asks.
     ("AccessDenied", Kind::PermissionDenied),
     ("AccessDeniedException", Kind::PermissionDenied),
@@ -75,14 +79,18 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("LimitExceededException", Kind::Throttled),
     ("OverLimit", Kind::Throttled),
     ("ProvisionedThroughputExceededException", Kind::Throttled),
+    ("ProvisionedThroughputExceeded", Kind::Throttled),
     ("RequestLimitExceeded", Kind::Throttled),
     ("RequestThrottled", Kind::Throttled),
     ("RequestThrottledException", Kind::Throttled),
     ("SlowDown", Kind::Throttled),
     ("Throttling", Kind::Throttled),
     ("ThrottlingException", Kind::Throttled),
+    ("ThrottlingError", Kind::Throttled),
     ("TooManyRequestsException", Kind::Throttled),
     ("KmsThrottled", Kind::Throttled),
+    // A fault of ours, and ambiguous: an earlier attempt arrived.
+    ("IdempotentParameterMismatchException", Kind::Internal),
     // The service.
     ("InternalError", Kind::Unavailable),
     ("InternalFailure", Kind::Unavailable),
@@ -162,6 +170,26 @@ pub(crate) fn answered(code: Option<&str>, message: Option<&str>, status: u16) -
         (None, _) => format!("AWS answered {status}"),
     };
     Error::new(kind, text).with_provider(NAME)
+}
+
+/// A request that the SDK would not make.
+pub(crate) fn unmade(error: BuildError) -> Error {
+    Error::internal("the request to AWS lacks a part")
+        .with_ambiguous(false)
+        .with_source(error)
+        .with_provider(NAME)
+}
+
+/// One more error like `error`, for a batch that failed as a whole.
+pub(crate) fn again(error: &Error) -> Error {
+    let one_more = Error::new(error.kind(), error.message().to_owned())
+        .with_provider(NAME)
+        .with_retryable(error.is_retryable())
+        .with_ambiguous(error.is_ambiguous());
+    match error.retry_after() {
+        Some(after) => one_more.with_retry_after(after),
+        None => one_more,
+    }
 }
 
 /// A request that did not get through, or got no answer.
