@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Any error, boxed: what an [`Error`] keeps as its source.
@@ -101,6 +102,7 @@ impl fmt::Display for ErrorKind {
 /// ```
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     message: Cow<'static, str>,
@@ -112,7 +114,8 @@ struct Inner {
     resource: Option<Box<str>>,
     key: Option<Box<str>>,
     item: Option<usize>,
-    source: Option<BoxError>,
+    /// Shared by the errors of all that one request was about.
+    source: Option<Arc<dyn std::error::Error + Send + Sync + 'static>>,
 }
 
 impl Error {
@@ -196,7 +199,7 @@ impl Error {
     /// Says what the native error was; reached by [`source`](std::error::Error::source).
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 
@@ -263,6 +266,18 @@ impl Error {
         self.0.retryable = None;
         self.0.ambiguous = None;
         self
+    }
+
+    /// One more error like this one: a request that fails may have been about several things.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    /// The error of a whole request as the result of each of the `count` things that it was about.
+    #[must_use]
+    pub fn of_each<T>(&self, count: usize) -> Vec<Result<T>> {
+        std::iter::repeat_with(|| Err(self.again())).take(count).collect()
     }
 
     /// An error of kind [`InvalidArgument`](ErrorKind::InvalidArgument).
@@ -460,6 +475,18 @@ mod tests {
         let error = Error::new(ErrorKind::Internal, "the service failed").with_source(source);
         assert!(!error.to_string().contains("secret"));
         assert!(std::error::Error::source(&error).is_some());
+    }
+
+    #[test]
+    fn the_error_of_a_request_is_that_of_each_thing_it_was_about() {
+        let native = std::io::Error::other("the native one");
+        let error = Error::new(ErrorKind::Conflict, "busy").with_retryable(false).with_source(native);
+        let each = error.of_each::<()>(2);
+        assert_eq!(each.len(), 2);
+        for error in each.into_iter().filter_map(Result::err) {
+            assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Conflict, false));
+            assert!(std::error::Error::source(&error).is_some());
+        }
     }
 
     #[test]

@@ -52,11 +52,7 @@ impl Slots {
             return Ok(Some(Incremented::new(slot.result, slot.version.clone())));
         }
         if increment.repeated && slot.millis >= to_millis(increment.started) {
-            return Err(Error::new(
-                ErrorKind::Indeterminate,
-                "an increment's answer was lost, and so many others came since that its trace is gone: read the \
-                 counter and decide",
-            ));
+            return Err(untraceable());
         }
         Ok(None)
     }
@@ -76,6 +72,16 @@ impl Slots {
             None => self.0.push(slot),
         }
     }
+}
+
+/// What an increment is told whose answer was lost, and whose slot was taken since it began.
+#[must_use]
+pub fn untraceable() -> Error {
+    Error::new(
+        ErrorKind::Indeterminate,
+        "an increment's answer was lost, and so many others came since that its trace is gone: read the counter and \
+         decide",
+    )
 }
 
 /// The value of a counter as it is stored: JSON digits.

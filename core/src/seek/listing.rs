@@ -55,6 +55,26 @@ impl<'a> Listing<'a> {
         }
     }
 
+    /// As [`start`](Self::start), for services that can only seek past a key: every key of the listing is after this, and of
+    /// those of `key_bytes` or less none that is not. Empty for the very beginning, `None` where there can be none.
+    #[must_use]
+    pub fn start_past(&self, key_bytes: usize) -> Option<String> {
+        let after = match self.after {
+            Some(after) if after >= self.prefix => after,
+            _ => return Some(String::new()),
+        };
+        let Some(directory) = self.directory_of(after) else { return Some(after.to_owned()) };
+        after_prefix(directory)?;
+        // The greatest key in the directory: filled with the greatest letters of each width.
+        let mut last = directory.to_owned();
+        for letter in [char::MAX, '\u{ffff}', '\u{7ff}', '\u{7f}'] {
+            while last.len() + letter.len_utf8() <= key_bytes {
+                last.push(letter);
+            }
+        }
+        Some(last)
+    }
+
     /// Whether a key belongs to it; the first that does not ends it.
     #[must_use]
     pub fn has(&self, key: &str) -> bool {
@@ -81,5 +101,35 @@ impl<'a> Listing<'a> {
     pub fn page(&self, entries: Vec<ListEntry>, more: bool) -> ListPage {
         let next = if more { entries.last().map(|last| self.mark.pack(last.key())) } else { None };
         ListPage { entries, next }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(prefix: &str, after: &str) -> ListOptions {
+        let mut options = ListOptions::default();
+        options.prefix = prefix.to_owned();
+        options.delimiter = Some("/".to_owned());
+        options.start_after = Some(after.to_owned());
+        options
+    }
+
+    #[test]
+    fn a_service_that_seeks_past_a_key_is_sent_past_a_whole_directory() {
+        let past = |prefix: &str, after: &str| {
+            Listing::of("b", &options(prefix, after)).expect("no token").start_past(12)
+        };
+        assert_eq!(past("", "a").as_deref(), Some("a"));
+        assert_eq!(past("p/", "a").as_deref(), Some(""), "the prefix itself seeks");
+        assert_eq!(past("p/", "p/a").as_deref(), Some("p/a"));
+        let last = past("", "d/x").expect("there may be more");
+        assert_eq!((last.len(), &last[..2]), (12, "d/"));
+        // Every key of that size which is in the directory, and none that is after it.
+        for inside in ["d/", "d/\u{10ffff}\u{10ffff}\u{7ff}", "d/\u{10ffff}\u{10ffff}\u{7ff}"] {
+            assert!(*inside <= *last);
+        }
+        assert!(*"d0" > *last);
     }
 }

@@ -1,1 +1,131 @@
 //! S3 behind the port `BlobStore`.
+//!
+//! - An object's write token is its metadata `skyport_w`; values of metadata that Skyport wrote are percent-encoded where they are
+//!   not plain ASCII. What others wrote is told as it is.
+//! - An object without a content type is stored as [`NO_TYPE`](meta::NO_TYPE), S3's own default, and that is read as none.
+//! - A small read or write is one request. A HEAD that finds nothing is followed by one that tells whether the bucket is
+//!   there, since S3 gives such an answer no body; a copy is preceded by a HEAD of its source.
+//! - Uploads are verified by the hash of their bytes that is part of each request's signature: the SDK's checksums on
+//!   top of it are off.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::Bytes;
+use skyport_core::blob::port::{
+    BlobInfo, BlobStore, CopyOptions, DeleteOptions, GetOptions, GetResult, ListOptions, ListPage,
+    ObjectMeta, PutOptions, SignOptions, SignedRequest, Subscriber, Upload, Written,
+};
+use skyport_core::queue::port::MessageQueue;
+use skyport_core::{Error, Result};
+
+use crate::config::Connection;
+use crate::provision::NAME;
+use meta::describe;
+
+mod copy;
+mod delete;
+mod empty;
+mod list;
+mod meta;
+mod read;
+mod refused;
+mod sign;
+mod upload;
+
+/// A bucket of S3. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct S3 {
+    connection: Arc<Connection>,
+    info: Arc<BlobInfo>,
+    signer: Arc<sign::Signer>,
+}
+
+impl S3 {
+    /// Opens a bucket. No I/O.
+    pub(crate) fn open(connection: Arc<Connection>, name: &str) -> Self {
+        let mut info = BlobInfo::new(NAME, name);
+        info.account = connection.account();
+        info.capabilities.events = false;
+        Self { connection, info: Arc::new(info), signer: Arc::default() }
+    }
+
+    async fn client(&self) -> &aws_sdk_s3::Client {
+        self.connection.s3().await
+    }
+
+    fn name(&self) -> &str {
+        &self.info.resource
+    }
+
+    async fn put_object(&self, key: &str, body: Bytes, options: &PutOptions) -> Result<Written> {
+        let put = self.client().await.put_object().bucket(self.name()).key(key);
+        let put = describe!(put, &options.properties, options.token)
+            .set_if_match(refused::if_match(&options.condition))
+            .set_if_none_match(refused::if_none_match(&options.condition))
+            .body(ByteStream::from(body));
+        let sent = Box::pin(put.send()).await;
+        let output = sent.map_err(|error| refused::writing(error, &options.condition))?;
+        Ok(Written::new(meta::etag(output.e_tag)?))
+    }
+}
+
+#[async_trait]
+impl BlobStore for S3 {
+    fn info(&self) -> &BlobInfo {
+        &self.info
+    }
+
+    async fn put(&self, key: &str, body: Bytes, options: PutOptions) -> Result<Written> {
+        self.put_object(key, body, &options).await
+    }
+
+    async fn start_upload(&self, key: &str, options: PutOptions) -> Result<Box<dyn Upload>> {
+        Ok(Box::new(upload::S3Upload::start(self, key, options).await?))
+    }
+
+    async fn get(&self, key: &str, options: GetOptions) -> Result<GetResult> {
+        self.read(key, options).await
+    }
+
+    async fn head(&self, key: &str) -> Result<ObjectMeta> {
+        self.look_at(self.name(), key).await?.meta()
+    }
+
+    async fn copy(&self, from: &str, to: &str, options: CopyOptions) -> Result<Written> {
+        self.copy_object(from, to, &options).await
+    }
+
+    async fn delete(&self, key: &str, options: DeleteOptions) -> Result<()> {
+        self.delete_object(key, options.if_match.as_ref()).await
+    }
+
+    async fn delete_many(&self, keys: Vec<String>) -> Vec<Result<()>> {
+        self.delete_all(keys.into_iter().map(delete::Doomed::from).collect()).await
+    }
+
+    async fn list(&self, options: ListOptions) -> Result<ListPage> {
+        self.page(&options).await
+    }
+
+    async fn sign(&self, key: &str, options: SignOptions) -> Result<SignedRequest> {
+        self.presign(key, &options).await
+    }
+
+    async fn events(&self, _subscriber: &Subscriber) -> Result<Arc<dyn MessageQueue>> {
+        Err(Error::unsupported(
+            "events of S3 need the feature `aws-queue`: add it to `skyport` in Cargo.toml",
+        ))
+    }
+}
+
+impl fmt::Debug for S3 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3")
+            .field("bucket", &self.name())
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
+    }
+}

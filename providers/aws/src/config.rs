@@ -13,6 +13,8 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
+#[cfg(feature = "blob")]
+use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -189,10 +191,27 @@ impl Connection {
             let sdk = self.sdk().await;
             // Hosts named after buckets exist only at AWS itself.
             let elsewhere = sdk.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-            let config = aws_sdk_s3::config::Builder::from(sdk).force_path_style(elsewhere).build();
-            aws_sdk_s3::Client::from_conf(config)
+            let config = aws_sdk_s3::config::Builder::from(sdk)
+                .force_path_style(elsewhere)
+                // Signatures cover the bytes of every request already; and parts that have checksums cannot be
+                // completed without naming each of them again.
+                .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+                .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+            aws_sdk_s3::Client::from_conf(config.build())
         };
         self.s3.get_or_init(|| Box::pin(make())).await
+    }
+
+    /// The region, where one is known.
+    #[cfg(feature = "blob")]
+    pub(crate) async fn region(&self) -> Option<&str> {
+        self.sdk().await.region().map(AsRef::as_ref)
+    }
+
+    /// Who signs. What it gives is not cached.
+    #[cfg(feature = "blob")]
+    pub(crate) async fn credentials(&self) -> Option<SharedCredentialsProvider> {
+        self.sdk().await.credentials_provider()
     }
 
     #[cfg(feature = "queue")]

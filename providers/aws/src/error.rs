@@ -6,6 +6,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::error::operation::BuildError;
 use skyport_core::{BoxError, Error, ErrorKind};
 
 use crate::provision::NAME;
@@ -36,13 +37,19 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("ConditionalRequestConflict", Kind::Conflict),
     ("NoSuchUpload", Kind::Conflict),
     ("OperationAborted", Kind::Conflict),
+    ("BucketNotEmpty", Kind::Conflict),
     ("TransactionConflictException", Kind::Conflict),
     ("TransactionInProgressException", Kind::Conflict),
     ("TransactionConflict", Kind::Conflict),
+    ("TransactionCanceledException", Kind::Conflict),
+    ("ReplicatedWriteConflictException", Kind::Conflict),
     ("AWS.SimpleQueueService.QueueDeletedRecently", Kind::Conflict),
     ("QueueDeletedRecently", Kind::Conflict),
     // Wrong calls.
     ("InvalidRange", Kind::InvalidArgument),
+    ("AuthorizationHeaderMalformed", Kind::InvalidArgument),
+    ("IllegalLocationConstraintException", Kind::InvalidArgument),
+    ("PermanentRedirect", Kind::InvalidArgument),
     ("InvalidArgument", Kind::InvalidArgument),
     ("ReceiptHandleIsInvalid", Kind::InvalidArgument),
     ("ValidationException", Kind::InvalidArgument),
@@ -53,6 +60,7 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("BatchRequestTooLong", Kind::TooLarge),
     ("AWS.SimpleQueueService.BatchRequestTooLong", Kind::TooLarge),
     ("ItemCollectionSizeLimitExceededException", Kind::TooLarge),
+    ("ItemCollectionSizeLimitExceeded", Kind::TooLarge),
     // Who asks.
     ("AccessDenied", Kind::PermissionDenied),
     ("AccessDeniedException", Kind::PermissionDenied),
@@ -75,25 +83,33 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("LimitExceededException", Kind::Throttled),
     ("OverLimit", Kind::Throttled),
     ("ProvisionedThroughputExceededException", Kind::Throttled),
+    ("ProvisionedThroughputExceeded", Kind::Throttled),
     ("RequestLimitExceeded", Kind::Throttled),
     ("RequestThrottled", Kind::Throttled),
     ("RequestThrottledException", Kind::Throttled),
     ("SlowDown", Kind::Throttled),
     ("Throttling", Kind::Throttled),
     ("ThrottlingException", Kind::Throttled),
+    ("ThrottlingError", Kind::Throttled),
     ("TooManyRequestsException", Kind::Throttled),
     ("KmsThrottled", Kind::Throttled),
+    // A fault of ours, and ambiguous: an earlier attempt arrived.
+    ("IdempotentParameterMismatchException", Kind::Internal),
     // The service.
     ("InternalError", Kind::Unavailable),
     ("InternalFailure", Kind::Unavailable),
     ("InternalServerError", Kind::Unavailable),
     ("ServiceUnavailable", Kind::Unavailable),
+    ("TemporaryRedirect", Kind::Unavailable),
     ("RequestTimeout", Kind::Timeout),
     ("RequestTimeoutException", Kind::Timeout),
 ];
 
 /// What a status means where the code is not known.
 const STATUSES: &[(u16, ErrorKind)] = &[
+    // The bucket is in another region.
+    (301, Kind::InvalidArgument),
+    (307, Kind::Unavailable),
     (400, Kind::InvalidArgument),
     (401, Kind::Unauthenticated),
     (403, Kind::PermissionDenied),
@@ -124,10 +140,7 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let told = match &error {
-        unsigned if is_without_credentials(unsigned) => Error::new(
-            Kind::Unauthenticated,
-            "no AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role",
-        ),
+        unsigned if is_without_credentials(unsigned) => no_credentials(),
         SdkError::ServiceError(answer) => {
             let response = answer.raw();
             let status = response.status().as_u16();
@@ -152,6 +165,14 @@ where
     told.with_source(Box::new(error) as BoxError).with_provider(NAME)
 }
 
+/// There is nobody to sign a request.
+pub(crate) fn no_credentials() -> Error {
+    Error::new(
+        Kind::Unauthenticated,
+        "no AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role",
+    )
+}
+
 /// An error that AWS answered: of a whole call, or of one entry of a batch.
 pub(crate) fn answered(code: Option<&str>, message: Option<&str>, status: u16) -> Error {
     let kind = kind(code, status);
@@ -162,6 +183,14 @@ pub(crate) fn answered(code: Option<&str>, message: Option<&str>, status: u16) -
         (None, _) => format!("AWS answered {status}"),
     };
     Error::new(kind, text).with_provider(NAME)
+}
+
+/// A request that the SDK would not make.
+pub(crate) fn unmade(error: BuildError) -> Error {
+    Error::internal("the request to AWS lacks a part")
+        .with_ambiguous(false)
+        .with_source(error)
+        .with_provider(NAME)
 }
 
 /// A request that did not get through, or got no answer.

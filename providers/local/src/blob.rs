@@ -14,7 +14,7 @@ use skyport_core::queue::port::{MessageQueue, QueueSettings};
 
 use crate::content::Draft;
 use crate::engine::Engine;
-use crate::error::{Fault, NAME, refuse_all};
+use crate::error::{Fault, NAME};
 use crate::queue::LocalQueue;
 use skyport_core::refusal::Refusal;
 
@@ -160,7 +160,7 @@ impl BlobStore for LocalBucket {
             .await;
         match deleted {
             Ok(()) => (0..count).map(|_| Ok(())).collect(),
-            Err(error) => refuse_all(&error, count),
+            Err(error) => error.of_each(count),
         }
     }
 

@@ -168,19 +168,6 @@ fn from_io(error: io::Error, file: &Path) -> Error {
         .with_source(error)
 }
 
-/// One more error like `error`, for a batch that failed as a whole.
-pub(crate) fn again(error: &Error) -> Error {
-    Error::new(error.kind(), error.message().to_owned())
-        .with_provider(NAME)
-        .with_retryable(error.is_retryable())
-        .with_ambiguous(error.is_ambiguous())
-}
-
-/// The same refusal for each of `count` items.
-pub(crate) fn refuse_all<T>(error: &Error, count: usize) -> Vec<skyport_core::Result<T>> {
-    std::iter::repeat_with(|| Err(again(error))).take(count).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,7 @@ use skyport_core::kv::port::{
 };
 
 use crate::engine::{Engine, millis};
-use crate::error::{NAME, refuse_all};
+use crate::error::NAME;
 
 pub(crate) mod items;
 mod query;
@@ -60,7 +60,7 @@ impl KeyValueStore for LocalTable {
         let count = keys.len();
         match self.read_all(keys).await {
             Ok(items) => items.into_iter().map(Ok).collect(),
-            Err(error) => refuse_all(&error, count),
+            Err(error) => error.of_each(count),
         }
     }
 

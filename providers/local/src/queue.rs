@@ -12,7 +12,7 @@ use skyport_core::queue::port::{
 };
 
 use crate::engine::Engine;
-use crate::error::{NAME, refuse_all};
+use crate::error::NAME;
 use skyport_core::refusal::Refusal;
 
 mod receive;
@@ -62,7 +62,7 @@ impl MessageQueue for LocalQueue {
         let sent = self.engine.write(move |job| send::send(job, &name, &messages, now));
         match sent.await {
             Ok(results) => results,
-            Err(error) => refuse_all(&error, count),
+            Err(error) => error.of_each(count),
         }
     }
 
@@ -81,7 +81,7 @@ impl MessageQueue for LocalQueue {
         let settled = self.engine.write(move |job| settle::settle(job, &name, &settlements, now));
         match settled.await {
             Ok(results) => results,
-            Err(error) => refuse_all(&error, count),
+            Err(error) => error.of_each(count),
         }
     }
 

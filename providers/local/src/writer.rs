@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::collect::Janitor;
 use crate::content::Draft;
-use crate::error::{Fault, Native, again};
+use crate::error::{Fault, Native};
 use crate::wake::Wakes;
 
 /// How many jobs may stand in line.
@@ -158,7 +158,7 @@ where
 
     fn answer(self: Box<Self>, uncommitted: Option<&Error>) {
         let result = match (self.result, uncommitted) {
-            (Some(Ok(_)) | None, Some(error)) => Err(again(error)),
+            (Some(Ok(_)) | None, Some(error)) => Err(error.again()),
             (Some(result), _) => result,
             (None, None) => return,
         };

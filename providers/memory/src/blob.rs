@@ -13,7 +13,7 @@ use skyport_core::blob::port::{
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
 
 use crate::config::Memory;
-use crate::faults::{Faults, Operation, refuse_all};
+use crate::faults::{Faults, Operation};
 use crate::queue::MemoryQueue;
 
 mod content;
@@ -113,7 +113,7 @@ impl BlobStore for MemoryBucket {
     async fn delete_many(&self, keys: Vec<String>) -> Vec<Result<()>> {
         match self.faults().meet(Operation::BlobDeleteMany, self.cell.name()).await {
             Ok(fate) => fate.answers(keys.iter().map(|key| self.cell.delete(key, None)).collect()),
-            Err(error) => refuse_all(&error, keys.len()),
+            Err(error) => error.of_each(keys.len()),
         }
     }
 

@@ -303,15 +303,6 @@ fn lost(kind: ErrorKind) -> Error {
         .with_ambiguous(true)
 }
 
-/// The same refusal for each item of a batch.
-pub(crate) fn refuse_all<T>(error: &Error, items: usize) -> Vec<Result<T>> {
-    (0..items)
-        .map(|_| {
-            Err(Error::new(error.kind(), error.message().to_owned()).with_provider(crate::provision::NAME))
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

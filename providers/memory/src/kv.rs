@@ -10,7 +10,7 @@ use skyport_core::kv::port::{
     Write,
 };
 
-use crate::faults::{Faults, Operation, refuse_all};
+use crate::faults::{Faults, Operation};
 
 mod cell;
 mod items;
@@ -55,7 +55,7 @@ impl KeyValueStore for MemoryTable {
     async fn get_many(&self, keys: Vec<Key>) -> Vec<Result<Option<RawItem>>> {
         match self.faults.meet(Operation::KvGetMany, self.cell.name()).await {
             Ok(fate) => fate.answers(keys.iter().map(|key| self.cell.get(key)).collect()),
-            Err(error) => refuse_all(&error, keys.len()),
+            Err(error) => error.of_each(keys.len()),
         }
     }
 
@@ -67,7 +67,7 @@ impl KeyValueStore for MemoryTable {
     async fn write_many(&self, writes: Vec<Write>) -> Vec<Result<Option<RawVersion>>> {
         match self.faults.meet(Operation::KvWriteMany, self.cell.name()).await {
             Ok(fate) => fate.answers(writes.into_iter().map(|write| self.cell.write(write)).collect()),
-            Err(error) => refuse_all(&error, writes.len()),
+            Err(error) => error.of_each(writes.len()),
         }
     }
 

@@ -12,7 +12,7 @@ use skyport_core::queue::port::{
 };
 
 use crate::error::Refusal;
-use crate::faults::{Faults, Operation, refuse_all};
+use crate::faults::{Faults, Operation};
 
 mod cell;
 mod dedupe;
@@ -60,7 +60,7 @@ impl MessageQueue for MemoryQueue {
     async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<String>> {
         match self.faults.meet(Operation::QueueSend, self.cell.name()).await {
             Ok(fate) => fate.answers(self.cell.send(messages)),
-            Err(error) => refuse_all(&error, messages.len()),
+            Err(error) => error.of_each(messages.len()),
         }
     }
 
@@ -82,7 +82,7 @@ impl MessageQueue for MemoryQueue {
     async fn settle(&self, settlements: Vec<Settlement>) -> Vec<Result<()>> {
         match self.faults.meet(Operation::QueueSettle, self.cell.name()).await {
             Ok(fate) => fate.answers(self.cell.settle(settlements)),
-            Err(error) => refuse_all(&error, settlements.len()),
+            Err(error) => error.of_each(settlements.len()),
         }
     }
 

@@ -1,0 +1,172 @@
+//! What describes an object, as headers and as properties.
+
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+use aws_smithy_types::DateTime;
+use percent_encoding::percent_decode_str;
+use skyport_core::blob::encode_metadata;
+use skyport_core::blob::port::{Etag, ObjectMeta, Properties};
+use skyport_core::{Error, ErrorKind, Result, Token};
+
+/// The content type of what has none. S3 would write it too, but the SDK fills in another one.
+pub(super) const NO_TYPE: &str = "binary/octet-stream";
+
+/// The metadata that holds the token of the write that made the object.
+const TOKEN: &str = "skyport_w";
+
+/// Sets the headers of properties and token on any of the SDK's builders that make an object.
+macro_rules! describe {
+    ($builder:expr, $properties:expr, $token:expr) => {{
+        let properties: &skyport_core::blob::port::Properties = $properties;
+        $builder
+            .content_type(properties.content_type.as_deref().unwrap_or($crate::blob::meta::NO_TYPE))
+            .set_cache_control(properties.cache_control.clone())
+            .set_content_disposition(properties.content_disposition.clone())
+            .set_content_encoding(properties.content_encoding.clone())
+            .set_metadata(Some($crate::blob::meta::encode(properties, $token)))
+    }};
+}
+pub(super) use describe;
+
+/// Takes what describes the object from any of the SDK's answers that tell of one.
+macro_rules! told {
+    ($output:expr) => {
+        $crate::blob::meta::Told {
+            size: $output.content_length,
+            etag: $output.e_tag,
+            modified: $output.last_modified,
+            content_type: $output.content_type,
+            cache_control: $output.cache_control,
+            content_disposition: $output.content_disposition,
+            content_encoding: $output.content_encoding,
+            content_language: $output.content_language,
+            expires: $output.expires_string,
+            metadata: $output.metadata,
+        }
+    };
+}
+pub(super) use told;
+
+/// What an answer of S3 tells of an object.
+pub(super) struct Told {
+    /// How many bytes the answer has, or would have.
+    pub(super) size: Option<i64>,
+    pub(super) etag: Option<String>,
+    pub(super) modified: Option<DateTime>,
+    pub(super) content_type: Option<String>,
+    pub(super) cache_control: Option<String>,
+    pub(super) content_disposition: Option<String>,
+    pub(super) content_encoding: Option<String>,
+    /// Not Skyport's, but a copy takes it along.
+    pub(super) content_language: Option<String>,
+    /// As `content_language`.
+    pub(super) expires: Option<String>,
+    pub(super) metadata: Option<HashMap<String, String>>,
+}
+
+impl Told {
+    /// The object, of which the answer has all bytes.
+    pub(super) fn meta(self) -> Result<ObjectMeta> {
+        let size = self.length()?;
+        self.meta_of(size)
+    }
+
+    /// How many bytes the answer has.
+    pub(super) fn length(&self) -> Result<u64> {
+        self.size.and_then(|size| u64::try_from(size).ok()).ok_or_else(|| no("size"))
+    }
+
+    /// The object, which has `size` bytes in all.
+    pub(super) fn meta_of(self, size: u64) -> Result<ObjectMeta> {
+        let etag = etag(self.etag)?;
+        let modified = self.modified.and_then(|time| SystemTime::try_from(time).ok());
+        let mut meta = ObjectMeta::new(size, etag, modified.ok_or_else(|| no("time"))?);
+        let mut metadata = self.metadata.unwrap_or_default();
+        meta.token = metadata.remove(TOKEN).and_then(|text| text.parse().ok());
+        let ours = meta.token.is_some();
+        let mut properties = Properties::default();
+        properties.content_type = self.content_type.filter(|text| text != NO_TYPE);
+        properties.cache_control = self.cache_control;
+        properties.content_disposition = self.content_disposition;
+        properties.content_encoding = self.content_encoding;
+        properties.metadata = metadata
+            .into_iter()
+            .map(|(name, value)| (name, if ours { decode(value) } else { value }))
+            .collect();
+        meta.properties = properties.into();
+        Ok(meta)
+    }
+}
+
+/// The etag of an answer.
+pub(super) fn etag(text: Option<String>) -> Result<Etag> {
+    text.as_deref().map(Etag::new).ok_or_else(|| no("etag"))
+}
+
+fn no(what: &str) -> Error {
+    Error::new(ErrorKind::Malformed, format!("S3's answer tells no {what} of the object"))
+}
+
+/// User metadata and token as headers.
+pub(super) fn encode(properties: &Properties, token: Token) -> HashMap<String, String> {
+    let values = properties.metadata.iter();
+    let mut headers: HashMap<String, String> =
+        values.map(|(name, value)| (name.clone(), encode_metadata(value).into_owned())).collect();
+    headers.insert(TOKEN.to_owned(), token.to_string());
+    headers
+}
+
+/// A value that Skyport encoded.
+fn decode(value: String) -> String {
+    match percent_decode_str(&value).decode_utf8() {
+        Ok(text) => text.into_owned(),
+        Err(_) => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(metadata: &[(&str, &str)]) -> Told {
+        Told {
+            size: Some(3),
+            etag: Some("\"e\"".to_owned()),
+            modified: Some(DateTime::from_secs(7)),
+            content_type: Some(NO_TYPE.to_owned()),
+            cache_control: None,
+            content_disposition: None,
+            content_encoding: None,
+            content_language: None,
+            expires: None,
+            metadata: Some(metadata.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect()),
+        }
+    }
+
+    #[test]
+    fn values_are_decoded_only_where_skyport_wrote_them() {
+        let token = Token::new();
+        let ours = told(&[("a", "%C3%BC%25"), (TOKEN, &token.to_string())]).meta().expect("an object");
+        assert_eq!((ours.token, &*ours.properties.metadata["a"]), (Some(token), "ü%"));
+        assert_eq!(ours.properties.metadata.len(), 1, "the token is no user metadata");
+        let foreign = told(&[("a", "%41"), (TOKEN, "no token")]).meta().expect("an object");
+        assert_eq!((foreign.token, &*foreign.properties.metadata["a"]), (None, "%41"));
+    }
+
+    #[test]
+    fn an_object_without_a_content_type_is_read_without_one() {
+        let meta = told(&[]).meta().expect("an object");
+        assert_eq!((meta.properties.content_type.as_deref(), meta.etag.as_str()), (None, "e"));
+    }
+
+    #[test]
+    fn an_answer_that_does_not_tell_enough_is_an_error() {
+        let mut nameless = told(&[]);
+        nameless.etag = None;
+        assert_eq!(nameless.meta().expect_err("no etag").kind(), ErrorKind::Malformed);
+        let mut negative = told(&[]);
+        negative.size = Some(-1);
+        assert_eq!(negative.meta().expect_err("no size").kind(), ErrorKind::Malformed);
+    }
+}

@@ -1,0 +1,180 @@
+//! Reading: whole, ranges, conditions; and what is missing.
+
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::head_object::HeadObjectError;
+use aws_sdk_s3::primitives::ByteStream;
+use futures_util::stream;
+use skyport_core::blob::port::{ByteRange, GetOptions, GetResult};
+use skyport_core::refusal::Refusal;
+use skyport_core::{Body, Error, ErrorKind, Result};
+
+use super::meta::{Told, told};
+use super::refused::{self, Failed};
+use super::{NAME, S3};
+use crate::error;
+
+/// Past every object, and a number that every service can read.
+const FAR: u64 = 1 << 52;
+
+impl S3 {
+    /// As [`BlobStore::get`](skyport_core::blob::port::BlobStore::get) says.
+    pub(super) async fn read(&self, key: &str, options: GetOptions) -> Result<GetResult> {
+        let range = match header(options.range) {
+            Header::None => None,
+            Header::Range(text) => Some(text),
+            Header::Unsayable => return self.read_nothing(key, &options).await,
+        };
+        let get = self.client().await.get_object().bucket(self.name()).key(key);
+        let get = get
+            .set_range(range)
+            .set_if_match(options.if_match.as_ref().map(refused::quoted))
+            .set_if_none_match(options.if_none_match.as_ref().map(refused::quoted));
+        let output = match Box::pin(get.send()).await {
+            Ok(output) => output,
+            Err(error) => {
+                return match refused::status(&error) {
+                    Some(304) => Ok(GetResult::NotModified),
+                    Some(416) => self.read_nothing(key, &options).await,
+                    _ => Err(refused::reading(error, key)),
+                };
+            }
+        };
+        let content_range = output.content_range;
+        let body = output.body;
+        let told = told!(output);
+        let length = told.length()?;
+        let (range, size) = match content_range.as_deref() {
+            Some(text) => parse(text).ok_or_else(odd)?,
+            None => ((0, length), length),
+        };
+        if range != options.range.resolve(size)? || range.1 - range.0 != length {
+            return Err(odd());
+        }
+        Ok(GetResult::Found { meta: told.meta_of(size)?, range, body: stream(body, length) })
+    }
+
+    /// A range that has no bytes, which HTTP cannot say or S3 refuses: the object's size tells what it is.
+    async fn read_nothing(&self, key: &str, options: &GetOptions) -> Result<GetResult> {
+        let head = self.client().await.head_object().bucket(self.name()).key(key);
+        let head = head
+            .set_if_match(options.if_match.as_ref().map(refused::quoted))
+            .set_if_none_match(options.if_none_match.as_ref().map(refused::quoted));
+        let meta = match Box::pin(head.send()).await {
+            Ok(output) => told!(output).meta()?,
+            Err(error) if refused::status(&error) == Some(304) => return Ok(GetResult::NotModified),
+            Err(error) => return Err(self.not_seen(self.name(), key, error).await),
+        };
+        let range = options.range.resolve(meta.size)?;
+        if range.0 < range.1 {
+            let text = "the object was replaced while a range of it was asked for: read it again";
+            return Err(Error::new(ErrorKind::Conflict, text).with_provider(NAME));
+        }
+        Ok(GetResult::Found { meta, range, body: Body::empty() })
+    }
+
+    /// HEAD of an object in this or another bucket.
+    pub(super) async fn look_at(&self, bucket: &str, key: &str) -> Result<Told> {
+        let head = self.client().await.head_object().bucket(bucket).key(key);
+        match Box::pin(head.send()).await {
+            Ok(output) => Ok(told!(output)),
+            Err(error) => Err(self.not_seen(bucket, key, error).await),
+        }
+    }
+
+    /// What a HEAD failed with. Its answer has no body: whether it is the bucket that is missing is asked for.
+    async fn not_seen(&self, bucket: &str, key: &str, error: Failed<HeadObjectError>) -> Error {
+        let missing = refused::status(&error) == Some(404);
+        let told = refused::reading(error, key);
+        if !missing {
+            return told;
+        }
+        let asked = Box::pin(self.client().await.head_bucket().bucket(bucket).send()).await;
+        match asked {
+            Err(error) if refused::status(&error) == Some(404) => {
+                refused::as_refusal(Refusal::NoBucket, error::of(error))
+            }
+            // Nobody answered: then nobody knows which of them is missing.
+            Err(error) if !matches!(error, SdkError::ServiceError(_)) => error::of(error),
+            _ => refused::as_refusal(Refusal::NoObject, told).with_key(key),
+        }
+    }
+}
+
+/// A range as a request says it.
+#[derive(Debug, PartialEq, Eq)]
+enum Header {
+    None,
+    Range(String),
+    /// It has no bytes, which HTTP cannot say.
+    Unsayable,
+}
+
+fn header(range: ByteRange) -> Header {
+    match range {
+        ByteRange::All | ByteRange::From(0, None) => Header::None,
+        ByteRange::From(start, None) => Header::Range(format!("bytes={}-", start.min(FAR))),
+        ByteRange::From(start, Some(end)) if end <= start => Header::Unsayable,
+        ByteRange::From(start, Some(end)) => {
+            Header::Range(format!("bytes={}-{}", start.min(FAR), (end - 1).min(FAR)))
+        }
+        ByteRange::Last(0) => Header::Unsayable,
+        ByteRange::Last(n) => Header::Range(format!("bytes=-{}", n.min(FAR))),
+    }
+}
+
+/// Start and end (exclusive), and the whole object's size, from `bytes 2-5/10`.
+fn parse(text: &str) -> Option<((u64, u64), u64)> {
+    let (range, size) = text.strip_prefix("bytes ")?.split_once('/')?;
+    let (first, last) = range.split_once('-')?;
+    let (first, last, size) = (first.parse().ok()?, last.parse::<u64>().ok()?, size.parse().ok()?);
+    (first <= last && last < size).then_some(((first, last + 1), size))
+}
+
+fn odd() -> Error {
+    Error::new(ErrorKind::Malformed, "S3 answered with another range than was asked for").with_provider(NAME)
+}
+
+/// The bytes as they arrive.
+fn stream(body: ByteStream, length: u64) -> Body {
+    let chunks = stream::try_unfold(body, |mut body| async move {
+        match body.try_next().await {
+            Ok(chunk) => Ok(chunk.map(|chunk| (chunk, body))),
+            Err(error) => Err(Error::new(ErrorKind::Unavailable, "the download from S3 broke off")
+                .with_provider(NAME)
+                .with_source(error)),
+        }
+    });
+    Body::from_stream(chunks).with_len(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_said_as_http_says_them() {
+        let text = |text: &str| Header::Range(text.to_owned());
+        for (range, wanted) in [
+            (ByteRange::All, Header::None),
+            (ByteRange::From(0, None), Header::None),
+            (ByteRange::From(5, None), text("bytes=5-")),
+            (ByteRange::From(0, Some(1)), text("bytes=0-0")),
+            (ByteRange::From(2, Some(u64::MAX)), text("bytes=2-4503599627370496")),
+            (ByteRange::From(4, Some(4)), Header::Unsayable),
+            (ByteRange::Last(3), text("bytes=-3")),
+            (ByteRange::Last(0), Header::Unsayable),
+        ] {
+            assert_eq!(header(range), wanted, "{range:?}");
+        }
+    }
+
+    #[test]
+    fn an_answered_range_is_read_and_nonsense_is_refused() {
+        assert_eq!(parse("bytes 2-5/10"), Some(((2, 6), 10)));
+        for bad in
+            ["", "bytes */10", "bytes 5-2/10", "bytes 0-10/10", "bytes 0-18446744073709551615/1", "2-5/10"]
+        {
+            assert_eq!(parse(bad), None, "{bad}");
+        }
+    }
+}

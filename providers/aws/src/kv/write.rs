@@ -1,0 +1,65 @@
+//! One write. A put is an UpdateItem, which leaves the slots of a counter in place.
+
+use skyport_core::Result;
+use skyport_core::kv::port::{Change, ItemCondition, Key, RawItem, RawVersion, Write};
+
+use super::DynamoTable;
+use super::expression::{Values, refused};
+use super::item::{key_attributes, new_version};
+use crate::error;
+
+impl DynamoTable {
+    pub(super) async fn write_one(&self, write: Write) -> Result<Option<RawVersion>> {
+        let Write { key, change, condition, token, .. } = write;
+        let mut values = Values::default();
+        let expression = values.condition(&condition, self.now());
+        match change {
+            Change::Check => self.check(&key, &condition).await.map(|()| None),
+            Change::Delete => {
+                let request = self.client().await.delete_item().table_name(self.name());
+                let request = request
+                    .set_key(Some(key_attributes(&key)))
+                    .set_condition_expression(expression.map(str::to_owned))
+                    .set_expression_attribute_values(values.into_option());
+                match Box::pin(request.send()).await {
+                    Ok(_) => Ok(None),
+                    Err(error) => Err(match error.as_service_error() {
+                        Some(told) if told.is_conditional_check_failed_exception() => refused(&condition),
+                        _ => error::of(error),
+                    }),
+                }
+            }
+            Change::Put { value, expires } => {
+                let version = new_version(token);
+                let update = values.put(value, &version, expires);
+                let request = self.client().await.update_item().table_name(self.name());
+                let request = request
+                    .set_key(Some(key_attributes(&key)))
+                    .update_expression(update)
+                    .set_condition_expression(expression.map(str::to_owned))
+                    .set_expression_attribute_values(values.into_option());
+                match Box::pin(request.send()).await {
+                    Ok(_) => Ok(Some(version)),
+                    Err(error) => Err(match error.as_service_error() {
+                        Some(told) if told.is_conditional_check_failed_exception() => refused(&condition),
+                        _ => error::of(error),
+                    }),
+                }
+            }
+        }
+    }
+
+    /// DynamoDB checks alone only within a transaction, at twice the price of this read.
+    async fn check(&self, key: &Key, condition: &ItemCondition) -> Result<()> {
+        let there = self.read(key).await?;
+        if holds(condition, there.as_ref()) { Ok(()) } else { Err(refused(condition)) }
+    }
+}
+
+fn holds(condition: &ItemCondition, there: Option<&RawItem>) -> bool {
+    match condition {
+        ItemCondition::None => true,
+        ItemCondition::IfAbsent => there.is_none(),
+        ItemCondition::IfVersion(version) => there.is_some_and(|item| item.version == *version),
+    }
+}
