@@ -18,3 +18,8 @@ pages! {
     memory: "../docs/memory.md",
     server: "../docs/server.md",
 }
+
+#[cfg(feature = "aws")]
+pages! {
+    aws: "../docs/aws.md",
+}

@@ -4,6 +4,7 @@
 #![cfg(unix)]
 #![allow(clippy::expect_used, clippy::print_stderr)]
 
+pub mod aws;
 mod client;
 mod data;
 mod pattern;

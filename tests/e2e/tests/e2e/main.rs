@@ -6,6 +6,7 @@ mod commands;
 mod damage;
 mod hostile;
 mod kill;
+mod lambda;
 mod large;
 mod photos;
 mod queue;
