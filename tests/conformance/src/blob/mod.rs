@@ -25,6 +25,7 @@ mod missing;
 mod properties;
 mod read;
 mod sign;
+mod signed;
 mod write;
 mod writer;
 
