@@ -33,6 +33,8 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("ConditionalCheckFailedException", Kind::PreconditionFailed),
     ("MessageNotInflight", Kind::PreconditionFailed),
     ("AWS.SimpleQueueService.MessageNotInflight", Kind::PreconditionFailed),
+    // Of a delivery that is settled, or whose lease has ended.
+    ("ReceiptHandleIsInvalid", Kind::PreconditionFailed),
     // Rivals.
     ("ConditionalRequestConflict", Kind::Conflict),
     ("NoSuchUpload", Kind::Conflict),
@@ -45,7 +47,6 @@ const CODES: &[(&str, ErrorKind)] = &[
     // Wrong calls.
     ("InvalidRange", Kind::InvalidArgument),
     ("InvalidArgument", Kind::InvalidArgument),
-    ("ReceiptHandleIsInvalid", Kind::InvalidArgument),
     ("InvalidParameterValue", Kind::InvalidArgument),
     ("InvalidMessageContents", Kind::InvalidArgument),
     ("ValidationException", Kind::InvalidArgument),

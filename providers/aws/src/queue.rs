@@ -68,8 +68,6 @@ struct Place {
     url: OnceCell<String>,
     leases: Leases,
     polls: Polls,
-    /// The attempts that SQS counts to; `None` where the queue has no dead letters.
-    counted_to: OnceCell<Option<u32>>,
 }
 
 impl SqsQueue {
@@ -95,7 +93,6 @@ impl Place {
             url: OnceCell::new(),
             leases: Leases::new(),
             polls: Polls::default(),
-            counted_to: OnceCell::new(),
         })
     }
 

@@ -16,7 +16,7 @@ pub(super) fn results<T>(
     count: usize,
     done: impl IntoIterator<Item = (String, T)>,
     failed: Vec<BatchResultErrorEntry>,
-    refused: impl Fn(usize, Option<&str>, Error) -> Error,
+    refused: impl Fn(Option<&str>, Error) -> Error,
 ) -> Vec<Result<T>> {
     let mut done: HashMap<String, T> = done.into_iter().collect();
     let mut failed: HashMap<String, BatchResultErrorEntry> =
@@ -26,7 +26,7 @@ pub(super) fn results<T>(
         if let Some(entry) = failed.remove(&id) {
             let status = if entry.sender_fault { 400 } else { 500 };
             let error = error::answered(Some(&entry.code), entry.message.as_deref(), status);
-            return Err(refused(at, Some(&entry.code), error));
+            return Err(refused(Some(&entry.code), error));
         }
         done.remove(&id).ok_or_else(|| {
             let text = "SQS's answer says nothing of this entry of the batch";
@@ -49,11 +49,11 @@ mod tests {
     fn every_entry_has_its_result_and_one_that_is_not_answered_is_asked_for_again() {
         let refused = vec![
             failed("3", "InternalError", false),
-            failed("0", "ReceiptHandleIsInvalid", true),
+            failed("0", "InvalidMessageContents", true),
             failed("4", "SomethingNew", false),
             failed("5", "SomethingElse", true),
         ];
-        let results = results(6, [("1".to_owned(), "a")], refused, |_, _, error| error);
+        let results = results(6, [("1".to_owned(), "a")], refused, |_, error| error);
         let kinds: Vec<_> =
             results.iter().map(|result| result.as_ref().map_err(Error::kind).copied()).collect();
         let (invalid, unavailable) = (ErrorKind::InvalidArgument, ErrorKind::Unavailable);

@@ -52,15 +52,6 @@ pub(super) struct Last {
     pub(super) message: OutMessage,
 }
 
-/// A receipt, taken apart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Handle {
-    /// The handle of SQS.
-    pub(super) text: String,
-    /// Whether a queue of ours gave it: then SQS did, and it is no nonsense.
-    pub(super) ours: bool,
-}
-
 /// What is known of a delivery that is to be settled.
 #[derive(Debug, Default)]
 pub(super) struct Known {
@@ -91,46 +82,46 @@ impl Leases {
         Receipt::new(format!("{OURS}{}:{handle}", self.owner))
     }
 
-    /// The handle of a receipt.
+    /// The handle of SQS in a receipt.
     ///
     /// # Errors
     /// `PreconditionFailed` where it is known that its lease has ended or that it is settled.
-    pub(super) fn check(&self, receipt: &Receipt) -> Result<Handle> {
-        let Some((owner, text)) = ours(receipt.as_str()) else {
-            return Ok(Handle { text: receipt.as_str().to_owned(), ours: false });
+    pub(super) fn check(&self, receipt: &Receipt) -> Result<String> {
+        let Some((owner, handle)) = ours(receipt.as_str()) else {
+            return Ok(receipt.as_str().to_owned());
         };
-        let lasts = || self.lock().leases.get(text).is_some_and(|lease| lease.ends > Instant::now());
+        let lasts = || self.lock().leases.get(handle).is_some_and(|lease| lease.ends > Instant::now());
         if owner == self.owner && !lasts() {
             return Err(Refusal::NotLeased.into());
         }
-        Ok(Handle { text: text.to_owned(), ours: true })
+        Ok(handle.to_owned())
     }
 
     /// What is known of a delivery beyond its handle.
-    pub(super) fn known(&self, handle: &Handle) -> Known {
+    pub(super) fn known(&self, handle: &str) -> Known {
         let held = self.lock();
-        let lease = held.leases.get(handle.text.as_str());
+        let lease = held.leases.get(handle);
         lease.map_or_else(Known::default, |lease| Known { last: lease.last.clone(), buried: lease.buried })
     }
 
     /// The lease now ends at `ends`.
-    pub(super) fn prolong(&self, handle: &Handle, ends: Instant) {
-        if let Some(lease) = self.lock().leases.get_mut(handle.text.as_str()) {
+    pub(super) fn prolong(&self, handle: &str, ends: Instant) {
+        if let Some(lease) = self.lock().leases.get_mut(handle) {
             lease.ends = ends;
         }
     }
 
     /// The message lies among the dead letters: a settlement that is repeated only deletes it.
-    pub(super) fn bury(&self, handle: &Handle) {
-        if let Some(lease) = self.lock().leases.get_mut(handle.text.as_str()) {
+    pub(super) fn bury(&self, handle: &str) {
+        if let Some(lease) = self.lock().leases.get_mut(handle) {
             lease.buried = true;
         }
     }
 
     /// The delivery has come to its end.
-    pub(super) fn end(&self, handle: &Handle) {
+    pub(super) fn end(&self, handle: &str) {
         let mut held = self.lock();
-        if let Some(lease) = held.leases.remove(handle.text.as_str()) {
+        if let Some(lease) = held.leases.remove(handle) {
             held.kept_bytes -= kept(lease.last.as_deref());
         }
     }
@@ -177,7 +168,7 @@ mod tests {
         let over = Some(ErrorKind::PreconditionFailed);
         let first = leases.hold("AQEB+/=", Instant::now() + MINUTE, None);
         let handle = leases.check(&first).expect("held");
-        assert_eq!((handle.text.as_str(), handle.ours), ("AQEB+/=", true));
+        assert_eq!(handle, "AQEB+/=");
         leases.end(&handle);
         assert_eq!(refused(&leases, &first), over);
         let second = leases.hold("x", Instant::now() + MINUTE, None);
@@ -194,10 +185,10 @@ mod tests {
         let leases = Leases::new();
         let theirs = Leases::new().hold("AQEB", Instant::now(), None);
         let handle = leases.check(&theirs).expect("not known to have ended");
-        assert_eq!((handle.text.as_str(), handle.ours), ("AQEB", true));
+        assert_eq!(handle, "AQEB");
         for raw in ["AQEBzWwaftRI0KuVm4tP+/==", "", "skyport-sqs:", "skyport-sqs:x:y"] {
             let handle = leases.check(&Receipt::new(raw)).expect("not known");
-            assert_eq!((handle.text.as_str(), handle.ours), (raw, false));
+            assert_eq!(handle, raw);
         }
     }
 

@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_sqs::types::Message;
-use skyport_core::Result;
+use skyport_core::{Result, Token};
 use tokio::sync::Notify;
 
 /// What SQS answers a receive with.
@@ -20,9 +20,15 @@ pub(super) struct Asked {
     pub(super) lease: i32,
 }
 
-/// The calls of a queue that nobody waits for.
+/// The calls of a queue that nobody waits for, and those whose answers were lost.
 #[derive(Debug, Default)]
-pub(super) struct Polls(Mutex<Vec<Arc<Poll>>>);
+pub(super) struct Polls {
+    left: Mutex<Vec<Arc<Poll>>>,
+    lost: Mutex<Vec<(Asked, Token)>>,
+}
+
+/// How many calls with lost answers are remembered.
+const LOST: usize = 16;
 
 /// One call that is under way.
 #[derive(Debug)]
@@ -122,7 +128,24 @@ enum Left {
 
 impl Polls {
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<Poll>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The id of the next call: that of one that asked for the same and whose answer was lost, or a new one. On a FIFO queue
+    /// SQS answers an id that it has seen with the same messages again; without it they would lie hidden for as long as their
+    /// lease, and their groups behind them.
+    pub(super) fn attempt(&self, asked: Asked) -> Token {
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = lost.iter().position(|(theirs, _)| *theirs == asked);
+        at.map_or_else(Token::new, |at| lost.swap_remove(at).1)
+    }
+
+    /// The answer to a call was lost.
+    pub(super) fn lose(&self, asked: Asked, attempt: Token) {
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        if lost.len() < LOST {
+            lost.push((asked, attempt));
+        }
     }
 
     /// A call that asks for this and that nobody waits for.
@@ -136,7 +159,11 @@ impl Polls {
     /// A receive no longer waits for this call; gives back the messages that came and were not read.
     pub(super) fn leave(&self, poll: Arc<Poll>) -> Vec<Message> {
         match poll.leave() {
-            Left::UnderWay => self.lock().push(poll),
+            Left::UnderWay => {
+                let mut left = self.lock();
+                left.retain(|poll| poll.is_under_way());
+                left.push(poll);
+            }
             Left::Unread(messages) => return messages,
             Left::Nothing => {}
         }

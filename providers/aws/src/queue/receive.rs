@@ -12,7 +12,7 @@ use tokio::runtime::Handle as Runtime;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::Place;
-use super::leases::{Handle, Last};
+use super::leases::Last;
 use super::outgoing::whole_seconds;
 use super::polls::{Answer, Asked, Poll};
 use super::settle::SPENT;
@@ -82,8 +82,10 @@ impl Place {
 
     async fn call(&self, asked: Asked, seconds: i32) -> Answer {
         let (client, url) = self.client().await?;
+        let attempt = self.info.settings.ordered.then(|| self.polls.attempt(asked));
         let request = client
             .receive_message()
+            .set_receive_request_attempt_id(attempt.map(|attempt| attempt.to_string()))
             .queue_url(url)
             .max_number_of_messages(asked.max)
             .wait_time_seconds(seconds)
@@ -91,20 +93,24 @@ impl Place {
             .message_system_attribute_names(Told::ApproximateReceiveCount)
             .message_system_attribute_names(Told::SentTimestamp)
             .message_system_attribute_names(Told::MessageGroupId)
+            .message_system_attribute_names(Told::DeadLetterQueueSourceArn)
             .message_attribute_names("All");
         let limit = Duration::from_secs(u64::from(seconds.unsigned_abs())) + SILENCE;
-        let answer = timeout(limit, Box::pin(request.send())).await.map_err(|_| {
-            Error::new(ErrorKind::Timeout, "SQS did not answer a receive in time").with_provider(NAME)
-        })?;
-        Ok(answer.map_err(|error| self.named(error::of(error)))?.messages.unwrap_or_default())
+        let answer = match timeout(limit, Box::pin(request.send())).await {
+            Ok(answer) => answer.map_err(|error| self.named(error::of(error))),
+            Err(_) => Err(silence()),
+        };
+        if let (Some(attempt), Err(error)) = (attempt, &answer)
+            && error.is_ambiguous()
+        {
+            self.polls.lose(asked, attempt);
+        }
+        Ok(answer?.messages.unwrap_or_default())
     }
 
     /// Makes messages visible again that nobody is there for.
     async fn give_back(&self, messages: Vec<Message>) {
-        let handle = |(at, message): (usize, Message)| {
-            let text = message.receipt_handle.unwrap_or_default();
-            (at, Handle { text, ours: true }, 0)
-        };
+        let handle = |(at, message): (usize, Message)| (at, message.receipt_handle.unwrap_or_default(), 0);
         let batch: Vec<_> = messages.into_iter().enumerate().map(handle).collect();
         if batch.is_empty() {
             return;
@@ -128,11 +134,13 @@ impl Place {
         let ends = Instant::now() + lease;
         let settings = &self.info.settings;
         let one = |message: Message| {
+            let message = read(message);
+            // SQS moved it by itself: what the envelope says is of a life before.
+            let moved = message.attributes.contains_key(Told::DeadLetterQueueSourceArn.as_str());
             // What cannot be read as its envelope says is handed over as it came: it is for the handler to refuse.
-            let mut delivery =
-                read(message).into_delivery().unwrap_or_else(|unreadable| *unreadable.delivery);
+            let mut delivery = message.into_delivery().unwrap_or_else(|unreadable| *unreadable.delivery);
             delivery.group = delivery.group.filter(|_| settings.ordered);
-            if !mortal && delivery.envelope.reason().is_none() {
+            if !mortal && (moved || delivery.envelope.reason().is_none()) {
                 delivery.envelope.set_reason(Some(SPENT));
             }
             let last = (mortal && delivery.attempt >= settings.max_attempts)
@@ -159,6 +167,10 @@ fn read(message: Message) -> SqsMessage {
         message_attributes: added.map(|(name, value)| (name, attribute(value))).collect::<BTreeMap<_, _>>(),
         ..SqsMessage::default()
     }
+}
+
+fn silence() -> Error {
+    Error::new(ErrorKind::Timeout, "SQS did not answer a receive in time").with_provider(NAME)
 }
 
 /// The whole seconds that a call may wait.

@@ -120,7 +120,7 @@ impl Place {
         match call.await {
             Ok(answer) => {
                 let done = answer.successful.into_iter().map(|entry| (entry.id, entry.message_id));
-                entries::results(count, done, answer.failed, |_, _, error| self.named(error))
+                entries::results(count, done, answer.failed, |_, error| self.named(error))
             }
             Err(error) => error::for_each(error, count),
         }

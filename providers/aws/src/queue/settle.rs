@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use aws_sdk_sqs::types::{
-    ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, QueueAttributeName,
+    BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
+    QueueAttributeName,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -15,9 +16,9 @@ use futures_util::stream;
 use skyport_core::queue::port::{OutMessage, Settlement, Verdict};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind, Result};
+use tokio::sync::OnceCell;
 
 use super::entries::{self, ENTRIES};
-use super::leases::Handle;
 use super::outgoing::whole_seconds;
 use super::{CALLS, Place, SqsQueue};
 use crate::error;
@@ -29,10 +30,13 @@ pub(super) const SPENT: &str = "attempts";
 const LONGEST: i32 = 43_200;
 
 /// A delivery and its place in the call.
-type Placed<T> = (usize, Handle, T);
+type Placed<T> = (usize, String, T);
 
 /// What became of the delivery in that place.
 type Settled = (usize, Result<()>);
+
+/// The attempts that SQS counts to; asked for once a call, and only where a message may have spent them.
+type Most = OnceCell<Option<u32>>;
 
 /// What is to be done with the deliveries of one call.
 #[derive(Default)]
@@ -63,10 +67,11 @@ impl SqsQueue {
     async fn plan(&self, settlements: Vec<Settlement>) -> Plan {
         let mut plan = Plan::default();
         let mut seen = HashSet::new();
+        let most = OnceCell::new();
         for (at, settlement) in settlements.into_iter().enumerate() {
             match self.place.leases.check(&settlement.receipt) {
-                Ok(handle) if seen.insert(handle.text.clone()) => {
-                    self.add(&mut plan, at, handle, settlement.verdict).await;
+                Ok(handle) if seen.insert(handle.clone()) => {
+                    self.add(&mut plan, at, handle, settlement.verdict, &most).await;
                 }
                 // The first of the two is about to end it.
                 Ok(_) => plan.refused.push((at, Err(Refusal::NotLeased.into()))),
@@ -76,10 +81,10 @@ impl SqsQueue {
         plan
     }
 
-    async fn add(&self, plan: &mut Plan, at: usize, handle: Handle, verdict: Verdict) {
+    async fn add(&self, plan: &mut Plan, at: usize, handle: String, verdict: Verdict, most: &Most) {
         match verdict {
             Verdict::Ack => plan.delete.push((at, handle, ())),
-            Verdict::Retry(after) => match self.spent(&handle).await {
+            Verdict::Retry(after) => match self.spent(&handle, most).await {
                 Some(letter) => plan.bury.push((at, handle, letter)),
                 None => plan.hide.push((at, handle, whole_seconds(after).min(LONGEST))),
             },
@@ -92,10 +97,10 @@ impl SqsQueue {
 
     /// The letter of a message whose attempts are spent, where it is known. SQS would move it by itself, but only once somebody
     /// receives again.
-    async fn spent(&self, handle: &Handle) -> Option<OutMessage> {
+    async fn spent(&self, handle: &str, most: &Most) -> Option<OutMessage> {
         let last = self.place.leases.known(handle).last?;
-        let most = self.place.counted_to().await?;
-        (last.attempt >= most).then(|| letter(last.message, SPENT))
+        let most = most.get_or_init(|| self.place.counted_to()).await;
+        most.is_some_and(|most| last.attempt >= most).then(|| letter(last.message, SPENT))
     }
 
     /// Sends the letters away; the messages of those that arrived are then deleted, and the others stay.
@@ -146,7 +151,7 @@ async fn batches<'a, T>(
 
 impl Place {
     /// Sets the end of a lease.
-    pub(super) async fn extend(&self, handle: &Handle, lease: Duration) -> Result<()> {
+    pub(super) async fn extend(&self, handle: &str, lease: Duration) -> Result<()> {
         let hidden = self.hide(handle, whole_seconds(lease).min(LONGEST)).await;
         if hidden.as_ref().is_err_and(|error| error.kind() == ErrorKind::PreconditionFailed) {
             self.leases.end(handle);
@@ -157,13 +162,8 @@ impl Place {
     /// How many attempts SQS counts to: what the queue was provisioned with wins over what is declared. `None` where that
     /// cannot be told, and where it is without end: SQS then does what it does.
     async fn counted_to(&self) -> Option<u32> {
-        let ask = || async {
-            let [policy] = self.attributes([QueueAttributeName::RedrivePolicy]).await?;
-            Ok(policy.as_deref().and_then(most_receives))
-        };
-        let asked: Result<&Option<u32>> = self.counted_to.get_or_try_init(ask).await;
-        match asked {
-            Ok(most) => *most,
+        match self.attributes([QueueAttributeName::RedrivePolicy]).await {
+            Ok([policy]) => most_receives(policy.as_deref()?),
             Err(error) => {
                 let queue = &self.info.resource;
                 tracing::debug!(queue, %error, "the redrive policy cannot be read: SQS moves what is spent, at the next receive");
@@ -203,46 +203,39 @@ impl Place {
         batch.into_iter().zip(results).map(one).collect()
     }
 
-    async fn delete(&self, handle: &Handle) -> Result<()> {
+    async fn delete(&self, handle: &str) -> Result<()> {
         let (client, url) = self.client().await?;
-        let request = client.delete_message().queue_url(url).receipt_handle(&handle.text);
-        Box::pin(request.send()).await.map(drop).map_err(|error| self.named(of_lease(error, handle)))
+        let request = client.delete_message().queue_url(url).receipt_handle(handle);
+        Box::pin(request.send()).await.map(drop).map_err(|error| self.named(of_lease(error)))
     }
 
     async fn delete_several(&self, batch: &[Placed<()>]) -> Vec<Result<()>> {
-        let entry = |(at, handle): (usize, &Handle)| {
-            DeleteMessageBatchRequestEntry::builder().id(at.to_string()).receipt_handle(&handle.text).build()
+        let entry = |(at, handle): (usize, &String)| {
+            DeleteMessageBatchRequestEntry::builder().id(at.to_string()).receipt_handle(handle).build()
         };
         let call = async {
             let (client, url) = self.client().await?;
             let handles = batch.iter().map(|(_, handle, ())| handle).enumerate();
             let entries = handles.map(entry).collect::<Result<_, _>>().map_err(incomplete)?;
             let request = client.delete_message_batch().queue_url(url).set_entries(Some(entries));
-            Box::pin(request.send()).await.map_err(|error| self.named(error::of(error)))
+            let answer = Box::pin(request.send()).await.map_err(error::of)?;
+            Ok((answer.successful.into_iter().map(|entry| entry.id).collect(), answer.failed))
         };
-        match call.await {
-            Ok(answer) => {
-                let done = answer.successful.into_iter().map(|entry| (entry.id, ()));
-                entries::results(batch.len(), done, answer.failed, |at, code, error| {
-                    self.named(lost(error, code, &batch[at].1))
-                })
-            }
-            Err(error) => error::for_each(error, batch.len()),
-        }
+        self.told(batch.len(), call.await)
     }
 
-    async fn hide(&self, handle: &Handle, seconds: i32) -> Result<()> {
+    async fn hide(&self, handle: &str, seconds: i32) -> Result<()> {
         let (client, url) = self.client().await?;
         let request = client.change_message_visibility().queue_url(url);
-        let request = request.receipt_handle(&handle.text).visibility_timeout(seconds);
-        Box::pin(request.send()).await.map(drop).map_err(|error| self.named(of_lease(error, handle)))
+        let request = request.receipt_handle(handle).visibility_timeout(seconds);
+        Box::pin(request.send()).await.map(drop).map_err(|error| self.named(of_lease(error)))
     }
 
     pub(super) async fn hide_several(&self, batch: &[Placed<i32>]) -> Vec<Result<()>> {
         let entry = |(at, (_, handle, seconds)): (usize, &Placed<i32>)| {
             ChangeMessageVisibilityBatchRequestEntry::builder()
                 .id(at.to_string())
-                .receipt_handle(&handle.text)
+                .receipt_handle(handle)
                 .visibility_timeout(*seconds)
                 .build()
         };
@@ -251,16 +244,24 @@ impl Place {
             let entries =
                 batch.iter().enumerate().map(entry).collect::<Result<_, _>>().map_err(incomplete)?;
             let request = client.change_message_visibility_batch().queue_url(url).set_entries(Some(entries));
-            Box::pin(request.send()).await.map_err(|error| self.named(error::of(error)))
+            let answer = Box::pin(request.send()).await.map_err(error::of)?;
+            Ok((answer.successful.into_iter().map(|entry| entry.id).collect(), answer.failed))
         };
-        match call.await {
-            Ok(answer) => {
-                let done = answer.successful.into_iter().map(|entry| (entry.id, ()));
-                entries::results(batch.len(), done, answer.failed, |at, code, error| {
-                    self.named(lost(error, code, &batch[at].1))
-                })
+        self.told(batch.len(), call.await)
+    }
+
+    /// What became of the entries of a batch: those that were done, and those that were refused.
+    fn told(
+        &self,
+        count: usize,
+        answer: Result<(Vec<String>, Vec<BatchResultErrorEntry>)>,
+    ) -> Vec<Result<()>> {
+        match answer {
+            Ok((done, failed)) => {
+                let done = done.into_iter().map(|id| (id, ()));
+                entries::results(count, done, failed, |code, error| self.named(lost(error, code)))
             }
-            Err(error) => error::for_each(error, batch.len()),
+            Err(error) => error::for_each(self.named(error), count),
         }
     }
 }
@@ -270,23 +271,23 @@ fn incomplete(error: aws_smithy_types::error::operation::BuildError) -> Error {
 }
 
 /// The error of a call about one lease.
-fn of_lease<E>(error: SdkError<E, HttpResponse>, handle: &Handle) -> Error
+fn of_lease<E>(error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let code = error.as_service_error().and_then(|answer| answer.code().map(str::to_owned));
-    lost(error::of(error), code.as_deref(), handle)
+    lost(error::of(error), code.as_deref())
 }
 
-/// SQS has a code of its own only for one way to lose a lease. It calls the handle of a lease that has ended a wrong
-/// parameter, and that of a message that is gone an invalid handle, as if it had never given it.
-fn lost(error: Error, code: Option<&str>, handle: &Handle) -> Error {
-    let lost = match code {
-        Some("InvalidParameterValue" | "InvalidParameterValueException") => true,
-        Some("ReceiptHandleIsInvalid") => handle.ours,
-        _ => false,
-    };
-    if lost { error.with_kind(ErrorKind::PreconditionFailed) } else { error }
+/// SQS calls the handle of a lease that has ended a wrong parameter, and what else such a call says is right: handles are text, and times
+/// within bounds.
+fn lost(error: Error, code: Option<&str>) -> Error {
+    match code {
+        Some("InvalidParameterValue" | "InvalidParameterValueException") => {
+            error.with_kind(ErrorKind::PreconditionFailed)
+        }
+        _ => error,
+    }
 }
 
 /// The attempts of a redrive policy: `{"deadLetterTargetArn":"..","maxReceiveCount":5}`, the number perhaps in quotes.
@@ -312,18 +313,15 @@ mod tests {
 
     #[test]
     fn what_sqs_says_of_a_lost_lease_is_a_failed_precondition() {
-        let kind = |code, ours| {
-            let handle = Handle { text: "x".into(), ours };
-            lost(error::answered(Some(code), None, 400), Some(code), &handle).kind()
-        };
-        let over = ErrorKind::PreconditionFailed;
-        for code in
-            ["InvalidParameterValue", "MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight"]
-        {
-            assert_eq!((kind(code, true), kind(code, false)), (over, over), "{code}");
+        let kind = |code| lost(error::answered(Some(code), None, 400), Some(code)).kind();
+        for code in [
+            "InvalidParameterValue",
+            "ReceiptHandleIsInvalid",
+            "MessageNotInflight",
+            "AWS.SimpleQueueService.MessageNotInflight",
+        ] {
+            assert_eq!(kind(code), ErrorKind::PreconditionFailed, "{code}");
         }
-        assert_eq!(kind("ReceiptHandleIsInvalid", true), over);
-        assert_eq!(kind("ReceiptHandleIsInvalid", false), ErrorKind::InvalidArgument);
-        assert_eq!(kind("RequestThrottled", true), ErrorKind::Throttled);
+        assert_eq!(kind("RequestThrottled"), ErrorKind::Throttled);
     }
 }

@@ -1,4 +1,5 @@
 //! What emulators never do: throttle, refuse single entries, break connections, lose answers. A stub in the place of HTTP does.
+#![allow(clippy::expect_used, clippy::unwrap_used)] // All of this is a test.
 
 mod foreign;
 mod provision;

@@ -68,7 +68,7 @@ async fn a_receive_asks_for_all_that_a_delivery_needs() {
     let asked = &sqs.calls("ReceiveMessage")[0].input;
     assert_eq!((&asked["MaxNumberOfMessages"], &asked["VisibilityTimeout"]), (&json!(10), &json!(60)));
     assert_eq!(asked["MessageAttributeNames"], json!(["All"]));
-    let told = ["ApproximateReceiveCount", "SentTimestamp", "MessageGroupId"];
+    let told = ["ApproximateReceiveCount", "SentTimestamp", "MessageGroupId", "DeadLetterQueueSourceArn"];
     assert_eq!(asked["MessageSystemAttributeNames"], json!(told));
     // Behind a message that is not settled nothing of its group may be leased.
     let ordered = Sqs::scripted(empty);
@@ -180,4 +180,25 @@ async fn the_depth_is_what_sqs_says() {
     assert_eq!((depth.ready, depth.in_flight, depth.delayed), (7, 2, 1));
     let asked: Vec<Value> = sqs.calls("GetQueueAttributes").into_iter().map(|call| call.input).collect();
     assert_eq!(asked.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ordered_receive_whose_answer_is_lost_asks_for_the_same_messages_again() {
+    let mut lost = Some(Reply::Reset);
+    let sqs = Sqs::scripted(move |call| match call.action.as_str() {
+        "ReceiveMessage" => lost.take().unwrap_or_else(|| empty(call)),
+        _ => obliging(call),
+    });
+    let queue = retried(sqs.ordered());
+    for _ in 0..2 {
+        assert!(received(&queue).await.is_empty());
+    }
+    let ids: Vec<String> = sqs
+        .calls("ReceiveMessage")
+        .iter()
+        .map(|call| call.input["ReceiveRequestAttemptId"].to_string())
+        .collect();
+    assert_eq!((ids.len(), ids[0] == ids[1], ids[1] == ids[2]), (3, true, false), "{ids:?}");
+    assert!(received(&sqs.queue()).await.is_empty());
+    assert_eq!(sqs.calls("ReceiveMessage")[3].input["ReceiveRequestAttemptId"], Value::Null);
 }

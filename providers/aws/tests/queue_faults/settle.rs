@@ -174,7 +174,7 @@ async fn what_is_settled_and_what_has_ended_is_refused_without_a_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_platforms_own_handle_settles_and_nonsense_is_told_from_what_is_gone() {
+async fn the_platforms_own_handle_settles_and_one_that_sqs_does_not_know_holds_nothing() {
     let sqs = holding(Vec::new(), |call| {
         (handles(call) == ["nonsense"]).then_some(Reply::Refused(400, "ReceiptHandleIsInvalid"))
     });
@@ -191,7 +191,7 @@ async fn the_platforms_own_handle_settles_and_nonsense_is_told_from_what_is_gone
         .collect();
     assert_eq!(hidden, [json!(2), json!(60)]);
     let nonsense = end(&queue, &Receipt::new("nonsense"), Verdict::Ack).await.expect_err("nonsense");
-    assert_eq!(nonsense.kind(), ErrorKind::InvalidArgument);
+    assert_eq!(nonsense.kind(), ErrorKind::PreconditionFailed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -322,4 +322,22 @@ async fn dead_letters_have_none_of_their_own_and_stay() {
     assert_eq!(sqs.actions(), ["ReceiveMessage", "ChangeMessageVisibility"]);
     assert_eq!(sqs.calls("ReceiveMessage")[0].queue(), "jobs-dead");
     assert_eq!(letters.dead_letters().expect_err("none").kind(), ErrorKind::Unsupported);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_letter_that_sqs_moved_says_so_whatever_it_said_in_a_life_before() {
+    let letter = |moved: bool| {
+        let mut letter = message("h0", "x", 3);
+        letter["MessageAttributes"] =
+            json!({ "skyport": { "DataType": "String", "StringValue": "{\"r\":\"broken\"}" } });
+        if moved {
+            letter["Attributes"]["DeadLetterQueueSourceArn"] = json!("arn:aws:sqs:us-east-1:1:jobs");
+        }
+        letter
+    };
+    for (moved, reason) in [(false, "broken"), (true, "attempts")] {
+        let sqs = holding(vec![letter(moved)], |_| None);
+        let letters = sqs.queue().dead_letters().expect("dead letters");
+        assert_eq!(received(&letters).await[0].envelope.reason(), Some(reason));
+    }
 }
