@@ -33,6 +33,8 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("ConditionalCheckFailedException", Kind::PreconditionFailed),
     ("MessageNotInflight", Kind::PreconditionFailed),
     ("AWS.SimpleQueueService.MessageNotInflight", Kind::PreconditionFailed),
+    // Of a delivery that is settled, or whose lease has ended.
+    ("ReceiptHandleIsInvalid", Kind::PreconditionFailed),
     // Rivals.
     ("ConditionalRequestConflict", Kind::Conflict),
     ("NoSuchUpload", Kind::Conflict),
@@ -51,7 +53,8 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("IllegalLocationConstraintException", Kind::InvalidArgument),
     ("PermanentRedirect", Kind::InvalidArgument),
     ("InvalidArgument", Kind::InvalidArgument),
-    ("ReceiptHandleIsInvalid", Kind::InvalidArgument),
+    ("InvalidParameterValue", Kind::InvalidArgument),
+    ("InvalidMessageContents", Kind::InvalidArgument),
     ("ValidationException", Kind::InvalidArgument),
     ("ValidationError", Kind::InvalidArgument),
     // Too large.
@@ -65,6 +68,8 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("AccessDenied", Kind::PermissionDenied),
     ("AccessDeniedException", Kind::PermissionDenied),
     ("AllAccessDisabled", Kind::PermissionDenied),
+    ("KmsAccessDenied", Kind::PermissionDenied),
+    ("KMS.AccessDeniedException", Kind::PermissionDenied),
     ("AuthFailure", Kind::Unauthenticated),
     ("ExpiredToken", Kind::Unauthenticated),
     ("ExpiredTokenException", Kind::Unauthenticated),
@@ -95,6 +100,7 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("KmsThrottled", Kind::Throttled),
     // A fault of ours, and ambiguous: an earlier attempt arrived.
     ("IdempotentParameterMismatchException", Kind::Internal),
+    ("KMS.ThrottlingException", Kind::Throttled),
     // The service.
     ("InternalError", Kind::Unavailable),
     ("InternalFailure", Kind::Unavailable),

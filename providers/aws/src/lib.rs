@@ -35,6 +35,26 @@
 //! # Retries
 //! The SDKs' own retries are off: the layer [`Retry`](skyport_core::layers::Retry) repeats, since only it can tell whether a
 //! write whose answer was lost has been applied. Without that layer a call is tried once.
+//!
+//! # Queues
+//! - `sqs://jobs` has its dead letters in `jobs-dead`; declared ordered, the two are `jobs.fifo` and `jobs-dead.fifo`. Creating it keeps
+//!   unread messages 4 days and dead letters 14.
+//! - A body is up to 760 KiB of any bytes, which fits a request of 1 MiB also as base64. One of text travels as it is.
+//! - `dedupe_id` is for ordered queues; others of SQS tell no duplicates. There a send whose answer was lost, and that is repeated, is
+//!   no second message either.
+//! - An ordered queue is received from one message at a time, and one message of a group is in a request that sends. So a message
+//!   that fails spends no attempts of those behind it, and none overtakes another. It costs requests: SQS takes 300 a second
+//!   of each kind. Switched to high throughput it takes more, and dedupe ids then count within a group.
+//! - A retry of a last attempt goes to the dead letters at once where this process received the message; elsewhere, and
+//!   when a lease ends, SQS moves the message when somebody receives next. Which attempt is the last the queue's redrive policy
+//!   says; without the permission `sqs:GetQueueAttributes` it is always SQS that moves.
+//! - SQS counts a receive also where its answer never arrives: with `max_attempts` 1 a message may die unseen.
+//! - The process that received a message refuses to settle it twice or after its lease. SQS itself accepts a second ack from
+//!   another process and, unless the queue is ordered, a late one.
+//! - Settling takes receipts of this provider and the plain receipt handles of SQS, as an event source mapping hands them over.
+//! - A dropped receive lives on in the background for up to 20 seconds: the next one takes it over, and what arrives before that goes
+//!   back at once, one attempt older.
+//! - What others send arrives as it is: numbers among the attributes as text, binary attributes left out, names as they are.
 
 mod config;
 mod error;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use skyport_core::ErrorKind;
-use skyport_core::queue::Outgoing;
+use skyport_core::queue::{Outgoing, QueueSettings};
 
 use super::{Bodies, LONG, SECOND, bodies, drain, expect_nothing, kind_of, next};
 use crate::case::{CaseResult, cases};
@@ -19,9 +19,16 @@ cases![
 
 const NO_DEDUPE: Outcome = Outcome::Skipped("the queue declares no dedupe");
 
+/// A queue that tells duplicates; some clouds have it on ordered ones only.
 async fn supporting(context: &Context) -> Result<Option<Bodies>, skyport_core::Error> {
-    let queue = bodies(context.queue().await?);
-    Ok(queue.capabilities().dedupe.then_some(queue))
+    let plain = bodies(context.queue().await?);
+    if plain.capabilities().dedupe || !plain.capabilities().ordered {
+        return Ok(plain.capabilities().dedupe.then_some(plain));
+    }
+    let mut settings = QueueSettings::default();
+    settings.ordered = true;
+    let ordered = bodies(context.queue_with(settings).await?);
+    Ok(ordered.capabilities().dedupe.then_some(ordered))
 }
 
 async fn the_same_id_is_sent_once(context: Context) -> CaseResult {
