@@ -23,11 +23,13 @@ use skyport_core::{Error, Result};
 
 use crate::config::Connection;
 use crate::provision::NAME;
+use key::on;
 use meta::describe;
 
 mod copy;
 mod delete;
 mod empty;
+mod key;
 mod list;
 mod meta;
 mod read;
@@ -61,12 +63,12 @@ impl S3 {
     }
 
     async fn put_object(&self, key: &str, body: Bytes, options: &PutOptions) -> Result<Written> {
-        let put = self.client().await.put_object().bucket(self.name()).key(key);
+        let put = self.client().await.put_object().bucket(self.name());
         let put = describe!(put, &options.properties, options.token)
             .set_if_match(refused::if_match(&options.condition))
             .set_if_none_match(refused::if_none_match(&options.condition))
             .body(ByteStream::from(body));
-        let sent = Box::pin(put.send()).await;
+        let sent = Box::pin(on!(key, put).send()).await;
         let output = sent.map_err(|error| refused::writing(error, &options.condition))?;
         Ok(Written::new(meta::etag(output.e_tag)?))
     }

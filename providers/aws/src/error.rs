@@ -7,7 +7,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use skyport_core::{BoxError, Error, ErrorKind};
+use skyport_core::{BoxError, Error, ErrorKind, Result};
 
 use crate::provision::NAME;
 
@@ -50,6 +50,8 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("PermanentRedirect", Kind::InvalidArgument),
     ("InvalidArgument", Kind::InvalidArgument),
     ("ReceiptHandleIsInvalid", Kind::InvalidArgument),
+    ("InvalidParameterValue", Kind::InvalidArgument),
+    ("InvalidMessageContents", Kind::InvalidArgument),
     ("ValidationException", Kind::InvalidArgument),
     ("ValidationError", Kind::InvalidArgument),
     // Too large.
@@ -62,6 +64,8 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("AccessDenied", Kind::PermissionDenied),
     ("AccessDeniedException", Kind::PermissionDenied),
     ("AllAccessDisabled", Kind::PermissionDenied),
+    ("KmsAccessDenied", Kind::PermissionDenied),
+    ("KMS.AccessDeniedException", Kind::PermissionDenied),
     ("AuthFailure", Kind::Unauthenticated),
     ("ExpiredToken", Kind::Unauthenticated),
     ("ExpiredTokenException", Kind::Unauthenticated),
@@ -88,6 +92,7 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("ThrottlingException", Kind::Throttled),
     ("TooManyRequestsException", Kind::Throttled),
     ("KmsThrottled", Kind::Throttled),
+    ("KMS.ThrottlingException", Kind::Throttled),
     // The service.
     ("InternalError", Kind::Unavailable),
     ("InternalFailure", Kind::Unavailable),
@@ -178,21 +183,40 @@ pub(crate) fn answered(code: Option<&str>, message: Option<&str>, status: u16) -
     Error::new(kind, text).with_provider(NAME)
 }
 
-/// The error of a whole request, once for each of the `count` things that it was about.
-pub(crate) fn of_each<T>(error: Error, count: usize) -> Vec<Result<T, Error>> {
-    let error = Arc::new(error);
-    let each = || {
-        let told = Error::new(error.kind(), error.message().to_owned())
-            .with_provider(NAME)
-            .with_retryable(error.is_retryable())
-            .with_ambiguous(error.is_ambiguous())
-            .with_source(Arc::clone(&error));
-        Err(match error.retry_after() {
-            Some(after) => told.with_retry_after(after),
-            None => told,
-        })
+/// The error of a whole call, for each of its items; they share what it came from.
+pub(crate) fn for_each<T>(error: Error, items: usize) -> Vec<Result<T>> {
+    let whole = Arc::new(error);
+    let one = || {
+        let mut error = Error::new(whole.kind(), whole.message().to_owned())
+            .with_retryable(whole.is_retryable())
+            .with_ambiguous(whole.is_ambiguous())
+            .with_source(Shared(Arc::clone(&whole)))
+            .with_provider(NAME);
+        if let Some(after) = whole.retry_after() {
+            error = error.with_retry_after(after);
+        }
+        if let Some(resource) = whole.resource() {
+            error = error.with_resource(resource);
+        }
+        error
     };
-    (0..count).map(|_| each()).collect()
+    (0..items).map(|_| Err(one())).collect()
+}
+
+/// What several errors came from.
+#[derive(Debug, Clone)]
+struct Shared(Arc<Error>);
+
+impl std::fmt::Display for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(&*self.0, f)
+    }
+}
+
+impl std::error::Error for Shared {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
 }
 
 /// A request that did not get through, or got no answer.

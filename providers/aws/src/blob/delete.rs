@@ -7,6 +7,7 @@ use futures_util::{StreamExt, stream};
 use skyport_core::blob::port::{Condition, Etag};
 use skyport_core::{Error, ErrorKind, Result};
 
+use super::key::on;
 use super::{S3, refused};
 use crate::error;
 
@@ -30,8 +31,9 @@ impl From<String> for Doomed {
 
 impl S3 {
     pub(super) async fn delete_object(&self, key: &str, if_match: Option<&Etag>) -> Result<()> {
-        let delete = self.client().await.delete_object().bucket(self.name()).key(key);
-        let sent = Box::pin(delete.set_if_match(if_match.map(refused::quoted)).send()).await;
+        let delete = self.client().await.delete_object().bucket(self.name());
+        let delete = delete.set_if_match(if_match.map(refused::quoted));
+        let sent = Box::pin(on!(key, delete).send()).await;
         sent.map(drop).map_err(|error| {
             let condition = if_match.map_or(Condition::None, |etag| Condition::IfMatch(etag.clone()));
             refused::writing(error, &condition)
@@ -68,8 +70,9 @@ impl S3 {
     }
 
     async fn delete_one(&self, one: &Doomed) -> Result<()> {
-        let delete = self.client().await.delete_object().bucket(self.name()).key(&one.key);
-        let sent = Box::pin(delete.set_version_id(one.version.clone()).send()).await;
+        let delete = self.client().await.delete_object().bucket(self.name());
+        let delete = delete.set_version_id(one.version.clone());
+        let sent = Box::pin(on!(&one.key, delete).send()).await;
         sent.map(drop).map_err(error::of)
     }
 
@@ -86,19 +89,19 @@ impl S3 {
             Ok(delete) => delete,
             Err(error) => {
                 let told = Error::internal("a request to S3 could not be made").with_source(error);
-                return error::of_each(told, doomed.len());
+                return error::for_each(told, doomed.len());
             }
         };
         let request = self.client().await.delete_objects().bucket(self.name()).delete(delete);
         let output = match Box::pin(request.send()).await {
             Ok(output) => output,
-            Err(error) => return error::of_each(error::of(error), doomed.len()),
+            Err(error) => return error::for_each(error::of(error), doomed.len()),
         };
         let mut failed = HashMap::new();
         for error in output.errors() {
             let Some(key) = error.key() else {
                 let told = Error::new(ErrorKind::Malformed, "S3 tells of a failed deletion without its key");
-                return error::of_each(told, doomed.len());
+                return error::for_each(told, doomed.len());
             };
             failed.insert(key, error);
         }

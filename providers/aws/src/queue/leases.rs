@@ -1,0 +1,217 @@
+//! What this process knows of the leases that it holds.
+//!
+//! SQS settles a delivery that is settled already, and on a standard queue one whose lease has ended, and says Ok. So a queue
+//! keeps the receipts that it gave, until they are settled or their leases end. A receipt that another process or the
+//! platform gave is not known here: what SQS says of it is all there is.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use skyport_core::queue::port::{OutMessage, Receipt};
+use skyport_core::refusal::Refusal;
+use skyport_core::{Result, Token};
+use tokio::time::Instant;
+
+/// How a receipt of ours begins; the token of the queue that gave it and a colon follow, then the handle of SQS. No handle has a
+/// colon: they are base64.
+const OURS: &str = "skyport-sqs:";
+
+/// The most bytes of bodies that are kept for the dead letters.
+const KEPT_BYTES: usize = 32 << 20;
+
+/// How often leases that have ended are let go.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// The leases that one opened queue has given and that have not come to an end.
+#[derive(Debug)]
+pub(super) struct Leases {
+    owner: Token,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    leases: HashMap<Box<str>, Lease>,
+    kept_bytes: usize,
+    sweep_at: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Lease {
+    ends: Instant,
+    last: Option<Box<Last>>,
+    /// It lies among the dead letters and is only to be deleted.
+    buried: bool,
+}
+
+/// A message whose attempts may be spent, for the dead letters.
+#[derive(Clone, Debug)]
+pub(super) struct Last {
+    pub(super) attempt: u32,
+    pub(super) message: OutMessage,
+}
+
+/// A receipt, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Handle {
+    /// The handle of SQS.
+    pub(super) text: String,
+    /// Whether a queue of ours gave it: then SQS did, and it is no nonsense.
+    pub(super) ours: bool,
+}
+
+/// What is known of a delivery that is to be settled.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// What a retry sends to the dead letters where its attempts are spent.
+    pub(super) last: Option<Box<Last>>,
+    /// It lies among the dead letters already.
+    pub(super) buried: bool,
+}
+
+impl Leases {
+    pub(super) fn new() -> Self {
+        Self { owner: Token::new(), held: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note of a lease that ends at `ends` at the latest, and gives its receipt. `last` is the message, where this may
+    /// be its last attempt.
+    pub(super) fn hold(&self, handle: &str, ends: Instant, last: Option<Last>) -> Receipt {
+        let mut held = self.lock();
+        held.sweep();
+        let room = KEPT_BYTES.saturating_sub(held.kept_bytes);
+        let last = last.filter(|last| last.message.body.len() <= room).map(Box::new);
+        held.kept_bytes += kept(last.as_deref());
+        held.leases.insert(handle.into(), Lease { ends, last, buried: false });
+        Receipt::new(format!("{OURS}{}:{handle}", self.owner))
+    }
+
+    /// The handle of a receipt.
+    ///
+    /// # Errors
+    /// `PreconditionFailed` where it is known that its lease has ended or that it is settled.
+    pub(super) fn check(&self, receipt: &Receipt) -> Result<Handle> {
+        let Some((owner, text)) = ours(receipt.as_str()) else {
+            return Ok(Handle { text: receipt.as_str().to_owned(), ours: false });
+        };
+        let lasts = || self.lock().leases.get(text).is_some_and(|lease| lease.ends > Instant::now());
+        if owner == self.owner && !lasts() {
+            return Err(Refusal::NotLeased.into());
+        }
+        Ok(Handle { text: text.to_owned(), ours: true })
+    }
+
+    /// What is known of a delivery beyond its handle.
+    pub(super) fn known(&self, handle: &Handle) -> Known {
+        let held = self.lock();
+        let lease = held.leases.get(handle.text.as_str());
+        lease.map_or_else(Known::default, |lease| Known { last: lease.last.clone(), buried: lease.buried })
+    }
+
+    /// The lease now ends at `ends`.
+    pub(super) fn prolong(&self, handle: &Handle, ends: Instant) {
+        if let Some(lease) = self.lock().leases.get_mut(handle.text.as_str()) {
+            lease.ends = ends;
+        }
+    }
+
+    /// The message lies among the dead letters: a settlement that is repeated only deletes it.
+    pub(super) fn bury(&self, handle: &Handle) {
+        if let Some(lease) = self.lock().leases.get_mut(handle.text.as_str()) {
+            lease.buried = true;
+        }
+    }
+
+    /// The delivery has come to its end.
+    pub(super) fn end(&self, handle: &Handle) {
+        let mut held = self.lock();
+        if let Some(lease) = held.leases.remove(handle.text.as_str()) {
+            held.kept_bytes -= kept(lease.last.as_deref());
+        }
+    }
+}
+
+impl Held {
+    /// Lets go of what has ended. SQS itself bounds how many there are: 120,000 of one queue are in flight at most.
+    fn sweep(&mut self) {
+        let now = Instant::now();
+        if self.sweep_at.is_some_and(|due| due > now) {
+            return;
+        }
+        self.sweep_at = Some(now + SWEEP);
+        self.leases.retain(|_, lease| lease.ends > now);
+        self.kept_bytes = self.leases.values().map(|lease| kept(lease.last.as_deref())).sum();
+    }
+}
+
+fn kept(last: Option<&Last>) -> usize {
+    last.map_or(0, |last| last.message.body.len())
+}
+
+/// The queue that gave a receipt, and the handle of SQS; `None` for a receipt that is nothing but a handle.
+fn ours(receipt: &str) -> Option<(Token, &str)> {
+    let (owner, handle) = receipt.strip_prefix(OURS)?.split_once(':')?;
+    Some((owner.parse().ok()?, handle))
+}
+
+#[cfg(test)]
+mod tests {
+    use skyport_core::ErrorKind;
+
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn refused(leases: &Leases, receipt: &Receipt) -> Option<ErrorKind> {
+        leases.check(receipt).err().map(|error| error.kind())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_receipt_is_good_until_it_is_settled_or_its_lease_ends() {
+        let leases = Leases::new();
+        let over = Some(ErrorKind::PreconditionFailed);
+        let first = leases.hold("AQEB+/=", Instant::now() + MINUTE, None);
+        let handle = leases.check(&first).expect("held");
+        assert_eq!((handle.text.as_str(), handle.ours), ("AQEB+/=", true));
+        leases.end(&handle);
+        assert_eq!(refused(&leases, &first), over);
+        let second = leases.hold("x", Instant::now() + MINUTE, None);
+        let handle = leases.check(&second).expect("held");
+        leases.prolong(&handle, Instant::now() + MINUTE * 2);
+        tokio::time::advance(MINUTE).await;
+        assert_eq!(refused(&leases, &second), None);
+        tokio::time::advance(MINUTE).await;
+        assert_eq!(refused(&leases, &second), over);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn receipts_of_others_and_of_the_platform_are_left_to_sqs() {
+        let leases = Leases::new();
+        let theirs = Leases::new().hold("AQEB", Instant::now(), None);
+        let handle = leases.check(&theirs).expect("not known to have ended");
+        assert_eq!((handle.text.as_str(), handle.ours), ("AQEB", true));
+        for raw in ["AQEBzWwaftRI0KuVm4tP+/==", "", "skyport-sqs:", "skyport-sqs:x:y"] {
+            let handle = leases.check(&Receipt::new(raw)).expect("not known");
+            assert_eq!((handle.text.as_str(), handle.ours), (raw, false));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_kept_is_bounded_and_let_go_with_its_lease() {
+        let leases = Leases::new();
+        let large = || Some(Last { attempt: 5, message: OutMessage::new(vec![0; KEPT_BYTES / 2 + 1]) });
+        let receipts: Vec<Receipt> =
+            (0..2).map(|n| leases.hold(&n.to_string(), Instant::now() + MINUTE, large())).collect();
+        let kept = |at: usize| leases.known(&leases.check(&receipts[at]).expect("held")).last.is_some();
+        assert!(kept(0) && !kept(1), "the second found no room");
+        tokio::time::advance(MINUTE).await;
+        leases.hold("z", Instant::now() + MINUTE, large());
+        let held = leases.lock();
+        assert_eq!((held.leases.len(), held.kept_bytes), (1, KEPT_BYTES / 2 + 1));
+    }
+}

@@ -1,0 +1,213 @@
+//! Receiving: waiting by long polls, and what came as deliveries.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName as Told};
+use skyport_aws_wire::sqs::{SqsAttribute, SqsMessage};
+use skyport_core::queue::port::{RawDelivery, ReceiveOptions};
+use skyport_core::{Error, ErrorKind, Result};
+use tokio::runtime::Handle as Runtime;
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+
+use super::Place;
+use super::leases::{Handle, Last};
+use super::outgoing::whole_seconds;
+use super::polls::{Answer, Asked, Poll};
+use super::settle::SPENT;
+use crate::error;
+use crate::provision::NAME;
+
+/// The longest wait of one call.
+const LONGEST_POLL: Duration = Duration::from_secs(20);
+
+/// By how much a call may wait longer than it was asked to: calls wait whole seconds.
+const HAIR: Duration = Duration::from_millis(20);
+
+/// How much longer than its wait a call may take to answer before it is given up.
+const SILENCE: Duration = Duration::from_secs(10);
+
+const YEAR: Duration = Duration::from_secs(86_400 * 365);
+
+impl Place {
+    /// Waits up to the end for the first messages.
+    pub(super) async fn receive(place: &Arc<Self>, options: ReceiveOptions) -> Result<Vec<Message>> {
+        // Of an ordered queue one at a time: see the room's documentation.
+        let max = if place.info.settings.ordered { 1 } else { options.max };
+        let asked = Asked {
+            max: i32::try_from(max).unwrap_or(i32::MAX).clamp(1, 10),
+            lease: whole_seconds(options.lease),
+        };
+        let begun = Instant::now();
+        // As long as can be told, where that is for ever.
+        let end = begun.checked_add(options.wait).unwrap_or(begun + YEAR);
+        let mut seconds = whole(options.wait);
+        loop {
+            let found = place.poll(asked, seconds, end).await?;
+            let left = end.saturating_duration_since(Instant::now());
+            if !found.is_empty() || left <= HAIR {
+                return Ok(found);
+            }
+            seconds = whole(left);
+            if seconds == 0 {
+                // What is left is less than a call can wait: one last look at its end.
+                sleep_until(end).await;
+            }
+        }
+    }
+
+    /// One call, or what is left of one that was dropped.
+    async fn poll(self: &Arc<Self>, asked: Asked, seconds: i32, end: Instant) -> Result<Vec<Message>> {
+        let adopted = if seconds > 0 { self.polls.adopt(asked) } else { None };
+        if let Some(poll) = adopted {
+            let waiting = Waiting { place: self, poll: Some(poll) };
+            // It may wait longer than this receive.
+            return match timeout_at(end, waiting.answer()).await {
+                Ok(answer) => answer,
+                Err(_) => Ok(Vec::new()),
+            };
+        }
+        let poll = Poll::new(asked);
+        let (place, told) = (Arc::clone(self), Arc::clone(&poll));
+        let call = async move {
+            if let Some(Ok(unwanted)) = told.answer(place.call(asked, seconds).await) {
+                place.give_back(unwanted).await;
+            }
+        };
+        let waiting = Waiting { place: self, poll: Some(poll) };
+        drop(tokio::spawn(call));
+        waiting.answer().await
+    }
+
+    async fn call(&self, asked: Asked, seconds: i32) -> Answer {
+        let (client, url) = self.client().await?;
+        let request = client
+            .receive_message()
+            .queue_url(url)
+            .max_number_of_messages(asked.max)
+            .wait_time_seconds(seconds)
+            .visibility_timeout(asked.lease)
+            .message_system_attribute_names(Told::ApproximateReceiveCount)
+            .message_system_attribute_names(Told::SentTimestamp)
+            .message_system_attribute_names(Told::MessageGroupId)
+            .message_attribute_names("All");
+        let limit = Duration::from_secs(u64::from(seconds.unsigned_abs())) + SILENCE;
+        let answer = timeout(limit, Box::pin(request.send())).await.map_err(|_| {
+            Error::new(ErrorKind::Timeout, "SQS did not answer a receive in time").with_provider(NAME)
+        })?;
+        Ok(answer.map_err(|error| self.named(error::of(error)))?.messages.unwrap_or_default())
+    }
+
+    /// Makes messages visible again that nobody is there for.
+    async fn give_back(&self, messages: Vec<Message>) {
+        let handle = |(at, message): (usize, Message)| {
+            let text = message.receipt_handle.unwrap_or_default();
+            (at, Handle { text, ours: true }, 0)
+        };
+        let batch: Vec<_> = messages.into_iter().enumerate().map(handle).collect();
+        if batch.is_empty() {
+            return;
+        }
+        for returned in self.hide_several(&batch).await {
+            if let Err(error) = returned {
+                let queue = &self.info.resource;
+                tracing::debug!(queue, %error, "a message of a dropped receive returns when its lease ends");
+            }
+        }
+    }
+
+    /// What the messages are to a receiver. `mortal` where a retry may send them to the dead letters.
+    pub(super) fn deliveries(
+        &self,
+        messages: Vec<Message>,
+        lease: Duration,
+        mortal: bool,
+    ) -> Vec<RawDelivery> {
+        // No later: SQS began to count before it answered.
+        let ends = Instant::now() + lease;
+        let settings = &self.info.settings;
+        let one = |message: Message| {
+            // What cannot be read as its envelope says is handed over as it came: it is for the handler to refuse.
+            let mut delivery =
+                read(message).into_delivery().unwrap_or_else(|unreadable| *unreadable.delivery);
+            delivery.group = delivery.group.filter(|_| settings.ordered);
+            if !mortal && delivery.envelope.reason().is_none() {
+                delivery.envelope.set_reason(Some(SPENT));
+            }
+            let last = (mortal && delivery.attempt >= settings.max_attempts)
+                .then(|| Last { attempt: delivery.attempt, message: delivery.to_message() });
+            delivery.receipt = self.leases.hold(delivery.receipt.as_str(), ends, last);
+            delivery
+        };
+        messages.into_iter().map(one).collect()
+    }
+}
+
+fn read(message: Message) -> SqsMessage {
+    let told = message.attributes.unwrap_or_default().into_iter();
+    let added = message.message_attributes.unwrap_or_default().into_iter();
+    let attribute = |value: aws_sdk_sqs::types::MessageAttributeValue| SqsAttribute {
+        data_type: value.data_type,
+        string_value: value.string_value,
+    };
+    SqsMessage {
+        message_id: message.message_id.unwrap_or_default(),
+        receipt_handle: message.receipt_handle.unwrap_or_default(),
+        body: message.body.unwrap_or_default(),
+        attributes: told.map(|(name, value)| (name.as_str().to_owned(), value)).collect(),
+        message_attributes: added.map(|(name, value)| (name, attribute(value))).collect::<BTreeMap<_, _>>(),
+        ..SqsMessage::default()
+    }
+}
+
+/// The whole seconds that a call may wait.
+fn whole(wait: Duration) -> i32 {
+    let seconds = wait.saturating_add(HAIR).min(LONGEST_POLL).as_secs();
+    i32::try_from(seconds).unwrap_or(0)
+}
+
+/// A receive that waits for a call; dropped, it leaves the call to another, or gives back what came too late.
+struct Waiting<'a> {
+    place: &'a Arc<Place>,
+    poll: Option<Arc<Poll>>,
+}
+
+impl Waiting<'_> {
+    async fn answer(mut self) -> Answer {
+        let Some(poll) = &self.poll else { return Ok(Vec::new()) };
+        let answer = poll.wait().await;
+        self.poll = None;
+        answer
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let Some(poll) = self.poll.take() else { return };
+        let unread = self.place.polls.leave(poll);
+        if unread.is_empty() {
+            return;
+        }
+        // Without a runtime the program is at its end: they return with their leases.
+        if let Ok(runtime) = Runtime::try_current() {
+            let place = Arc::clone(self.place);
+            drop(runtime.spawn(async move { place.give_back(unread).await }));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_waits_whole_seconds_and_never_longer_than_asked() {
+        for (millis, seconds) in
+            [(0, 0), (500, 0), (979, 0), (985, 1), (1000, 1), (1999, 2), (20_000, 20), (90_000, 20)]
+        {
+            assert_eq!(whole(Duration::from_millis(millis)), seconds, "{millis}");
+        }
+        assert_eq!(whole(Duration::MAX), 20);
+    }
+}
