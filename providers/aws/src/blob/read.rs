@@ -133,7 +133,7 @@ fn parse(text: &str) -> Option<((u64, u64), u64)> {
     let (range, size) = text.strip_prefix("bytes ")?.split_once('/')?;
     let (first, last) = range.split_once('-')?;
     let (first, last, size) = (first.parse().ok()?, last.parse::<u64>().ok()?, size.parse().ok()?);
-    (first <= last && last < size).then_some(((first, last + 1), size))
+    (first <= last && last < size).then(|| ((first, last + 1), size))
 }
 
 fn odd() -> Error {
