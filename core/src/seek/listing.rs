@@ -56,7 +56,8 @@ impl<'a> Listing<'a> {
     }
 
     /// As [`start`](Self::start), for services that can only seek past a key: every key of the listing is after this, and of
-    /// those of `key_bytes` or less none that is not. Empty for the very beginning, `None` where there can be none.
+    /// those of `key_bytes` or less none that is not. Empty for the very beginning, `None` where there can be none. XML can
+    /// carry it.
     #[must_use]
     pub fn start_past(&self, key_bytes: usize) -> Option<String> {
         let after = match self.after {
@@ -65,9 +66,10 @@ impl<'a> Listing<'a> {
         };
         let Some(directory) = self.directory_of(after) else { return Some(after.to_owned()) };
         after_prefix(directory)?;
-        // The greatest key in the directory: filled with the greatest letters of each width.
+        // The greatest key in the directory: filled with the greatest letters of each width, but for those of three bytes
+        // that XML has not.
         let mut last = directory.to_owned();
-        for letter in [char::MAX, '\u{ffff}', '\u{7ff}', '\u{7f}'] {
+        for letter in [char::MAX, '\u{fffd}', '\u{7ff}', '\u{7f}'] {
             while last.len() + letter.len_utf8() <= key_bytes {
                 last.push(letter);
             }
@@ -127,7 +129,7 @@ mod tests {
         let last = past("", "d/x").expect("there may be more");
         assert_eq!((last.len(), &last[..2]), (12, "d/"));
         // Every key of that size which is in the directory, and none that is after it.
-        for inside in ["d/", "d/\u{10ffff}\u{10ffff}\u{7ff}", "d/\u{10ffff}\u{10ffff}\u{7ff}"] {
+        for inside in ["d/", "d/\u{10ffff}\u{10ffff}", "d/\u{10ffff}\u{10ffff}\u{7ff}"] {
             assert!(*inside <= *last);
         }
         assert!(*"d0" > *last);

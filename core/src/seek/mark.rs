@@ -11,16 +11,7 @@ const DIGITS: usize = 16;
 impl Mark {
     /// The mark of a listing with these parts; one that is not given differs from an empty one.
     pub(super) fn of(parts: &[Option<&str>]) -> Self {
-        // FNV-1a over the parts and their lengths.
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        let mut add = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        for part in parts {
-            add(u8::from(part.is_some()));
-            let text = part.unwrap_or_default();
-            (text.len() as u64).to_le_bytes().into_iter().for_each(&mut add);
-            text.bytes().for_each(&mut add);
-        }
-        Self(hash)
+        Self(fingerprint(parts))
     }
 
     /// The token of the page that follows `last`.
@@ -35,6 +26,22 @@ impl Mark {
             _ => Err(Error::invalid("the token is not of this listing or query: begin without one")),
         }
     }
+}
+
+/// 64 bits that tell these parts from others, the same on every machine and in every version; one that is not given differs
+/// from an empty one. No protection against somebody who looks for two that are alike.
+#[must_use]
+pub fn fingerprint(parts: &[Option<&str>]) -> u64 {
+    // FNV-1a over the parts and their lengths.
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut add = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    for part in parts {
+        add(u8::from(part.is_some()));
+        let text = part.unwrap_or_default();
+        (text.len() as u64).to_le_bytes().into_iter().for_each(&mut add);
+        text.bytes().for_each(&mut add);
+    }
+    hash
 }
 
 #[cfg(test)]

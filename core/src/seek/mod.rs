@@ -6,6 +6,7 @@ mod mark;
 mod scan;
 
 pub use listing::Listing;
+pub use mark::fingerprint;
 pub use scan::Scan;
 
 /// The least text that is greater than everything that begins with `prefix`, in UTF-8 byte order; `None` where nothing

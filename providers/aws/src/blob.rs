@@ -14,20 +14,24 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
+use skyport_core::Result;
 use skyport_core::blob::port::{
     BlobInfo, BlobStore, CopyOptions, DeleteOptions, GetOptions, GetResult, ListOptions, ListPage,
     ObjectMeta, PutOptions, SignOptions, SignedRequest, Subscriber, Upload, Written,
 };
 use skyport_core::queue::port::MessageQueue;
-use skyport_core::{Error, Result};
 
 use crate::config::Connection;
 use crate::provision::NAME;
+use key::on;
 use meta::describe;
 
 mod copy;
 mod delete;
 mod empty;
+#[cfg(feature = "events")]
+mod events;
+mod key;
 mod list;
 mod meta;
 mod read;
@@ -48,7 +52,7 @@ impl S3 {
     pub(crate) fn open(connection: Arc<Connection>, name: &str) -> Self {
         let mut info = BlobInfo::new(NAME, name);
         info.account = connection.account();
-        info.capabilities.events = false;
+        info.capabilities.events = cfg!(feature = "events");
         Self { connection, info: Arc::new(info), signer: Arc::default() }
     }
 
@@ -61,12 +65,12 @@ impl S3 {
     }
 
     async fn put_object(&self, key: &str, body: Bytes, options: &PutOptions) -> Result<Written> {
-        let put = self.client().await.put_object().bucket(self.name()).key(key);
+        let put = self.client().await.put_object().bucket(self.name());
         let put = describe!(put, &options.properties, options.token)
             .set_if_match(refused::if_match(&options.condition))
             .set_if_none_match(refused::if_none_match(&options.condition))
             .body(ByteStream::from(body));
-        let sent = Box::pin(put.send()).await;
+        let sent = Box::pin(on!(key, put).send()).await;
         let output = sent.map_err(|error| refused::writing(error, &options.condition))?;
         Ok(Written::new(meta::etag(output.e_tag)?))
     }
@@ -114,9 +118,15 @@ impl BlobStore for S3 {
         self.presign(key, &options).await
     }
 
-    async fn events(&self, _subscriber: &Subscriber) -> Result<Arc<dyn MessageQueue>> {
-        Err(Error::unsupported(
-            "events of S3 need the feature `aws-queue`: add it to `skyport` in Cargo.toml",
+    #[cfg(feature = "events")]
+    async fn events(&self, subscriber: &Subscriber) -> Result<Arc<dyn MessageQueue>> {
+        self.subscribe(subscriber).await
+    }
+
+    #[cfg(not(feature = "events"))]
+    async fn events(&self, _: &Subscriber) -> Result<Arc<dyn MessageQueue>> {
+        Err(skyport_core::Error::unsupported(
+            "this program was built without the feature `aws-events`: add it to `skyport` in Cargo.toml",
         ))
     }
 }

@@ -109,6 +109,8 @@ impl Aws {
                 sqs: OnceCell::new(),
                 #[cfg(feature = "kv")]
                 dynamodb: OnceCell::new(),
+                #[cfg(feature = "events")]
+                eventbridge: OnceCell::new(),
             })
         });
         Ok(Arc::clone(connection))
@@ -176,6 +178,8 @@ pub(crate) struct Connection {
     sqs: OnceCell<aws_sdk_sqs::Client>,
     #[cfg(feature = "kv")]
     dynamodb: OnceCell<aws_sdk_dynamodb::Client>,
+    #[cfg(feature = "events")]
+    eventbridge: OnceCell<aws_sdk_eventbridge::Client>,
 }
 
 impl Connection {
@@ -224,6 +228,12 @@ impl Connection {
     pub(crate) async fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
         let make = || async { aws_sdk_dynamodb::Client::new(self.sdk().await) };
         self.dynamodb.get_or_init(|| Box::pin(make())).await
+    }
+
+    #[cfg(feature = "events")]
+    pub(crate) async fn eventbridge(&self) -> &aws_sdk_eventbridge::Client {
+        let make = || async { aws_sdk_eventbridge::Client::new(self.sdk().await) };
+        self.eventbridge.get_or_init(|| Box::pin(make())).await
     }
 
     async fn sdk(&self) -> &SdkConfig {

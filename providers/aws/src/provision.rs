@@ -23,7 +23,7 @@ mod absent;
 #[cfg(feature = "blob")]
 mod bucket;
 #[cfg(feature = "queue")]
-mod queue;
+pub(crate) mod queue;
 #[cfg(feature = "kv")]
 mod table;
 

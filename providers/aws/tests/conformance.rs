@@ -11,6 +11,9 @@ use skyport_conformance::{Deviation, Harness};
 use skyport_core::Result;
 use skyport_core::provider::{Provider, ResourceKind, ResourceUrl};
 
+#[path = "deviations/ministack_blob.rs"]
+mod ministack_blob;
+
 /// Where the emulator listens: `http://127.0.0.1:4566`.
 const ENDPOINT: &str = "SKYPORT_EMULATOR_MINISTACK";
 
@@ -48,7 +51,7 @@ impl Harness for Emulated {
     }
 
     fn deviations(&self) -> &'static [Deviation] {
-        &[]
+        ministack_blob::MINISTACK_BLOB
     }
 }
 

@@ -4,17 +4,15 @@ use aws_sdk_s3::operation::copy_object::CopyObjectError;
 use aws_sdk_s3::types::MetadataDirective;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use skyport_core::blob::port::{Condition, CopyOptions, Etag, Written};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind, Result};
 
+use super::key::{IN_PATH, on};
 use super::meta::{self, describe};
 use super::refused::{self, Failed};
 use super::{NAME, S3};
-
-/// What a source's name may hold as it is.
-const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 impl S3 {
     /// Metadata is replaced rather than copied, since the copy bears a token of its own: so the source is looked at first,
@@ -28,7 +26,7 @@ impl S3 {
             return Err(Error::from(Refusal::Changed).with_provider(NAME));
         }
         self.info.limits.check_copy(source.size)?;
-        let copy = self.client().await.copy_object().bucket(self.name()).key(to);
+        let copy = self.client().await.copy_object().bucket(self.name());
         let copy = describe!(copy, &source.properties, options.token)
             .metadata_directive(MetadataDirective::Replace)
             .copy_source(format!("{bucket}/{}", utf8_percent_encode(from, IN_PATH)))
@@ -37,7 +35,7 @@ impl S3 {
             .set_expires(expires.and_then(|text| DateTime::from_str(&text, Format::HttpDate).ok()))
             .set_if_match(refused::if_match(&options.condition))
             .set_if_none_match(refused::if_none_match(&options.condition));
-        let output = match Box::pin(copy.send()).await {
+        let output = match Box::pin(on!(to, copy).send()).await {
             Ok(output) => output,
             Err(error) => return Err(self.not_copied(error, from, bucket, &source.etag, options).await),
         };

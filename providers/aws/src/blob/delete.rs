@@ -7,6 +7,7 @@ use futures_util::{StreamExt, stream};
 use skyport_core::blob::port::{Condition, Etag};
 use skyport_core::{Error, ErrorKind, Result};
 
+use super::key::on;
 use super::{S3, refused};
 use crate::error;
 
@@ -16,7 +17,7 @@ const BATCH: usize = 1_000;
 const AT_ONCE: usize = 4;
 
 /// What is to be deleted: an object, or one version of it.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Doomed {
     pub(super) key: String,
     pub(super) version: Option<String>,
@@ -30,8 +31,9 @@ impl From<String> for Doomed {
 
 impl S3 {
     pub(super) async fn delete_object(&self, key: &str, if_match: Option<&Etag>) -> Result<()> {
-        let delete = self.client().await.delete_object().bucket(self.name()).key(key);
-        let sent = Box::pin(delete.set_if_match(if_match.map(refused::quoted)).send()).await;
+        let delete = self.client().await.delete_object().bucket(self.name());
+        let delete = delete.set_if_match(if_match.map(refused::quoted));
+        let sent = Box::pin(on!(key, delete).send()).await;
         sent.map(drop).map_err(|error| {
             let condition = if_match.map_or(Condition::None, |etag| Condition::IfMatch(etag.clone()));
             refused::writing(error, &condition)
@@ -68,8 +70,9 @@ impl S3 {
     }
 
     async fn delete_one(&self, one: &Doomed) -> Result<()> {
-        let delete = self.client().await.delete_object().bucket(self.name()).key(&one.key);
-        let sent = Box::pin(delete.set_version_id(one.version.clone()).send()).await;
+        let delete = self.client().await.delete_object().bucket(self.name());
+        let delete = delete.set_version_id(one.version.clone());
+        let sent = Box::pin(on!(&one.key, delete).send()).await;
         sent.map(drop).map_err(error::of)
     }
 

@@ -8,6 +8,7 @@ use skyport_core::blob::port::{ByteRange, GetOptions, GetResult};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Body, Error, ErrorKind, Result};
 
+use super::key::on;
 use super::meta::{Told, told};
 use super::refused::{self, Failed};
 use super::{NAME, S3};
@@ -24,12 +25,12 @@ impl S3 {
             Header::Range(text) => Some(text),
             Header::Unsayable => return self.read_nothing(key, &options).await,
         };
-        let get = self.client().await.get_object().bucket(self.name()).key(key);
+        let get = self.client().await.get_object().bucket(self.name());
         let get = get
             .set_range(range)
             .set_if_match(options.if_match.as_ref().map(refused::quoted))
             .set_if_none_match(options.if_none_match.as_ref().map(refused::quoted));
-        let output = match Box::pin(get.send()).await {
+        let output = match Box::pin(on!(key, get).send()).await {
             Ok(output) => output,
             Err(error) => {
                 return match refused::status(&error) {
@@ -44,7 +45,12 @@ impl S3 {
         let told = told!(output);
         let length = told.length()?;
         let (range, size) = match content_range.as_deref() {
-            Some(text) => parse(text).ok_or_else(odd)?,
+            Some(text) => match parse(text) {
+                Some(parsed) => parsed,
+                // The last bytes of nothing are told in odd ways.
+                None if length == 0 => return self.read_nothing(key, &options).await,
+                None => return Err(odd()),
+            },
             None => ((0, length), length),
         };
         if range != options.range.resolve(size)? || range.1 - range.0 != length {
@@ -55,11 +61,11 @@ impl S3 {
 
     /// A range that has no bytes, which HTTP cannot say or S3 refuses: the object's size tells what it is.
     async fn read_nothing(&self, key: &str, options: &GetOptions) -> Result<GetResult> {
-        let head = self.client().await.head_object().bucket(self.name()).key(key);
+        let head = self.client().await.head_object().bucket(self.name());
         let head = head
             .set_if_match(options.if_match.as_ref().map(refused::quoted))
             .set_if_none_match(options.if_none_match.as_ref().map(refused::quoted));
-        let meta = match Box::pin(head.send()).await {
+        let meta = match Box::pin(on!(key, head).send()).await {
             Ok(output) => told!(output).meta()?,
             Err(error) if refused::status(&error) == Some(304) => return Ok(GetResult::NotModified),
             Err(error) => return Err(self.not_seen(self.name(), key, error).await),
@@ -74,8 +80,8 @@ impl S3 {
 
     /// HEAD of an object in this or another bucket.
     pub(super) async fn look_at(&self, bucket: &str, key: &str) -> Result<Told> {
-        let head = self.client().await.head_object().bucket(bucket).key(key);
-        match Box::pin(head.send()).await {
+        let head = self.client().await.head_object().bucket(bucket);
+        match Box::pin(on!(key, head).send()).await {
             Ok(output) => Ok(told!(output)),
             Err(error) => Err(self.not_seen(bucket, key, error).await),
         }
@@ -127,7 +133,7 @@ fn parse(text: &str) -> Option<((u64, u64), u64)> {
     let (range, size) = text.strip_prefix("bytes ")?.split_once('/')?;
     let (first, last) = range.split_once('-')?;
     let (first, last, size) = (first.parse().ok()?, last.parse::<u64>().ok()?, size.parse().ok()?);
-    (first <= last && last < size).then_some(((first, last + 1), size))
+    (first <= last && last < size).then(|| ((first, last + 1), size))
 }
 
 fn odd() -> Error {

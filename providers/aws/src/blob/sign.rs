@@ -12,6 +12,7 @@ use http::{HeaderName, HeaderValue};
 use skyport_core::blob::port::{SignMethod, SignOptions, SignedRequest};
 use skyport_core::{Error, ErrorKind, Result};
 
+use super::key::on;
 use super::{NAME, S3};
 use crate::config::Connection;
 use crate::error;
@@ -63,20 +64,21 @@ impl S3 {
         let client = self.client().await;
         let signed = match options.method {
             SignMethod::Get => {
-                let get = client.get_object().bucket(self.name()).key(key).customize();
-                Box::pin(get.config_override(signing).presigned(config)).await.map_err(error::of)?
+                let get = client.get_object().bucket(self.name());
+                Box::pin(on!(key, get).config_override(signing).presigned(config)).await.map_err(error::of)?
             }
             SignMethod::Put => {
-                let put = client.put_object().bucket(self.name()).key(key);
+                let put = client.put_object().bucket(self.name());
                 let put = put
                     .set_content_type(options.content_type.clone())
-                    .set_if_none_match(options.if_absent.then(|| "*".to_owned()))
-                    .customize();
-                Box::pin(put.config_override(signing).presigned(config)).await.map_err(error::of)?
+                    .set_if_none_match(options.if_absent.then(|| "*".to_owned()));
+                Box::pin(on!(key, put).config_override(signing).presigned(config)).await.map_err(error::of)?
             }
             SignMethod::Delete => {
-                let delete = client.delete_object().bucket(self.name()).key(key).customize();
-                Box::pin(delete.config_override(signing).presigned(config)).await.map_err(error::of)?
+                let delete = client.delete_object().bucket(self.name());
+                Box::pin(on!(key, delete).config_override(signing).presigned(config))
+                    .await
+                    .map_err(error::of)?
             }
         };
         request(options.method, &signed, expires)

@@ -15,6 +15,7 @@ use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind, Result};
 use tokio::runtime::Handle;
 
+use super::key::on;
 use super::meta::{self, describe};
 use super::{NAME, S3, refused};
 use crate::error;
@@ -33,9 +34,9 @@ pub(super) struct S3Upload {
 
 impl S3Upload {
     pub(super) async fn start(store: &S3, key: &str, options: PutOptions) -> Result<Self> {
-        let create = store.client().await.create_multipart_upload().bucket(store.name()).key(key);
+        let create = store.client().await.create_multipart_upload().bucket(store.name());
         let create = describe!(create, &options.properties, options.token);
-        let output = Box::pin(create.send()).await.map_err(error::of)?;
+        let output = Box::pin(on!(key, create).send()).await.map_err(error::of)?;
         let id = output.upload_id.ok_or_else(|| malformed("S3 started an upload without an id"))?;
         Ok(Self {
             store: store.clone(),
@@ -64,9 +65,9 @@ impl S3Upload {
 #[async_trait]
 impl Upload for S3Upload {
     async fn put_part(&self, index: u32, bytes: Bytes) -> Result<()> {
-        let part = self.store.client().await.upload_part().bucket(self.store.name()).key(&self.key);
+        let part = self.store.client().await.upload_part().bucket(self.store.name());
         let part = part.upload_id(&self.id).part_number(number(index)?).body(ByteStream::from(bytes));
-        let sent = Box::pin(part.send()).await;
+        let sent = Box::pin(on!(&self.key, part).send()).await;
         let output = sent.map_err(|error| refused::writing(error, &Condition::None))?;
         let etag = output.e_tag.ok_or_else(|| malformed("S3 took a part without telling its etag"))?;
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).insert(index, etag);
@@ -81,12 +82,11 @@ impl Upload for S3Upload {
         let completed = self.completed(parts)?;
         let complete = self.store.client().await.complete_multipart_upload().bucket(self.store.name());
         let complete = complete
-            .key(&self.key)
             .upload_id(&self.id)
             .multipart_upload(completed)
             .set_if_match(refused::if_match(&self.options.condition))
             .set_if_none_match(refused::if_none_match(&self.options.condition));
-        let sent = Box::pin(complete.send()).await;
+        let sent = Box::pin(on!(&self.key, complete).send()).await;
         let output = sent.map_err(|error| refused::writing(error, &self.options.condition))?;
         self.over.store(true, Ordering::Release);
         Ok(Written::new(meta::etag(output.e_tag)?))
@@ -101,8 +101,8 @@ impl Upload for S3Upload {
 
 /// Aborts an upload; one that has ended is Ok.
 pub(super) async fn abort(store: &S3, key: &str, id: &str) -> Result<()> {
-    let abort = store.client().await.abort_multipart_upload().bucket(store.name()).key(key).upload_id(id);
-    match Box::pin(abort.send()).await {
+    let abort = store.client().await.abort_multipart_upload().bucket(store.name()).upload_id(id);
+    match Box::pin(on!(key, abort).send()).await {
         Err(error) if error.code() != Some("NoSuchUpload") => Err(error::of(error)),
         _ => Ok(()),
     }

@@ -34,10 +34,13 @@ pub(super) async fn create(connection: &Arc<Connection>, name: &str) -> Result<(
     patiently(name, || abort_old_uploads(connection, name)).await
 }
 
-/// Removes a bucket with all that is in it: every version, and uploads under way. A missing one is Ok.
+/// Removes a bucket with all that is in it: every version, and uploads under way; and the queues of its subscribers. A
+/// missing one is Ok.
 pub(super) async fn remove(connection: &Arc<Connection>, name: &str) -> Result<()> {
     let bucket = S3::open(Arc::clone(connection), name);
     let removed = patiently(name, || async {
+        #[cfg(feature = "events")]
+        bucket.unsubscribe_all().await?;
         bucket.empty().await?;
         let delete = connection.s3().await.delete_bucket().bucket(name);
         Box::pin(delete.send()).await.map(drop).map_err(error::of)

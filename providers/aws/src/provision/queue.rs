@@ -40,7 +40,7 @@ pub(super) fn open(
     Ok(Arc::new(SqsQueue::new(connection, names(name, settings.ordered)?, settings)))
 }
 
-pub(super) async fn create(connection: &Arc<Connection>, name: &str, settings: &QueueSettings) -> Result<()> {
+pub(crate) async fn create(connection: &Arc<Connection>, name: &str, settings: &QueueSettings) -> Result<()> {
     let wanted = names(name, settings.ordered)?;
     let attempts = settings.max_attempts.max(1);
     if attempts > MOST_ATTEMPTS {
@@ -62,7 +62,7 @@ pub(super) async fn create(connection: &Arc<Connection>, name: &str, settings: &
     Ok(())
 }
 
-pub(super) async fn remove(connection: &Arc<Connection>, name: &str, settings: &QueueSettings) -> Result<()> {
+pub(crate) async fn remove(connection: &Arc<Connection>, name: &str, settings: &QueueSettings) -> Result<()> {
     let names = names(name, settings.ordered)?;
     let client = connection.sqs().await;
     for queue in [names.queue, names.dead] {
