@@ -6,3 +6,4 @@ mod increments;
 mod lost;
 mod refusals;
 mod stub;
+mod tables;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use skyport_core::kv::port::{Bound, Change, Increment, ItemCondition, Key, QueryOptions, RawVersion, Write};
 use skyport_core::{Error, ErrorKind, Result};
 
-use crate::stub::{Answer, Stub, condition_failed, item, ok, refusal, reset};
+use crate::stub::{Answer, Reply, Stub, condition_failed, item, ok, refusal, reset};
 
 fn key_of(sort: &str) -> Key {
     Key::new("p", sort)
@@ -172,4 +172,17 @@ async fn a_query_of_much_that_has_expired_ends_its_page_and_tells_where() {
     assert_eq!((page.items.len(), page.next), (1, None));
     let last = stub.sent().pop().expect("a request").body;
     assert_eq!(last["ExpressionAttributeValues"][":low"]["S"], "=7\0");
+}
+
+/// An answer that is no JSON may be half of an item.
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_stays_out_of_the_error() {
+    let broken: Answer = Box::new(|_| Reply::Raw(200, r#"{"Item": {"v": {"S": "secret"}}"#));
+    let stub = Stub::new(vec![broken, ok(json!({ "Item": item("p", "a", json!({ "S": "secret" }), "1") }))]);
+    let table = stub.table();
+    for _ in 0..2 {
+        let error = table.get(&key_of("a")).await.expect_err("unreadable");
+        let all = format!("{error} {error:?} {error:#?}");
+        assert!(!all.contains("secret"), "{all}");
+    }
 }

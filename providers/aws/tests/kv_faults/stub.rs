@@ -32,6 +32,8 @@ pub(crate) struct Sent {
 
 pub(crate) enum Reply {
     Answered(u16, Value),
+    /// Not even JSON.
+    Raw(u16, &'static str),
     /// The connection breaks before an answer comes.
     Reset,
 }
@@ -62,15 +64,20 @@ impl Stub {
         self.0.script.lock().unwrap().is_empty()
     }
 
-    /// A table behind this, as the provider opens it.
-    pub(crate) fn table(&self) -> Arc<dyn KeyValueStore> {
+    /// The provider in front of this.
+    pub(crate) fn provider(&self) -> Aws {
         let mut config = AwsConfig::default();
         config.region = Some("us-east-1".to_owned());
         config.http_client = Some(SharedHttpClient::new(self.clone()));
         let credentials = Credentials::new("test", "test", None, None, "tests");
         config.credentials = Some(SharedCredentialsProvider::new(credentials));
+        Aws::with(config)
+    }
+
+    /// A table behind this, as the provider opens it.
+    pub(crate) fn table(&self) -> Arc<dyn KeyValueStore> {
         let url = "dynamodb://things".parse().unwrap();
-        Aws::with(config).table(&url, &TableSettings::default()).unwrap()
+        self.provider().table(&url, &TableSettings::default()).unwrap()
     }
 
     /// The same behind core's retries.
@@ -104,6 +111,9 @@ impl HttpConnector for Stub {
         HttpConnectorFuture::ready(match answer(&sent) {
             Reply::Answered(status, body) => {
                 Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body.to_string())))
+            }
+            Reply::Raw(status, text) => {
+                Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(text)))
             }
             Reply::Reset => {
                 Err(ConnectorError::io(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into()))
