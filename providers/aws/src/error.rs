@@ -168,7 +168,9 @@ where
         }
         _ => Error::internal("an error of a kind that the AWS SDK had not when this was written"),
     };
-    told.with_source(Box::new(error) as BoxError).with_provider(NAME)
+    // Without the raw answer, which may hold what was stored.
+    let source = error.into_source().unwrap_or_else(|error| Box::new(error) as BoxError);
+    told.with_source(source).with_provider(NAME)
 }
 
 /// There is nobody to sign a request.

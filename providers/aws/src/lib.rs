@@ -32,6 +32,12 @@
 //! Opening does no I/O. Clients are made at their first use and share one HTTP client and one set of credentials; the
 //! system's CA roots are loaded once.
 //!
+//! # Tables
+//! A table has the partition key `pk` and the sort key `sk`, both strings, and a time to live on the attribute `exp`; Skyport creates it
+//! so, billed on demand. Its other attributes are Skyport's own. A value that is an integer in JSON lies as a number, all others
+//! as bytes. What needs these actions: `GetItem`, `BatchGetItem`, `Query`, `UpdateItem`, `DeleteItem`, `PutItem`, `BatchWriteItem`, `ConditionCheckItem`;
+//! `sweep` needs `DescribeTimeToLive`, since DynamoDB itself deletes what has expired, and Skyport only makes sure of it.
+//!
 //! # Retries
 //! The SDKs' own retries are off: the layer [`Retry`](skyport_core::layers::Retry) repeats, since only it can tell whether a
 //! write whose answer was lost has been applied. Without that layer a call is tried once.

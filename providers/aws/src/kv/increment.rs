@@ -104,11 +104,21 @@ impl DynamoTable {
             .update_expression(update)
             .condition_expression(condition)
             .set_expression_attribute_values(values.into_option())
-            .return_values(ReturnValue::UpdatedNew)
+            .return_values(match plan {
+                Plan::Set { .. } => ReturnValue::None,
+                // A value that was not changed need not count as updated.
+                Plan::Add { .. } if increment.by == 0 => ReturnValue::AllNew,
+                Plan::Add { .. } => ReturnValue::UpdatedNew,
+            })
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match Box::pin(request.send()).await {
             Ok(answer) => {
-                let value = counted(answer.attributes.as_ref().and_then(|new| new.get(item::VALUE)))?;
+                let value = match plan {
+                    Plan::Set { sum, .. } => *sum,
+                    Plan::Add { .. } => {
+                        counted(answer.attributes.as_ref().and_then(|new| new.get(item::VALUE)))?
+                    }
+                };
                 Ok(Ok(Incremented::new(value, version)))
             }
             Err(error) => match error.as_service_error() {

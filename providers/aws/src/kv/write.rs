@@ -1,7 +1,10 @@
 //! One write. A put is an UpdateItem, which leaves the slots of a counter in place.
 
-use skyport_core::Result;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use skyport_core::kv::port::{Change, ItemCondition, Key, RawItem, RawVersion, Write};
+use skyport_core::{Error, Result};
 
 use super::DynamoTable;
 use super::expression::{Values, refused};
@@ -21,13 +24,8 @@ impl DynamoTable {
                     .set_key(Some(key_attributes(&key)))
                     .set_condition_expression(expression.map(str::to_owned))
                     .set_expression_attribute_values(values.into_option());
-                match Box::pin(request.send()).await {
-                    Ok(_) => Ok(None),
-                    Err(error) => Err(match error.as_service_error() {
-                        Some(told) if told.is_conditional_check_failed_exception() => refused(&condition),
-                        _ => error::of(error),
-                    }),
-                }
+                let answer = Box::pin(request.send()).await;
+                answer.map(|_| None).map_err(|error| told(error, &condition))
             }
             Change::Put { value, expires } => {
                 let version = new_version(token);
@@ -38,13 +36,8 @@ impl DynamoTable {
                     .update_expression(update)
                     .set_condition_expression(expression.map(str::to_owned))
                     .set_expression_attribute_values(values.into_option());
-                match Box::pin(request.send()).await {
-                    Ok(_) => Ok(Some(version)),
-                    Err(error) => Err(match error.as_service_error() {
-                        Some(told) if told.is_conditional_check_failed_exception() => refused(&condition),
-                        _ => error::of(error),
-                    }),
-                }
+                let answer = Box::pin(request.send()).await;
+                answer.map(|_| Some(version)).map_err(|error| told(error, &condition))
             }
         }
     }
@@ -53,6 +46,17 @@ impl DynamoTable {
     async fn check(&self, key: &Key, condition: &ItemCondition) -> Result<()> {
         let there = self.read(key).await?;
         if holds(condition, there.as_ref()) { Ok(()) } else { Err(refused(condition)) }
+    }
+}
+
+/// What a write is told that failed.
+fn told<E>(error: SdkError<E, HttpResponse>, condition: &ItemCondition) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match error.code() {
+        Some("ConditionalCheckFailedException") => refused(condition),
+        _ => error::of(error),
     }
 }
 

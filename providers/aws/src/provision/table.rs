@@ -49,23 +49,27 @@ pub(super) async fn create(connection: &Arc<Connection>, name: &str) -> Result<(
 /// Removes the table and waits until it is gone: until then it would answer.
 pub(super) async fn remove(connection: &Arc<Connection>, name: &str) -> Result<()> {
     let client = connection.dynamodb().await;
+    let Some(mut table) = describe(client, name).await? else { return Ok(()) };
+    let id = table.table_id.take();
     let mut poll = Poll::new();
     loop {
-        match Box::pin(client.delete_table().table_name(name).send()).await {
-            Ok(_) => {}
-            Err(error) => match error.as_service_error() {
-                Some(told) if told.is_resource_not_found_exception() => return Ok(()),
-                // It is being made, changed, or deleted already.
-                Some(told) if told.is_resource_in_use_exception() => {}
-                _ => return Err(error::of(error)),
-            },
-        }
-        while let Some(table) = describe(client, name).await? {
-            poll.pause("gone").await?;
-            if table.table_status() != Some(&TableStatus::Deleting) {
-                break;
+        if table.table_status() != Some(&TableStatus::Deleting) {
+            match Box::pin(client.delete_table().table_name(name).send()).await {
+                Ok(_) => {}
+                Err(error) => match error.as_service_error() {
+                    Some(told) if told.is_resource_not_found_exception() => return Ok(()),
+                    // It is being made, changed, or deleted already.
+                    Some(told) if told.is_resource_in_use_exception() => {}
+                    _ => return Err(error::of(error)),
+                },
             }
         }
+        match describe(client, name).await? {
+            // Where it has another id, somebody has made it anew.
+            Some(there) if there.table_id == id => table = there,
+            _ => return Ok(()),
+        }
+        poll.pause("gone").await?;
     }
 }
 

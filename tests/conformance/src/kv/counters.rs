@@ -17,6 +17,7 @@ cases![
     the_same_token_counts_once,
     a_counter_that_was_deleted_begins_anew,
     a_plain_write_keeps_what_a_counter_remembers,
+    a_batch_and_a_transaction_keep_what_a_counter_remembers,
 ];
 
 async fn a_missing_counter_counts_as_nothing(cx: Context) -> CaseResult {
@@ -103,7 +104,10 @@ async fn a_counter_that_was_deleted_begins_anew(cx: Context) -> CaseResult {
     // What the deleted counter was told is not part of this one: a repetition counts here, or says that nobody knows.
     old.repeated = true;
     let expected = match store.increment(old).await {
-        Ok(again) => again.value,
+        Ok(again) => {
+            assert_ne!(again.version, first.version, "a version is never reused, not by a repetition either");
+            again.value
+        }
         Err(error) => {
             assert_eq!(error.kind(), ErrorKind::Indeterminate, "{error}");
             2
@@ -130,5 +134,29 @@ async fn a_plain_write_keeps_what_a_counter_remembers(cx: Context) -> CaseResult
         Err(error) => assert_eq!(error.kind(), ErrorKind::Indeterminate, "{error}"),
     }
     assert_eq!(table.get("n").await?.ok_or("no counter")?.value, 100, "it was not applied twice");
+    Ok(Outcome::Passed)
+}
+
+async fn a_batch_and_a_transaction_keep_what_a_counter_remembers(cx: Context) -> CaseResult {
+    let store = cx.table().await?;
+    let table = Table::<i64>::new(store.clone());
+    for sort in ["by a batch", "by a transaction"] {
+        let mut increment = Increment::new(Key::new("p", sort), 5, store.info().clock.now());
+        store.increment(increment.clone()).await?;
+        if sort == "by a batch" {
+            for result in table.put_many([(("p", sort), &100)]).await {
+                result?;
+            }
+        } else {
+            table.transact().put(("p", sort), &100).await?;
+        }
+        increment.repeated = true;
+        match store.increment(increment).await {
+            Ok(again) => assert_eq!(again.value, 5),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Indeterminate, "{error}"),
+        }
+        let there = table.get(("p", sort)).await?.ok_or("no counter")?.value;
+        assert_eq!(there, 100, "it was applied twice, {sort}");
+    }
     Ok(Outcome::Passed)
 }

@@ -24,6 +24,7 @@ cases![
     a_lost_plain_write_is_repeated,
     a_lost_increment_counts_once,
     an_increment_whose_answers_are_all_lost_is_indeterminate,
+    a_lost_increment_whose_counter_was_deleted_counts_once_in_its_new_life,
     a_lost_transaction_recognises_itself,
     a_lost_transaction_that_was_replaced_is_indeterminate,
     a_lost_lease_knows_its_own_name,
@@ -137,6 +138,28 @@ async fn an_increment_whose_answers_are_all_lost_is_indeterminate(cx: Context) -
     refused(table.increment("n", 1).await, ErrorKind::Indeterminate);
     line.lose(0);
     assert_eq!(table.increment("n", 0).await?, 1);
+    Ok(Outcome::Passed)
+}
+
+/// The deletion and the increment are concurrent, and so the increment may stand in either life. Where the first answer of
+/// the new life is lost, too, it does not stand there twice.
+async fn a_lost_increment_whose_counter_was_deleted_counts_once_in_its_new_life(cx: Context) -> CaseResult {
+    for lost in [1, 2] {
+        let (table, line) = bad_line(&cx).await?;
+        let counters = table.with_type::<i64, skyport_core::Json>();
+        counters.increment("n", 7).await?;
+        line.lose_to(Write::delete(Key::new("n", "")));
+        line.lose(lost);
+        let result = counters.increment("n", 5).await;
+        let there = counters.get("n").await?.map(|entry| entry.value);
+        match result {
+            Ok(told) => assert_eq!((told, there), (5, Some(5)), "after {lost} lost answers"),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Indeterminate, "{error}");
+                assert!([None, Some(5)].contains(&there), "{there:?} after {lost} lost answers");
+            }
+        }
+    }
     Ok(Outcome::Passed)
 }
 

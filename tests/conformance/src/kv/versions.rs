@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use skyport_core::ErrorKind;
 use skyport_core::kv::Version;
+use skyport_core::kv::port::{ItemCondition, Key, Write};
 
 use super::{refused, text, texts, value};
 use crate::case::{CaseResult, Context, Outcome, cases};
@@ -15,6 +16,7 @@ cases![
     a_version_can_be_stored_and_used_later,
     every_way_of_reading_gives_the_same_version,
     an_increment_moves_the_version,
+    a_repetition_of_a_write_gives_another_version,
 ];
 
 async fn a_write_that_changes_nothing_moves_the_version(cx: Context) -> CaseResult {
@@ -83,5 +85,19 @@ async fn an_increment_moves_the_version(cx: Context) -> CaseResult {
     let first = table.put("n", &1).await?;
     assert_eq!(table.increment("n", 0).await?, 1);
     refused(table.put("n", &5).if_version(&first).await, ErrorKind::PreconditionFailed);
+    Ok(Outcome::Passed)
+}
+
+/// As the retry layer repeats a create whose answer was lost, and whose item another has deleted meanwhile.
+async fn a_repetition_of_a_write_gives_another_version(cx: Context) -> CaseResult {
+    let store = cx.table().await?;
+    let key = Key::new("a", "");
+    let mut create = Write::put(key.clone(), "1".into());
+    create.condition = ItemCondition::IfAbsent;
+    let first = store.write(create.clone()).await?;
+    store.write(Write::delete(key)).await?;
+    let second = store.write(create).await?;
+    assert!(first.is_some() && second.is_some());
+    assert_ne!(first, second, "who read the first would take the second for it");
     Ok(Outcome::Passed)
 }
