@@ -1,1 +1,20 @@
-//! placeholder
+//! What AWS's services write, for Skyport's provider and its Lambda adapter: an adapter knows no provider, so what both have to
+//! read is read here, once.
+//!
+//! - [`s3`]: notifications of buckets, by every route: direct, through SNS, through SQS, through EventBridge.
+//! - [`sqs`]: messages, received or handed over by an event source mapping.
+//! - [`time`]: points in time as AWS writes them.
+//!
+//! All of it may come from anybody: sizes are bounded and nothing panics. What is not what it claims to be is `Malformed`, and
+//! the error says which part of it.
+
+pub mod s3;
+pub mod sqs;
+pub mod time;
+
+use skyport_core::{Error, ErrorKind};
+
+/// Something is not what it claims to be.
+fn malformed(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::Malformed, message)
+}

@@ -1,0 +1,253 @@
+//! Messages of SQS, received or handed over: one reading for both, so that a handler cannot tell the one from the other.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use skyport_core::clock::from_millis;
+use skyport_core::queue::Attributes;
+use skyport_core::queue::envelope::{ENVELOPE_ATTRIBUTE, Envelope};
+use skyport_core::queue::port::{RawDelivery, Receipt};
+use skyport_core::queue::wire::from_text;
+use skyport_core::{Error, Sparse};
+
+/// The data type of an attribute whose value is empty: SQS takes no empty one, so [`EMPTY_VALUE`] stands for it.
+pub const EMPTY_TYPE: &str = "String.empty";
+
+/// What stands for an empty value, in an attribute of the type [`EMPTY_TYPE`].
+pub const EMPTY_VALUE: &str = "-";
+
+/// A message as SQS hands it over: a record of an event source mapping, as which it deserialises, or one that was received.
+#[derive(Clone, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct SqsMessage {
+    /// Its id.
+    pub message_id: String,
+    /// What settles it.
+    pub receipt_handle: String,
+    /// The body as text.
+    pub body: String,
+    /// What SQS itself says of it: `ApproximateReceiveCount`, `SentTimestamp`, `MessageGroupId`..
+    #[serde(default)]
+    pub attributes: BTreeMap<String, String>,
+    /// What its sender added.
+    #[serde(default)]
+    pub message_attributes: BTreeMap<String, SqsAttribute>,
+    /// The queue, in a record.
+    #[serde(default, rename = "eventSourceARN")]
+    pub event_source_arn: String,
+}
+
+/// An attribute that a sender added.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct SqsAttribute {
+    /// `String`, `Number` or `Binary`, perhaps with a label after a dot.
+    #[serde(default)]
+    pub data_type: String,
+    /// The value of a string or a number.
+    #[serde(default)]
+    pub string_value: Option<String>,
+}
+
+impl SqsAttribute {
+    /// An attribute of this value, also where that is empty.
+    #[must_use]
+    pub fn new(value: &str) -> Self {
+        let (kind, value) = if value.is_empty() { (EMPTY_TYPE, EMPTY_VALUE) } else { ("String", value) };
+        Self { data_type: kind.to_owned(), string_value: Some(value.to_owned()) }
+    }
+
+    /// The value; `None` for a binary one, which only others send.
+    #[must_use]
+    pub fn into_value(self) -> Option<String> {
+        if self.data_type == EMPTY_TYPE { Some(String::new()) } else { self.string_value }
+    }
+}
+
+/// A message whose body cannot be what its envelope says: for the dead letters.
+#[non_exhaustive]
+#[derive(Debug)]
+pub struct Unreadable {
+    /// What is wrong with it.
+    pub error: Error,
+    /// The message, with the body as it came.
+    pub delivery: Box<RawDelivery>,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.error, f)
+    }
+}
+
+impl std::error::Error for Unreadable {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl SqsMessage {
+    /// The name of the queue in a record's ARN.
+    #[must_use]
+    pub fn queue(&self) -> &str {
+        self.event_source_arn.rsplit(':').next().unwrap_or_default()
+    }
+
+    /// The delivery that a receive makes of the message. Binary attributes, which only others send, are left out; an
+    /// attribute `skyport` that is not ours is passed over, and the message is then a foreign one.
+    ///
+    /// # Errors
+    /// [`Unreadable`] where the envelope says how the body is encoded, and it is not.
+    pub fn into_delivery(mut self) -> Result<RawDelivery, Unreadable> {
+        let mut envelope = self.take_envelope();
+        let number = |name: &str| self.attributes.get(name).and_then(|text| text.parse::<u64>().ok());
+        let attempt = number("ApproximateReceiveCount").unwrap_or(1).max(1);
+        let sent_at = from_millis(number("SentTimestamp").unwrap_or(0));
+        let group = self.attributes.remove("MessageGroupId");
+        let attributes: Attributes = self
+            .message_attributes
+            .into_iter()
+            .filter_map(|(name, attribute)| Some((name, attribute.into_value()?)))
+            .collect();
+        // Only a body that is encoded is kept beside its decoded form.
+        let raw = envelope.encoding.is_some().then(|| self.body.clone());
+        let (body, error) = match from_text(self.body, &mut envelope) {
+            Ok(body) => (body, None),
+            Err(error) => (raw.unwrap_or_default().into(), Some(error)),
+        };
+        let mut delivery =
+            RawDelivery::new(self.message_id, body, Receipt::new(self.receipt_handle), sent_at);
+        delivery.attempt = u32::try_from(attempt).unwrap_or(u32::MAX);
+        delivery.group = group;
+        delivery.attributes = attributes;
+        delivery.envelope = envelope;
+        match error {
+            None => Ok(delivery),
+            Some(error) => Err(Unreadable { error, delivery: Box::new(delivery) }),
+        }
+    }
+
+    fn take_envelope(&mut self) -> Sparse<Envelope> {
+        let packed = self.message_attributes.remove(ENVELOPE_ATTRIBUTE).and_then(SqsAttribute::into_value);
+        match packed.as_deref().map(Envelope::unpack) {
+            None | Some(Err(_)) => Sparse::default(),
+            Some(Ok(envelope)) => envelope.into(),
+        }
+    }
+}
+
+/// Without body, receipt and values, which may be secrets.
+impl fmt::Debug for SqsMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqsMessage")
+            .field("message_id", &self.message_id)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .field("event_source_arn", &self.event_source_arn)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use serde_json::{Value, json};
+    use skyport_core::ErrorKind;
+
+    use super::*;
+
+    fn record(body: &str, attributes: Value) -> SqsMessage {
+        serde_json::from_value(json!({
+            "messageId": "2e1424d4-f796-459a-8184-9c92662be6da",
+            "receiptHandle": "AQEBzWwaftRI0KuVm4tP",
+            "body": body,
+            "attributes": {
+                "ApproximateReceiveCount": "3",
+                "SentTimestamp": "1573251510774",
+                "MessageGroupId": "g",
+                "SenderId": "AIDAIO23YVJENQZJOL4VO",
+            },
+            "messageAttributes": attributes,
+            "md5OfBody": "x",
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:us-east-2:123456789012:jobs.fifo",
+            "awsRegion": "us-east-2",
+        }))
+        .expect("a record")
+    }
+
+    fn string(value: &str) -> Value {
+        json!({"stringValue": value, "stringListValues": [], "binaryListValues": [], "dataType": "String"})
+    }
+
+    #[test]
+    fn a_record_becomes_the_delivery_that_a_receive_would_give() {
+        let message = record(
+            "hello",
+            json!({
+                "tenant": string("a7"),
+                "none": {"stringValue": "-", "dataType": "String.empty"},
+                "dash": string("-"),
+                "count": {"stringValue": "5", "dataType": "Number"},
+                "picture": {"binaryValue": "aGk=", "dataType": "Binary"},
+            }),
+        );
+        assert_eq!(message.queue(), "jobs.fifo");
+        let delivery = message.into_delivery().expect("readable");
+        assert_eq!((&delivery.body[..], delivery.attempt), (&b"hello"[..], 3));
+        assert_eq!(delivery.sent_at, UNIX_EPOCH + Duration::from_millis(1_573_251_510_774));
+        assert_eq!(delivery.group.as_deref(), Some("g"));
+        assert_eq!(delivery.receipt.as_str(), "AQEBzWwaftRI0KuVm4tP");
+        let attributes: Vec<(&str, &str)> =
+            delivery.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(attributes, [("count", "5"), ("dash", "-"), ("none", ""), ("tenant", "a7")]);
+        assert!(delivery.envelope.is_foreign());
+    }
+
+    #[test]
+    fn an_attribute_of_any_value_survives_the_wire() {
+        for value in ["", "-", "x"] {
+            let attribute = SqsAttribute::new(value);
+            assert!(attribute.string_value.as_ref().is_some_and(|wire| !wire.is_empty()));
+            assert_eq!(attribute.into_value().as_deref(), Some(value));
+        }
+    }
+
+    #[test]
+    fn the_envelope_is_taken_out_and_the_body_decoded() {
+        let packed = r#"{"t":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01","e":"b64"}"#;
+        let delivery = record("/w==", json!({"skyport": string(packed)})).into_delivery().expect("readable");
+        assert_eq!(&delivery.body[..], b"\xff");
+        assert!(delivery.attributes.is_empty() && !delivery.envelope.is_foreign());
+        assert_eq!(delivery.envelope.encoding, None);
+    }
+
+    #[test]
+    fn what_is_not_ours_is_foreign_and_what_cannot_be_decoded_is_handed_on_as_it_came() {
+        let foreign = record("x", json!({"skyport": string("not ours")})).into_delivery().expect("readable");
+        assert!(foreign.envelope.is_empty() && foreign.attributes.is_empty());
+        let broken = record("no base64!", json!({"skyport": string(r#"{"e":"b64"}"#)}));
+        let unreadable = broken.into_delivery().expect_err("no base64");
+        assert_eq!(unreadable.error.kind(), ErrorKind::Malformed);
+        assert_eq!(&unreadable.delivery.body[..], b"no base64!");
+    }
+
+    #[test]
+    fn numbers_that_are_none_do_not_matter() {
+        let mut message = record("x", json!({}));
+        message.attributes.insert("ApproximateReceiveCount".into(), "many".into());
+        message.attributes.insert("SentTimestamp".into(), "99999999999999999999999".into());
+        let delivery = message.into_delivery().expect("readable");
+        assert_eq!((delivery.attempt, delivery.sent_at), (1, UNIX_EPOCH));
+        let mut message = record("x", json!({}));
+        message.attributes.insert("ApproximateReceiveCount".into(), "99999999999".into());
+        assert_eq!(message.into_delivery().expect("readable").attempt, u32::MAX);
+    }
+
+    #[test]
+    fn debug_shows_no_body_and_no_receipt() {
+        let shown = format!("{:?}", record("secret", json!({"a": string("secret")})));
+        assert!(!shown.contains("secret") && !shown.contains("AQEB"), "{shown}");
+    }
+}
