@@ -96,3 +96,64 @@ fn of_gateways(event: &Value) -> Option<Kind> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+
+    const SAMPLES: &str = include_str!("../../tests/samples/events.jsonl");
+
+    fn label(kind: Kind) -> String {
+        match kind {
+            Kind::Refused(what, _) => what.to_owned(),
+            kind => format!("{kind:?}"),
+        }
+    }
+
+    #[test]
+    fn every_sample_of_every_service_is_taken_for_what_it_is() {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        let mut wrong = Vec::new();
+        for line in SAMPLES.lines() {
+            let (name, expected, event): (String, String, Value) =
+                serde_json::from_str(line).expect("a sample");
+            let found = label(kind(&event));
+            if found != expected {
+                wrong.push(format!("{name} is {expected} and was taken for {found}"));
+            }
+            *counts.entry(found).or_default() += 1;
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        assert!(
+            counts.values().sum::<usize>() > 200 && counts["Sqs"] >= 3 && counts["HttpV2"] >= 7,
+            "{counts:?}"
+        );
+    }
+
+    #[test]
+    fn what_the_samples_lack_is_told_apart_too() {
+        for (event, expected) in [
+            (json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"}), "S3Test"),
+            (json!({"detail-type": "Object Created", "source": "aws.s3", "detail": {}}), "S3"),
+            (
+                json!({"detail-type": "Scheduled Event", "source": "aws.scheduler", "detail": "{}"}),
+                "Schedule",
+            ),
+            (json!({"detail-type": "Scheduled Event", "source": "mine"}), "an event of EventBridge"),
+            (json!({"skyport": {"schedule": "sweep"}}), "Marked"),
+            // A body of a request is not looked into.
+            (json!({"requestContext": {"http": {"method": "POST"}}, "body": "{\"Records\":[]}"}), "HttpV2"),
+            (json!({"Records": []}), "an event that Skyport does not know"),
+            (json!({"Records": "aws:sqs"}), "an event that Skyport does not know"),
+            (json!([1, 2]), "an event that Skyport does not know"),
+            (json!(null), "an event that Skyport does not know"),
+            (json!("text"), "an event that Skyport does not know"),
+        ] {
+            assert_eq!(label(kind(&event)), expected, "{event}");
+        }
+    }
+}
