@@ -159,3 +159,6 @@ fn unattended(outcome: Outcome, what: &str) -> Result<Answer, Failure> {
         _ => Err(Failure::internal("an outcome that this adapter does not know")),
     }
 }
+
+#[cfg(test)]
+mod tests;
