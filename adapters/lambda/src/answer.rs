@@ -7,7 +7,7 @@ use serde_json::Value;
 use skyport_aws_wire::s3::{self, Notice};
 use skyport_aws_wire::sqs::SqsMessage;
 use skyport_core::Outcome;
-use skyport_core::app::{Event, FunctionRef, Invocation, Trigger};
+use skyport_core::app::{Event, FunctionRef, Invocation};
 use skyport_core::event::ScheduleEvent;
 use skyport_core::http::problem;
 
@@ -68,17 +68,16 @@ async fn messages(served: &Served, mut event: Value, invocation: Invocation) -> 
         .map_err(|error| Failure::event(format!("the messages of SQS cannot be read: {error}")))?;
     let name = messages.first().map(|message| message.queue().to_owned()).unwrap_or_default();
     let ids: Vec<String> = messages.iter().map(|message| message.message_id.clone()).collect();
+    let hand = |ordered: bool| move |message| Handed::new(message, ordered);
     let failed = match source::queue(served, &name)? {
-        Some(function) => {
-            let Trigger::Queue { queue, .. } = function.trigger() else {
-                return Err(Failure::internal("the function of a queue has none"));
-            };
-            let mut handed: Vec<Handed> = messages.into_iter().map(Handed::new).collect();
+        Some((function, queue)) => {
+            let ordered = queue.info().settings.ordered;
+            let mut handed: Vec<Handed> = messages.into_iter().map(hand(ordered)).collect();
             batch::deliver(served, function, queue, &mut handed, invocation).await?;
             settle(Some(queue), &handed).await
         }
         None => {
-            let mut handed: Vec<Handed> = messages.into_iter().map(Handed::new).collect();
+            let mut handed: Vec<Handed> = messages.into_iter().map(hand(false)).collect();
             blob::carried(served, &name, &mut handed, invocation).await?;
             let queue = carrier(served, &name);
             settle(queue.as_ref(), &handed).await

@@ -23,16 +23,12 @@ pub(crate) struct Handed {
 }
 
 impl Handed {
-    /// A message that cannot be read is for the dead letters.
-    pub(crate) fn new(message: SqsMessage) -> Self {
-        match message.into_delivery() {
-            Ok(delivery) => Self { delivery, plain: true, outcome: None },
-            Err(unreadable) => Self {
-                delivery: *unreadable.delivery,
-                plain: true,
-                outcome: Some(Outcome::dead(unreadable.error.message())),
-            },
-        }
+    /// As a receive makes it: what cannot be read as its envelope says comes as it is, for the handler to refuse, and only an
+    /// ordered queue has groups.
+    pub(crate) fn new(message: SqsMessage, ordered: bool) -> Self {
+        let mut delivery = message.into_delivery().unwrap_or_else(|unreadable| *unreadable.delivery);
+        delivery.group = delivery.group.filter(|_| ordered);
+        Self { delivery, plain: true, outcome: None }
     }
 }
 

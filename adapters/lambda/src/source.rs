@@ -5,36 +5,41 @@ use std::sync::Arc;
 use skyport_core::app::{FunctionRef, Trigger};
 use skyport_core::blob::port::BlobStore;
 use skyport_core::event::BlobChange;
+use skyport_core::queue::port::MessageQueue;
 
 use crate::failure::Failure;
 use crate::served::Served;
+
+/// A function, and what its events come from.
+type Sourced<'s, P> = (FunctionRef<'s>, &'s Arc<P>);
 
 /// The function of the queue of this name; `None` where none is for it.
 ///
 /// # Errors
 /// Where it is not plain which of several.
-pub(crate) fn queue<'s>(served: &'s Served, name: &str) -> Result<Option<FunctionRef<'s>>, Failure> {
+pub(crate) fn queue<'s>(
+    served: &'s Served,
+    name: &str,
+) -> Result<Option<Sourced<'s, dyn MessageQueue>>, Failure> {
+    let with_queue = |function: FunctionRef<'s>| match function.trigger() {
+        Trigger::Queue { queue, .. } => Some((function, queue)),
+        _ => None,
+    };
     if let Some(named) = served.named() {
-        return match named.trigger() {
-            Trigger::Queue { .. } => Ok(Some(named)),
-            Trigger::Blob { .. } => Ok(None),
-            _ => Err(misplaced(named, "messages")),
+        let blob = matches!(named.trigger(), Trigger::Blob { .. });
+        return match with_queue(named) {
+            None if !blob => Err(misplaced(named, "messages")),
+            found => Ok(found),
         };
     }
-    let of_it: Vec<FunctionRef<'_>> = served
-        .functions
-        .iter()
-        .filter(|function| match function.trigger() {
-            Trigger::Queue { queue, .. } => is_called(&queue.info().resource, name),
-            _ => false,
-        })
-        .collect();
+    let all = served.functions.iter().filter_map(with_queue);
+    let of_it: Vec<_> = all.filter(|(_, queue)| is_called(&queue.info().resource, name)).collect();
     match of_it[..] {
         [] => Ok(None),
         [only] => Ok(Some(only)),
         _ => Err(Failure::event(format!(
             "messages of the queue `{name}` came, and several functions are for it: set SKYPORT_FUNCTION to one of {}",
-            of_it.iter().map(|function| function.name()).collect::<Vec<_>>().join(", ")
+            of_it.iter().map(|(function, _)| function.name()).collect::<Vec<_>>().join(", ")
         ))),
     }
 }
@@ -52,7 +57,7 @@ pub(crate) fn bucket<'s>(
     served: &'s Served,
     name: &str,
     change: BlobChange,
-) -> Result<Vec<(FunctionRef<'s>, &'s Arc<dyn BlobStore>)>, Failure> {
+) -> Result<Vec<Sourced<'s, dyn BlobStore>>, Failure> {
     let named = served.named();
     if let Some(named) = named
         && !matches!(named.trigger(), Trigger::Blob { .. })

@@ -8,14 +8,21 @@ use skyport_core::clock::from_millis;
 use skyport_core::queue::Attributes;
 use skyport_core::queue::envelope::{ENVELOPE_ATTRIBUTE, Envelope};
 use skyport_core::queue::port::{RawDelivery, Receipt};
-use skyport_core::queue::wire::from_text;
-use skyport_core::{Error, Sparse};
+use skyport_core::queue::wire::{from_text, to_text};
+use skyport_core::{Error, Sparse, Token};
 
-/// The data type of an attribute whose value is empty: SQS takes no empty one, so [`EMPTY_VALUE`] stands for it.
-pub const EMPTY_TYPE: &str = "String.empty";
+/// How the group of a message that is a group of its own begins; its token follows.
+const ALONE: &str = "skyport-alone:";
 
-/// What stands for an empty value, in an attribute of the type [`EMPTY_TYPE`].
-pub const EMPTY_VALUE: &str = "-";
+/// The group of a message that is a group of its own: SQS knows no message of a FIFO queue without one.
+#[must_use]
+pub fn group_of_its_own(token: Token) -> String {
+    format!("{ALONE}{token}")
+}
+
+fn is_of_its_own(group: &str) -> bool {
+    group.strip_prefix(ALONE).is_some_and(|token| token.parse::<Token>().is_ok())
+}
 
 /// A message as SQS hands it over: a record of an event source mapping, as which it deserialises, or one that was received.
 #[derive(Clone, Default, Deserialize, PartialEq, Eq)]
@@ -38,6 +45,9 @@ pub struct SqsMessage {
     pub event_source_arn: String,
 }
 
+/// The type of an attribute that is text.
+const STRING: &str = "String";
+
 /// An attribute that a sender added.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
@@ -51,17 +61,27 @@ pub struct SqsAttribute {
 }
 
 impl SqsAttribute {
-    /// An attribute of this value, also where that is empty.
+    /// An attribute of this value. SQS takes neither an empty one nor characters that XML has not: such a value is encoded as a
+    /// body is, and the label of the type says how (`String.empty`, `String.b64`).
     #[must_use]
     pub fn new(value: &str) -> Self {
-        let (kind, value) = if value.is_empty() { (EMPTY_TYPE, EMPTY_VALUE) } else { ("String", value) };
-        Self { data_type: kind.to_owned(), string_value: Some(value.to_owned()) }
+        let mut envelope = Sparse::<Envelope>::default();
+        let text = to_text(&value.to_owned().into(), &mut envelope);
+        let label = envelope.encoding.as_deref().map(|encoding| format!("{STRING}.{encoding}"));
+        Self { data_type: label.unwrap_or_else(|| STRING.to_owned()), string_value: Some(text) }
     }
 
-    /// The value; `None` for a binary one, which only others send.
+    /// The value; `None` for a binary one, which only others send. What is not what its label says is of others, too, and comes
+    /// as it is.
     #[must_use]
     pub fn into_value(self) -> Option<String> {
-        if self.data_type == EMPTY_TYPE { Some(String::new()) } else { self.string_value }
+        let text = self.string_value?;
+        let label = self.data_type.strip_prefix(STRING).and_then(|label| label.strip_prefix('.'));
+        let Some(label) = label else { return Some(text) };
+        let mut envelope = Sparse::<Envelope>::default();
+        envelope.encoding = Some(label.to_owned());
+        let decoded = from_text(text.clone(), &mut envelope).ok();
+        Some(decoded.and_then(|value| String::from_utf8(value.into()).ok()).unwrap_or(text))
     }
 }
 
@@ -104,7 +124,7 @@ impl SqsMessage {
         let number = |name: &str| self.attributes.get(name).and_then(|text| text.parse::<u64>().ok());
         let attempt = number("ApproximateReceiveCount").unwrap_or(1).max(1);
         let sent_at = from_millis(number("SentTimestamp").unwrap_or(0));
-        let group = self.attributes.remove("MessageGroupId");
+        let group = self.attributes.remove("MessageGroupId").filter(|group| !is_of_its_own(group));
         let attributes: Attributes = self
             .message_attributes
             .into_iter()
@@ -207,11 +227,28 @@ mod tests {
 
     #[test]
     fn an_attribute_of_any_value_survives_the_wire() {
-        for value in ["", "-", "x"] {
+        for value in ["", "-", "x", "\0", "\u{ffff}", "ü\r\n"] {
             let attribute = SqsAttribute::new(value);
-            assert!(attribute.string_value.as_ref().is_some_and(|wire| !wire.is_empty()));
+            let wire = attribute.string_value.clone().unwrap_or_default();
+            assert!(!wire.is_empty() && !wire.contains(['\0', '\u{ffff}']), "{wire:?}");
             assert_eq!(attribute.into_value().as_deref(), Some(value));
         }
+        // Labels of others.
+        for (label, value) in [("String.b64", "no base64!"), ("String.json", "{}"), ("Number.int", "5")] {
+            let attribute =
+                SqsAttribute { data_type: label.to_owned(), string_value: Some(value.to_owned()) };
+            assert_eq!(attribute.into_value().as_deref(), Some(value));
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_a_group_of_its_own_has_none() {
+        let mut message = record("x", json!({}));
+        message.attributes.insert("MessageGroupId".into(), group_of_its_own(Token::new()));
+        assert_eq!(message.into_delivery().expect("readable").group, None);
+        let mut message = record("x", json!({}));
+        message.attributes.insert("MessageGroupId".into(), "skyport-alone:x".into());
+        assert_eq!(message.into_delivery().expect("readable").group.as_deref(), Some("skyport-alone:x"));
     }
 
     #[test]

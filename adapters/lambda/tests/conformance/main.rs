@@ -1,4 +1,5 @@
 //! The contract's section on functions, on Lambda: a Runtime API over real sockets, in real time, with the fakes behind it.
+#![allow(clippy::expect_used)]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,6 +1,7 @@
 //! An application as a process on AWS's own Runtime Interface Emulator: a runtime that we did not write.
 //!
 //! The emulator's path is in `SKYPORT_LAMBDA_RIE`; this very program is the function, too.
+#![allow(clippy::expect_used)]
 
 mod application;
 mod cases;

@@ -1,4 +1,5 @@
 //! The contract's sentences on HTTP, behind the other gateways.
+#![allow(clippy::expect_used)]
 
 #[path = "../support/mod.rs"]
 mod support;
