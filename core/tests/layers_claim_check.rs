@@ -167,3 +167,41 @@ async fn a_body_that_cannot_be_read_for_the_moment_comes_again() {
     tokio::time::sleep(Duration::from_secs(6)).await;
     assert_eq!(receive(&*s.queue).await[0].body.len(), LARGE);
 }
+
+/// Received without the layer, as a platform hands messages over.
+async fn handed_over(s: &Setup) -> RawDelivery {
+    receive(&*s.plain).await.remove(0)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_was_handed_over_is_adopted_with_its_body_and_settled_with_its_claim() {
+    let s = setup().await;
+    s.send_large().await;
+    let handed = handed_over(&s).await;
+    assert!(handed.body.is_empty() && handed.envelope.claim.is_some());
+    let adopted = s.queue.adopt(vec![handed.clone()]).await.remove(0).expect("readable").expect("ours");
+    assert_eq!(adopted.body, vec![7; LARGE]);
+    assert!(adopted.envelope.claim.is_none() && adopted.receipt != handed.receipt);
+    settle(&s.queue, &adopted.receipt, Verdict::Ack).await;
+    assert!(s.claims().await.is_empty());
+    assert_eq!(s.queue.depth().await.expect("told").total(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn adopting_settles_nothing_and_says_whether_a_body_is_lost_or_out_of_reach() {
+    let s = setup().await;
+    s.send_large().await;
+    let handed = handed_over(&s).await;
+    s.memory.faults().inject(Operation::BlobGet, Fault::refuse(Unavailable).nth(1));
+    let waits = s.queue.adopt(vec![handed.clone()]).await.remove(0).expect_err("out of reach");
+    assert_eq!(waits.kind(), Unavailable);
+    for key in s.claims().await {
+        s.bucket.delete(&key, DeleteOptions::default()).await.expect("deleted");
+    }
+    let small = RawDelivery::new("2", "small", Receipt::new("r"), std::time::SystemTime::UNIX_EPOCH);
+    let mut adopted = s.queue.adopt(vec![handed, small]).await.into_iter();
+    let lost = adopted.next().expect("one each").expect_err("lost");
+    assert_eq!((lost.kind(), lost.message()), (skyport_core::ErrorKind::NotFound, "claim missing"));
+    assert_eq!(&adopted.next().expect("one each").expect("readable").expect("ours").body[..], b"small");
+    assert_eq!(s.plain.depth().await.expect("told").in_flight, 1);
+}

@@ -79,6 +79,9 @@ impl MessageQueue for Hasty {
         options.wait = Duration::ZERO;
         self.0.receive(options).await
     }
+    async fn adopt(&self, deliveries: Vec<RawDelivery>) -> Vec<Result<Option<RawDelivery>>> {
+        self.0.adopt(deliveries).await
+    }
     async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Receipt> {
         self.0.extend(receipt, lease).await
     }

@@ -134,21 +134,8 @@ impl ClaimQueue {
         let mut whole = Vec::with_capacity(deliveries.len());
         let mut waits = None;
         for mut delivery in deliveries {
-            let Some(claim) = delivery.envelope.claim.clone() else {
-                whole.push(delivery);
-                continue;
-            };
-            let fetched = match token_of(&claim) {
-                Some(token) => self.claims.fetch(token).await.map(|body| (token, body)),
-                None => Err(Error::new(ErrorKind::NotFound, "the claim is not one of ours")),
-            };
-            match fetched {
-                Ok((token, body)) => {
-                    delivery.body = body;
-                    delivery.envelope.claim = None;
-                    delivery.receipt = wrap(token, &delivery.receipt);
-                    whole.push(delivery);
-                }
+            match self.read(&mut delivery).await {
+                Ok(()) => whole.push(delivery),
                 Err(error) => {
                     let lost = self.put_aside(delivery, &error).await;
                     waits = waits.or(if lost { None } else { Some(error) });
@@ -158,13 +145,21 @@ impl ClaimQueue {
         (whole, waits)
     }
 
+    /// Fetches the body that the message claims, if it claims one, and puts the claim into its receipt.
+    async fn read(&self, delivery: &mut RawDelivery) -> Result<()> {
+        let Some(claim) = &delivery.envelope.claim else { return Ok(()) };
+        let Some(token) = token_of(claim) else {
+            return Err(Error::new(ErrorKind::NotFound, "the claim is not one of ours"));
+        };
+        delivery.body = self.claims.fetch(token).await?;
+        delivery.envelope.claim = None;
+        delivery.receipt = wrap(token, &delivery.receipt);
+        Ok(())
+    }
+
     /// Settles a message whose body could not be read; whether it is lost for good.
     async fn put_aside(&self, delivery: RawDelivery, error: &Error) -> bool {
-        let reason = match error.kind() {
-            ErrorKind::NotFound => Some("claim missing"),
-            ErrorKind::TooLarge => Some("claim too large"),
-            _ => None,
-        };
+        let reason = lost(error);
         tracing::warn!(%error, id = delivery.id, "the body of a message could not be read from the claim-check bucket");
         let verdict = match reason {
             None => Verdict::Retry(LATER),
@@ -247,6 +242,21 @@ impl MessageQueue for ClaimQueue {
         }
     }
 
+    async fn adopt(&self, deliveries: Vec<RawDelivery>) -> Vec<Result<Option<RawDelivery>>> {
+        let mut adopted = self.inner.adopt(deliveries).await;
+        for result in &mut adopted {
+            let Ok(Some(delivery)) = result else { continue };
+            if let Err(error) = self.read(delivery).await {
+                // The reason of the dead letter is the message: the same as a receive gives.
+                *result = Err(match lost(&error) {
+                    Some(reason) => Error::new(error.kind(), reason).with_source(error),
+                    None => error,
+                });
+            }
+        }
+        adopted
+    }
+
     async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Receipt> {
         let (token, own) = unwrap(receipt);
         let extended = self.inner.extend(&own, lease).await?;
@@ -282,6 +292,15 @@ impl MessageQueue for ClaimQueue {
     fn dead_letters(&self) -> Result<Arc<dyn MessageQueue>> {
         let inner = self.inner.dead_letters()?;
         Ok(Arc::new(Self::new(inner, self.claims.clone())))
+    }
+}
+
+/// Why a body can never be read; `None` where it cannot be for the moment.
+fn lost(error: &Error) -> Option<&'static str> {
+    match error.kind() {
+        ErrorKind::NotFound => Some("claim missing"),
+        ErrorKind::TooLarge => Some("claim too large"),
+        _ => None,
     }
 }
 

@@ -330,6 +330,14 @@ pub trait MessageQueue: Debug + Send + Sync + 'static {
     /// `NotFound` for a missing queue.
     async fn receive(&self, options: ReceiveOptions) -> Result<Vec<RawDelivery>>;
 
+    /// Makes of messages that this queue's platform handed over by itself what [`receive`](Self::receive) would have made of
+    /// them: a layer that changes what it receives changes these, too. Nothing is settled here. One result each, in order;
+    /// `None` for a message that a receive would have acknowledged and passed over.
+    ///
+    /// Each may fail as its layer says: with `NotFound`, `TooLarge` or `Malformed` where the message can never be read and a
+    /// receive would have sent it to the dead letters, else for the moment. A provider gives back what it is given.
+    async fn adopt(&self, deliveries: Vec<RawDelivery>) -> Vec<Result<Option<RawDelivery>>>;
+
     /// Sets the lease to end so long from now. Some clouds give a new receipt, which then replaces the old one.
     ///
     /// # Errors

@@ -60,7 +60,8 @@ impl WorkerConfig {
     }
 
     /// The pause before the next attempt of a message whose attempt `attempt` failed: half to all of the doubled base.
-    pub(super) fn pause(&self, attempt: u32) -> Duration {
+    #[must_use]
+    pub fn pause(&self, attempt: u32) -> Duration {
         backoff(self.backoff, self.max_backoff, attempt).mul_f64(0.5 + fastrand::f64() / 2.0)
     }
 }

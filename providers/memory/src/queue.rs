@@ -74,6 +74,10 @@ impl MessageQueue for MemoryQueue {
         fate.answer(Ok(found))
     }
 
+    async fn adopt(&self, deliveries: Vec<RawDelivery>) -> Vec<Result<Option<RawDelivery>>> {
+        deliveries.into_iter().map(|delivery| Ok(Some(delivery))).collect()
+    }
+
     async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Receipt> {
         let fate = self.faults.meet(Operation::QueueExtend, self.cell.name()).await?;
         fate.answer(self.cell.extend(receipt, lease).map(|()| receipt.clone()))

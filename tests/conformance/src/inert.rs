@@ -98,6 +98,10 @@ impl MessageQueue for Inert<QueueInfo> {
         called("receive")
     }
 
+    async fn adopt(&self, _: Vec<RawDelivery>) -> Vec<Result<Option<RawDelivery>>> {
+        called("adopt")
+    }
+
     async fn extend(&self, _: &Receipt, _: std::time::Duration) -> Result<Receipt> {
         called("extend")
     }

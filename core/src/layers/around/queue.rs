@@ -34,6 +34,11 @@ impl<A: Around> MessageQueue for Wrapped<dyn MessageQueue, A> {
         self.around.one(call, self.inner.receive(options)).await
     }
 
+    async fn adopt(&self, deliveries: Vec<RawDelivery>) -> Vec<Result<Option<RawDelivery>>> {
+        let call = call(self.info(), "queue.adopt").items(deliveries.len());
+        self.around.batch(call, self.inner.adopt(deliveries)).await
+    }
+
     async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Receipt> {
         let call = call(self.info(), "queue.extend");
         self.around.one(call, self.inner.extend(receipt, lease)).await

@@ -100,6 +100,16 @@ impl MessageQueue for PrefixEvents {
         }
     }
 
+    async fn adopt(&self, deliveries: Vec<RawDelivery>) -> Vec<Result<Option<RawDelivery>>> {
+        let ours = |delivery: Option<RawDelivery>| {
+            delivery.and_then(|mut delivery| {
+                delivery.body = self.inward(&delivery.body)?;
+                Some(delivery)
+            })
+        };
+        self.inner.adopt(deliveries).await.into_iter().map(|adopted| adopted.map(ours)).collect()
+    }
+
     async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Receipt> {
         self.inner.extend(receipt, lease).await
     }

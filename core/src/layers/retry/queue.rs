@@ -51,6 +51,10 @@ impl MessageQueue for RetryQueue {
             .await
     }
 
+    async fn adopt(&self, deliveries: Vec<RawDelivery>) -> Vec<Result<Option<RawDelivery>>> {
+        self.inner.adopt(deliveries).await
+    }
+
     async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Receipt> {
         let mut attempts = self.attempts();
         let extended = attempts.repeat(|_| self.inner.extend(receipt, lease)).await;

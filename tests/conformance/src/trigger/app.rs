@@ -204,7 +204,11 @@ async fn echo(request: Request, _: Context<Bench>) -> HandlerResult<Response> {
 async fn mirror(request: Request, _: Context<Bench>) -> HandlerResult<Response> {
     let many = request.headers().get_all("x-many").iter().filter_map(|value| value.to_str().ok());
     let text = format!("{}|{}", request.uri(), many.collect::<Vec<_>>().join("+"));
-    Ok(Response::text(text).with_header("set-cookie", "a=1").with_header("set-cookie", "b=2; Path=/"))
+    let joined = request.fidelity().headers_joined.to_string();
+    Ok(Response::text(text)
+        .with_header("x-joined", joined)
+        .with_header("set-cookie", "a=1")
+        .with_header("set-cookie", "b=2; Path=/"))
 }
 
 async fn job(message: Message<Job>, cx: Context<Bench>) -> HandlerResult {

@@ -94,7 +94,14 @@ async fn paths_queries_headers_and_cookies_survive(stage: Arc<Stage>) -> CaseRes
     let many = [("x-many", "one"), ("x-many", "two, three")];
     let response = stage.request("GET", "/mirror/a%2Fb/%E2%98%BA?q=1&q=%2B+x&empty=", &many, "").await?;
     let text = std::str::from_utf8(response.body())?;
-    assert_eq!(text, "/mirror/a%2Fb/%E2%98%BA?q=1&q=%2B+x&empty=|one+two, three");
+    let (uri, many) = text.split_once('|').unwrap_or_default();
+    assert_eq!(uri, "/mirror/a%2Fb/%E2%98%BA?q=1&q=%2B+x&empty=");
+    // A gateway that joins repeated headers has done so before the adapter sees them: then it is told.
+    match response.headers().get("x-joined").and_then(|value| value.to_str().ok()) {
+        Some("false") => assert_eq!(many, "one+two, three"),
+        Some("true") => assert_eq!(many.replace(", ", ","), "one,two,three"),
+        other => panic!("whether headers were joined is not told: {other:?}"),
+    }
     let cookies: Vec<_> = response.headers().get_all("set-cookie").iter().collect();
     assert_eq!(cookies, ["a=1", "b=2; Path=/"]);
     Ok(Outcome::Passed)

@@ -1,0 +1,126 @@
+//! Events of buckets, however they come.
+
+use std::sync::Arc;
+
+use skyport_aws_wire::s3::{self, Notice};
+use skyport_core::app::Invocation;
+use skyport_core::blob::port::BlobStore;
+use skyport_core::event::BlobEvent;
+use skyport_core::queue::port::{RawDelivery, Receipt};
+use skyport_core::{ErrorKind, Outcome};
+
+use crate::batch::Handed;
+use crate::failure::Failure;
+use crate::served::Served;
+use crate::source;
+
+/// Hands the events that stand in messages to their functions; what becomes of each message is known then.
+///
+/// # Errors
+/// Where a message has none in it: then the queue is one that the application should declare.
+pub(crate) async fn carried(
+    served: &Served,
+    queue: &str,
+    handed: &mut [Handed],
+    invocation: Invocation,
+) -> Result<(), Failure> {
+    let mut carried = Vec::with_capacity(handed.len());
+    for (index, handed) in handed.iter_mut().enumerate().filter(|(_, handed)| handed.outcome.is_none()) {
+        let body = std::str::from_utf8(&handed.delivery.body).unwrap_or_default();
+        match s3::in_text(body) {
+            Ok(Some(notices)) => carried.push((index, notices)),
+            Ok(None) => {
+                return Err(Failure::event(format!(
+                    "messages of the queue `{queue}` came: no function is for it, and they carry no events of a bucket; \
+                     give a function that queue, or set SKYPORT_FUNCTION"
+                )));
+            }
+            Err(error) => handed.outcome = Some(Outcome::dead(error.message())),
+        }
+    }
+    // Found out before any function is called: one that is unknown fails all, and all come again.
+    for notice in carried.iter().flat_map(|(_, notices)| notices) {
+        source::bucket(served, &notice.event.bucket, notice.event.change)?;
+    }
+    let invocation = &invocation;
+    let calls = carried.into_iter().map(|(index, notices)| {
+        let attempt = handed[index].delivery.attempt;
+        async move { (index, deliver(served, notices, attempt, invocation).await) }
+    });
+    for (index, outcome) in futures_util::future::join_all(calls).await {
+        handed[index].outcome = Some(outcome?);
+    }
+    Ok(())
+}
+
+/// Hands events to their functions. Of what becomes of each the worst is told: again, for good, done.
+///
+/// # Errors
+/// Where no function is for their bucket.
+pub(crate) async fn deliver(
+    served: &Served,
+    notices: Vec<Notice>,
+    attempt: u32,
+    invocation: &Invocation,
+) -> Result<Outcome, Failure> {
+    let mut worst = Outcome::Done;
+    for notice in notices {
+        for (function, bucket) in source::bucket(served, &notice.event.bucket, notice.event.change)? {
+            let event = match meant(&notice, bucket).await {
+                Ok(Some(event)) => event,
+                Ok(None) => continue,
+                Err(error) => {
+                    worst = worse(worst, Outcome::retry(error.to_string()));
+                    continue;
+                }
+            };
+            // As the message that a subscription would have given: limits, attempts and failures are then the same.
+            let mut delivery =
+                RawDelivery::new(invocation.id.clone(), event.to_json(), Receipt::new(""), event.time);
+            delivery.attempt = attempt;
+            let mut invocation = invocation.clone();
+            invocation.cancellation = invocation.cancellation.child();
+            let cancellation = invocation.cancellation.clone();
+            let delivering = served.functions.deliver(function, vec![delivery], invocation);
+            let outcomes = match served.until_cut(&cancellation, delivering).await {
+                Some(outcomes) => outcomes?,
+                None => vec![Outcome::retry_after(
+                    std::time::Duration::ZERO,
+                    "the process stopped before the call had ended",
+                )],
+            };
+            worst = outcomes.into_iter().fold(worst, worse);
+        }
+    }
+    Ok(worst)
+}
+
+/// The event as the bucket's functions know it: without what a layer puts before the keys, and none for a key that is not the
+/// layer's. A deletion that may have left an object there is told only where it has not.
+async fn meant(notice: &Notice, bucket: &Arc<dyn BlobStore>) -> skyport_core::Result<Option<BlobEvent>> {
+    let mut event = notice.event.clone();
+    match event.key.strip_prefix(&bucket.info().key_prefix) {
+        Some(key) if !key.is_empty() => event.key = key.to_owned(),
+        _ => return Ok(None),
+    }
+    if !notice.may_live {
+        return Ok(Some(event));
+    }
+    match bucket.head(&event.key).await {
+        Ok(_) => Ok(None),
+        // Who may not look cannot know: better told once too often.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
+            Ok(Some(event))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn worse(one: Outcome, other: Outcome) -> Outcome {
+    let rank = |outcome: &Outcome| match outcome {
+        Outcome::Done => 0,
+        Outcome::Dead { .. } => 1,
+        _ => 2,
+    };
+    if rank(&other) > rank(&one) { other } else { one }
+}

@@ -1,0 +1,96 @@
+//! A response as a stream: a prelude of JSON, eight NULs, and the body as it comes.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use http_body::Frame;
+use skyport_core::{Body, Error};
+
+/// Tells in a trailer that the body broke off; its type and text.
+pub(crate) const TRAILERS: [HeaderName; 2] = [
+    HeaderName::from_static("lambda-runtime-function-error-type"),
+    HeaderName::from_static("lambda-runtime-function-error-body"),
+];
+
+/// What separates the prelude from the body.
+const SEPARATOR: [u8; 8] = [0; 8];
+
+/// The stream as it is posted. Where the body fails, the trailers say so: the response is out, and only its end can tell that
+/// it is not whole.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    prelude: Option<Bytes>,
+    body: Option<Body>,
+}
+
+impl Stream {
+    pub(crate) fn new(mut prelude: Vec<u8>, body: Body) -> Self {
+        prelude.extend(SEPARATOR);
+        Self { prelude: Some(prelude.into()), body: Some(body) }
+    }
+}
+
+impl http_body::Body for Stream {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if let Some(prelude) = self.prelude.take() {
+            return Poll::Ready(Some(Ok(Frame::data(prelude))));
+        }
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let polled = std::task::ready!(Pin::new(body).poll_frame(cx));
+        if !matches!(polled, Some(Ok(_))) {
+            self.body = None;
+        }
+        Poll::Ready(match polled {
+            Some(Err(error)) => {
+                tracing::warn!(%error, "a response broke off: its body failed");
+                Some(Ok(Frame::trailers(trailers())))
+            }
+            polled => polled,
+        })
+    }
+}
+
+/// What it failed with is for the log.
+fn trailers() -> HeaderMap {
+    let error = r#"{"errorType":"Skyport.ResponseFailed","errorMessage":"the response's body failed"}"#;
+    let values = ["Skyport.ResponseFailed".to_owned(), STANDARD.encode(error)];
+    let values = values.into_iter().filter_map(|value| HeaderValue::try_from(value).ok());
+    TRAILERS.into_iter().zip(values).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt;
+    use skyport_core::ErrorKind;
+
+    #[tokio::test]
+    async fn a_stream_is_its_prelude_eight_nuls_and_its_body() {
+        let stream = Stream::new(b"{}".to_vec(), Body::from("body"));
+        let collected = stream.collect().await.expect("whole");
+        assert!(collected.trailers().is_none());
+        assert_eq!(&collected.to_bytes()[..], b"{}\0\0\0\0\0\0\0\0body");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_fails_is_told_in_a_trailer_and_leaks_nothing() {
+        let chunks = [Ok(Bytes::from_static(b"half")), Err(Error::new(ErrorKind::Unavailable, "secret"))];
+        let stream = Stream::new(b"{}".to_vec(), Body::from_stream(futures_util::stream::iter(chunks)));
+        let collected = stream.collect().await.expect("ends");
+        let trailers = collected.trailers().expect("trailers").clone();
+        assert_eq!(trailers[&TRAILERS[0]], "Skyport.ResponseFailed");
+        let told = STANDARD.decode(trailers[&TRAILERS[1]].as_bytes()).expect("base64");
+        assert!(!String::from_utf8_lossy(&told).contains("secret"));
+        assert_eq!(&collected.to_bytes()[..], b"{}\0\0\0\0\0\0\0\0half");
+    }
+}
