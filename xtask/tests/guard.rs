@@ -49,8 +49,8 @@ fn when_the_pipe_closes_the_program_and_all_that_it_started_end() {
 }
 
 #[test]
-fn a_program_that_ignores_the_request_is_killed() {
-    let mut guarded = guarded("deaf", "trap '' TERM; sleep 60 & echo here; wait; wait");
+fn a_program_that_would_not_end_is_ended_all_the_same() {
+    let mut guarded = guarded("deaf", "trap '' TERM INT HUP; sleep 60 & echo here; wait; wait");
     drop(guarded.guard.stdin.take());
     guarded.ends_soon(false);
 }

@@ -6,19 +6,14 @@
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::install;
 use crate::{Result, run};
-
-/// How long a program that was asked to end may take.
-const GRACE: Duration = Duration::from_secs(3);
 
 /// A command that runs `program` under a guard; both have the folder `data` for their own, which is gone when they are.
 ///
@@ -48,37 +43,24 @@ pub(crate) fn guard(arguments: &[String]) -> Result<bool> {
     command.args(arguments).stdin(Stdio::null()).process_group(0);
     let mut child = command.spawn().map_err(|error| format!("`{}`: {error}", run::line(&command)))?;
     let group = Pid::from_child(&child);
-    let status = watched(&mut child, group);
+    thread::spawn(move || {
+        // Nothing is ever written: this returns when the other end has gone, or is of no use.
+        let _ = io::stdin().lock().read_to_end(&mut Vec::new());
+        // At once: nothing in it is worth an orderly end, and nobody waits for one.
+        end(group)
+    });
+    let status = child.wait()?;
     // What it started and left.
-    signal(group, Signal::KILL)?;
+    end(group)?;
     install::remove(Path::new(data))?;
-    let status = status?;
     // To the log; that nobody reads it any more is no fault.
     let _ = writeln!(io::stderr(), "{program} ended with {status}");
     Ok(status.success())
 }
 
-fn watched(child: &mut Child, group: Pid) -> Result<std::process::ExitStatus> {
-    let (ended, has_ended) = mpsc::channel::<()>();
-    thread::spawn(move || -> Result<()> {
-        // Nothing is ever written: this returns when the other end has gone, or is of no use.
-        let _ = io::stdin().lock().read_to_end(&mut Vec::new());
-        if has_ended.recv_timeout(Duration::ZERO) == Err(RecvTimeoutError::Timeout) {
-            signal(group, Signal::TERM)?;
-        }
-        if has_ended.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout) {
-            signal(group, Signal::KILL)?;
-        }
-        Ok(())
-    });
-    let status = child.wait()?;
-    drop(ended);
-    Ok(status)
-}
-
-/// To all of the group that there still are.
-fn signal(group: Pid, signal: Signal) -> Result<()> {
-    match kill_process_group(group, signal) {
+/// All of the group that there still are.
+fn end(group: Pid) -> Result<()> {
+    match kill_process_group(group, Signal::KILL) {
         // Where only a dead process is left of it, macOS says that it may not.
         Ok(()) | Err(Errno::SRCH | Errno::PERM) => Ok(()),
         Err(error) => Err(error.into()),
