@@ -37,13 +37,8 @@ pub(crate) struct Selection {
 pub(crate) fn test(selection: &Selection) -> Result<bool> {
     let started = Instant::now();
     let workspace = Workspace::load()?;
-    if let Some(provider) = &selection.provider
-        && !workspace.inside("providers").any(|member| member.short_name() == provider)
-    {
-        return Err(format!("there is no providers/{provider}").into());
-    }
     let mut report = Report::default();
-    match plan::build(&workspace)? {
+    match plan::build(&workspace, selection)? {
         None => report.fail(Suite::Units, "the tests do not build; cargo's message stands above"),
         Some(binaries) => run_all(&workspace, selection, binaries, &mut report)?,
     }

@@ -141,7 +141,7 @@ impl Report {
         if self.conformance.is_empty() {
             return;
         }
-        write_row(text, "conformance", PORTS.map(str::to_owned));
+        write_row(text, "ran on", PORTS.map(str::to_owned));
         for (provider, ports) in &self.conformance {
             let cells = PORTS.map(|port| ports.get(port).map_or_else(|| "-".to_owned(), |c| cell(*c)));
             write_row(text, provider, cells);
