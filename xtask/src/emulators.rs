@@ -40,7 +40,7 @@ const TABLE: &[Emulator] = &[
     Emulator {
         name: "ministack",
         variable: "SKYPORT_EMULATOR_MINISTACK",
-        users: &["providers/aws"],
+        users: &["providers/aws", "tests/e2e"],
         rows: &["aws"],
         package: Package::Python(Wheel {
             name: "ministack",

@@ -2,7 +2,7 @@
 
 use super::Selection;
 use super::execute::Environment;
-use super::plan::{Binary, Suite};
+use super::plan::Binary;
 use super::report::Report;
 use crate::emulators::{self, Emulator, Emulators};
 use crate::run;
@@ -39,8 +39,7 @@ pub(super) fn meet(
         }
         for emulator in needed {
             if let Err(error) = running.require(&workspace.root, emulator) {
-                let suite = if binary.suite == Suite::Conformance { binary.suite } else { Suite::Units };
-                report.fail(suite, &format!("{} was not run: {error}", binary.label()));
+                report.fail(binary.suite, &format!("{} was not run: {error}", binary.label()));
                 return false;
             }
         }
@@ -78,6 +77,7 @@ fn lists_a_test(said: &str) -> bool {
 mod tests {
     use std::path::PathBuf;
 
+    use super::super::plan::Suite;
     use super::*;
 
     fn binary(folder: &str, kind: &str) -> Binary {
