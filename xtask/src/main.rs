@@ -1,4 +1,4 @@
-//! Skyport's tasks: `cargo xtask test`, `cargo xtask check`, `cargo xtask bench`.
+//! Skyport's tasks: `cargo xtask test`, `cargo xtask check`, `cargo xtask bench`, `cargo xtask emulators`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -9,6 +9,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 mod check;
+mod emulators;
 mod run;
 mod test;
 mod tidy;
@@ -25,6 +26,8 @@ usage: cargo xtask <task>
   check   all that needs no test run: format, lints, features, documentation, licences, the rules of the house
             --only <step>        one step of them, by its name
   bench   the benchmarks in benches/; what follows goes to `cargo bench`
+  emulators   the clouds' emulators, which `test` starts by itself, until Ctrl-C: for `cargo test -p skyport-aws` and its like
+            --only <name>        one emulator of them
 ";
 
 fn main() -> ExitCode {
@@ -51,6 +54,11 @@ fn task(arguments: &[String]) -> Result<bool> {
             check::check(only.as_deref())
         }
         Some((task, rest)) if task == "bench" => bench(rest),
+        Some((task, rest)) if task == "emulators" => {
+            let [only] = options(rest, ["--only"])?;
+            emulators::task(only.as_deref())
+        }
+        Some((task, rest)) if task == "guard" => emulators::guard::guard(rest),
         Some((task, _)) if ["help", "--help", "-h"].contains(&task.as_str()) => {
             print!("{HELP}");
             Ok(true)

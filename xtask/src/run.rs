@@ -33,6 +33,22 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
+/// Runs it without a word.
+///
+/// # Errors
+/// The end of what it said, where it does not succeed.
+pub(crate) fn quiet(command: &mut Command) -> Result<(), String> {
+    let output = command.stdin(Stdio::null()).output().map_err(|error| not_started(command, &error))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+    let end = lines[lines.len().saturating_sub(12)..].join("\n  ");
+    Err(format!("  {end}\n  (`{}` ended with {})", line(command), output.status))
+}
+
 /// Its standard output, or nothing where it is not there or does not succeed: a question, not a step.
 pub(crate) fn ask(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
@@ -50,4 +66,38 @@ pub(crate) fn line(command: &Command) -> String {
     let mut words = vec![program.to_string_lossy().into_owned()];
     words.extend(command.get_args().map(|arg| arg.to_string_lossy().into_owned()));
     words.join(" ")
+}
+
+/// As one word of a shell.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/:._-+=@%,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_means_itself_to_a_shell() {
+        assert_eq!(quoted("http://127.0.0.1:4566"), "http://127.0.0.1:4566");
+        for word in ["", "a b", "it's", "$HOME", "a;b"] {
+            let said = output(Command::new("sh").args(["-c", &format!("printf %s {}", quoted(word))]));
+            assert_eq!(said.unwrap(), word);
+        }
+    }
+
+    #[test]
+    fn a_quiet_command_that_fails_is_told_with_what_it_said() {
+        assert_eq!(quiet(Command::new("sh").args(["-c", "echo x"])), Ok(()));
+        let said = quiet(Command::new("sh").args(["-c", "echo why >&2; exit 3"])).unwrap_err();
+        assert!(said.contains("why") && said.contains("exit status: 3"), "{said}");
+        assert!(
+            quiet(&mut Command::new("there-is-no-such-program")).unwrap_err().contains("cannot be started")
+        );
+    }
 }

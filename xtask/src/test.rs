@@ -4,10 +4,11 @@
 //! knows which binary a result belongs to, and notices one that dies or hangs. [`plan`] sorts them into suites, [`output`]
 //! reads what they print, [`report`] counts and prints the table.
 //!
-//! The emulators of the clouds have their place in [`plan`]: a suite that needs an emulator is a conformance binary of
-//! `providers/<cloud>` like any other; what starts and stops emulators is to wrap the loop in `run_all`, not a suite.
+//! A suite that needs an emulator is a conformance binary like any other: [`needs`] says which emulators the binaries to be
+//! run use, and starts those before the first of them.
 
 mod execute;
+mod needs;
 mod output;
 mod plan;
 mod report;
@@ -15,12 +16,13 @@ mod report;
 use std::time::Instant;
 
 use crate::Result;
-use crate::workspace::{Member, Workspace};
+use crate::workspace::Workspace;
 use plan::{Binary, Suite};
-use report::Report;
+use report::{Ports, Report};
 
-/// These must have run, whatever the folder `providers` holds.
-const REQUIRED_PROVIDERS: &[&str] = &["local", "memory"];
+/// These rows must have run, whatever the folders hold.
+const REQUIRED_PROVIDERS: &[&str] = &["aws", "aws-moto", "local", "memory"];
+const REQUIRED_ADAPTERS: &[&str] = &["lambda", "server"];
 
 /// What of the tests to run.
 #[derive(Debug, Default)]
@@ -35,22 +37,23 @@ pub(crate) struct Selection {
 pub(crate) fn test(selection: &Selection) -> Result<bool> {
     let started = Instant::now();
     let workspace = Workspace::load()?;
-    if let Some(provider) = &selection.provider
-        && !workspace.inside("providers").any(|member| member.short_name() == provider)
-    {
-        return Err(format!("there is no providers/{provider}").into());
-    }
     let mut report = Report::default();
-    match plan::build(&workspace)? {
+    match plan::build(&workspace, selection)? {
         None => report.fail(Suite::Units, "the tests do not build; cargo's message stands above"),
         Some(binaries) => run_all(&workspace, selection, binaries, &mut report)?,
     }
     match (&selection.filter, &selection.provider) {
         (None, None) => {
-            let found = workspace.inside("providers").map(Member::short_name);
-            report.require_conformance(found.chain(REQUIRED_PROVIDERS.iter().copied()));
+            let providers = workspace.inside("providers").flat_map(needs::rows);
+            report
+                .require_conformance(Ports::OfProviders, providers.chain(REQUIRED_PROVIDERS.iter().copied()));
+            let adapters = workspace.inside("adapters").flat_map(needs::rows);
+            report.require_conformance(Ports::OfAdapters, adapters.chain(REQUIRED_ADAPTERS.iter().copied()));
         }
-        (None, Some(provider)) => report.require_conformance([provider.as_str()].into_iter()),
+        (None, Some(provider)) => {
+            let member = workspace.inside("providers").filter(|member| member.short_name() == provider);
+            report.require_conformance(Ports::OfProviders, member.flat_map(needs::rows));
+        }
         (Some(_), _) if report.is_empty() => {
             report.fail(Suite::Units, "no test was run: none has such a name")
         }
@@ -69,12 +72,13 @@ fn run_all(
 ) -> Result<()> {
     let environment = execute::Environment::find(&workspace.root)?;
     let binaries = plan::selected(binaries, selection);
+    let (binaries, emulators) = needs::meet(workspace, selection, &environment, binaries, report);
     let doctests = selection.provider.is_none();
     let all = binaries.len() + usize::from(doctests);
     for (index, binary) in binaries.iter().enumerate() {
         println!("\n[{}/{all}] {}", index + 1, binary.label());
         let mut command = environment.command(binary);
-        command.args(&selection.filter);
+        command.args(&selection.filter).envs(needs::variables(&emulators, binary));
         let began = Instant::now();
         let run = execute::run(&mut command)?;
         println!("{} took {:.1} s", binary.label(), began.elapsed().as_secs_f64());

@@ -160,6 +160,10 @@ impl MessageQueue for SqsQueue {
         Ok(self.place.deliveries(messages, options.lease, self.dead.is_some()))
     }
 
+    async fn adopt(&self, deliveries: Vec<RawDelivery>) -> Vec<Result<Option<RawDelivery>>> {
+        deliveries.into_iter().map(|delivery| Ok(Some(delivery))).collect()
+    }
+
     async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Receipt> {
         let handle = self.place.leases.check(receipt)?;
         self.place.extend(&handle, lease).await?;

@@ -1,7 +1,7 @@
 //! The conformance suite: every sentence of Skyport's contract as a case that any provider can be held against.
 //!
-//! A provider hands over a [`Harness`] and calls [`run`] from a test binary without libtest's harness; each case is then
-//! a test of its own, with libtest's options and exit code. A case that a provider's declared capabilities or its
+//! A provider hands over a [`Harness`] and calls [`run`] from a test binary without libtest's harness, or [`run_all`] with a
+//! harness for each of its emulators; each case is then a test of its own, with libtest's options and exit code. A case that a provider's declared capabilities or its
 //! emulator's listed [`Deviation`]s exclude is shown as ignored, with the reason.
 
 use std::fmt::Debug;
@@ -49,8 +49,8 @@ pub trait Harness: Debug + Send + Sync + 'static {
     fn virtual_time(&self) -> bool;
 
     /// Where the emulator is known to differ from its cloud.
-    fn deviations(&self) -> &'static [Deviation] {
-        &[]
+    fn deviations(&self) -> Vec<Deviation> {
+        Vec::new()
     }
 }
 
@@ -73,27 +73,36 @@ pub fn cases() -> Vec<Case> {
 ///
 /// Panics where a deviation names no case: a list must not outlive what it excuses.
 pub fn run(harness: impl Harness) -> ExitCode {
-    let harness: Arc<dyn Harness> = Arc::new(harness);
+    run_all(vec![Arc::new(harness)])
+}
+
+/// Runs the suite against each of several, as one: a provider on all of its emulators. Their names tell them apart.
+///
+/// Panics where [`run`] does.
+pub fn run_all(harnesses: Vec<Arc<dyn Harness>>) -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Most cases wait rather than compute.
     arguments.test_threads.get_or_insert(8);
     let cases = cases();
-    for deviation in harness.deviations() {
-        assert!(
-            cases.iter().any(|case| case.name() == deviation.case),
-            "no case is called {}",
-            deviation.case
-        );
+    let mut trials = Vec::new();
+    for harness in harnesses {
+        let deviations = harness.deviations();
+        for Deviation { case, .. } in &deviations {
+            assert!(cases.iter().any(|known| known.name() == *case), "no case is called {case}");
+        }
+        for case in &cases {
+            let deviation = deviations.iter().find(|deviation| deviation.case == case.name());
+            trials.push(trial(Arc::clone(&harness), case.clone(), deviation.copied()));
+        }
     }
-    let trials = cases.into_iter().map(|case| trial(Arc::clone(&harness), case)).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn trial(harness: Arc<dyn Harness>, case: Case) -> Trial {
+fn trial(harness: Arc<dyn Harness>, case: Case, deviation: Option<Deviation>) -> Trial {
     let kind = harness.name();
     let name = case.name().to_owned();
     Trial::ignorable_test(name, move || {
-        if let Some(deviation) = harness.deviations().iter().find(|deviation| deviation.case == case.name()) {
+        if let Some(deviation) = deviation {
             return Ok(Completion::ignored_with(deviation.reason));
         }
         match case.run(harness) {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::output::Lines;
 use super::plan::Binary;
-use crate::{Result, run};
+use crate::{Result, emulators, run};
 
 /// The longest that one binary may take.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -57,6 +57,7 @@ impl Environment {
             .env("CARGO_MANIFEST_DIR", &binary.directory)
             .env("CARGO_MANIFEST_PATH", binary.directory.join("Cargo.toml"))
             .env("CARGO_PKG_NAME", &binary.package)
+            .env(emulators::ALWAYS.0, emulators::ALWAYS.1)
             .env(Self::VARIABLE, &self.libraries);
         command
     }

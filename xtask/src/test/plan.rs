@@ -67,19 +67,28 @@ impl Binary {
     }
 }
 
-/// Builds all tests and examples, and lists the test binaries; `None` where they do not build.
-///
-/// An example that has tests is built by `cargo test` as their binary alone; the end-to-end tests start it as a program.
-pub(crate) fn build(workspace: &Workspace) -> Result<Option<Vec<Binary>>> {
-    let mut programs = run::cargo(&workspace.root);
-    if !run::shown(programs.args(["build", "--workspace", "--bins", "--examples"]))? {
-        return Ok(None);
-    }
+/// Builds what the selection may run, and lists the test binaries; `None` where they do not build.
+pub(crate) fn build(workspace: &Workspace, selection: &Selection) -> Result<Option<Vec<Binary>>> {
     let mut command = run::cargo(&workspace.root);
-    command
-        .args(["test", "--workspace", "--all-targets", "--no-run"])
-        .arg("--message-format=json-render-diagnostics")
-        .stdout(Stdio::piped());
+    command.args(["test", "--no-run"]);
+    match &selection.provider {
+        // The one binary alone.
+        Some(provider) => {
+            let mut providers = workspace.inside("providers");
+            let member = providers.find(|member| member.short_name() == provider);
+            let member = member.ok_or_else(|| format!("there is no providers/{provider}"))?;
+            command.args(["--test=conformance", &format!("--package={}", member.name)]);
+        }
+        None => {
+            // An example that has tests is built by `cargo test` as their binary alone; the end-to-end tests start it as a program.
+            let mut programs = run::cargo(&workspace.root);
+            if !run::shown(programs.args(["build", "--workspace", "--bins", "--examples"]))? {
+                return Ok(None);
+            }
+            command.args(["--workspace", "--all-targets"]);
+        }
+    }
+    command.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
     println!("$ {}", run::line(&command));
     let mut child = command.spawn()?;
     let stdout = child.stdout.take().ok_or("cargo has no output")?;

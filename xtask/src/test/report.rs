@@ -8,10 +8,26 @@ use super::output::{Counts, Ending};
 use super::plan::Suite;
 
 /// The table's columns: the first part of a conformance case's name.
-const PORTS: [&str; 5] = ["blob", "queue", "kv", "triggers", OTHER];
+const PORTS: [&str; 5] = ["blob", "queue", "kv", "trigger", OTHER];
 const OTHER: &str = "other";
-/// Of these, what every provider must have shown.
-const REQUIRED_PORTS: &[&str] = &["blob", "queue", "kv"];
+
+/// Of these, what a row must have shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ports {
+    /// Blob, queue and kv.
+    OfProviders,
+    /// Functions.
+    OfAdapters,
+}
+
+impl Ports {
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::OfProviders => &["blob", "queue", "kv"],
+            Self::OfAdapters => &["trigger"],
+        }
+    }
+}
 
 /// All that came out.
 #[derive(Debug, Default)]
@@ -64,20 +80,20 @@ impl Report {
         self.failed.push(what.to_owned());
     }
 
-    /// A provider whose suite did not run for a port has failed.
-    pub(crate) fn require_conformance<'a>(&mut self, providers: impl Iterator<Item = &'a str>) {
-        let mut providers: Vec<&str> = providers.collect();
-        providers.sort_unstable();
-        providers.dedup();
-        for provider in providers {
-            for port in REQUIRED_PORTS {
+    /// A row whose suite did not run for a port has failed.
+    pub(crate) fn require_conformance<'a>(&mut self, ports: Ports, rows: impl Iterator<Item = &'a str>) {
+        let mut rows: Vec<&str> = rows.collect();
+        rows.sort_unstable();
+        rows.dedup();
+        for row in rows {
+            for port in ports.names() {
                 let ran = self
                     .conformance
-                    .get(provider)
+                    .get(row)
                     .and_then(|ports| ports.get(*port))
                     .is_some_and(|counts| counts.passed + counts.failed > 0);
                 if !ran {
-                    let what = format!("[{provider}] no case of {port} ran: the suite is required");
+                    let what = format!("[{row}] no case of {port} ran: the suite is required");
                     self.fail(Suite::Conformance, &what);
                 }
             }
@@ -125,7 +141,7 @@ impl Report {
         if self.conformance.is_empty() {
             return;
         }
-        write_row(text, "provider", PORTS.map(str::to_owned));
+        write_row(text, "ran on", PORTS.map(str::to_owned));
         for (provider, ports) in &self.conformance {
             let cells = PORTS.map(|port| ports.get(port).map_or_else(|| "-".to_owned(), |c| cell(*c)));
             write_row(text, provider, cells);
@@ -226,19 +242,22 @@ mod tests {
             "test [memory] blob::a ... ok",
             "test [memory] queue::b ... ok",
             "test [memory] kv::c ... ok",
-            "test [memory] triggers::d ... ok",
+            "test [server] trigger::d ... ok",
+            "test [lambda] trigger::d ... ignored, not declared",
             "test [local] blob::a ... ok",
             "test [local] queue::b ... ignored, not declared",
-            "test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out",
+            "test result: ok. 5 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out",
         ];
         report.add(Suite::Conformance, "c", &run(&lines, None));
         assert!(report.passed());
-        report.require_conformance(["memory", "local", "local"].into_iter());
+        report.require_conformance(Ports::OfProviders, ["memory", "local", "local"].into_iter());
+        report.require_conformance(Ports::OfAdapters, ["server", "lambda"].into_iter());
         let text = report.text();
         assert!(text.contains("memory        1 / 0 / 0"), "{text}");
         assert!(text.contains("[local] no case of queue ran"), "{text}");
         assert!(text.contains("[local] no case of kv ran"), "{text}");
-        assert_eq!(last_line(&report), "5 passed, 2 failed, 1 skipped");
+        assert!(text.contains("[lambda] no case of trigger ran"), "{text}");
+        assert_eq!(last_line(&report), "5 passed, 3 failed, 2 skipped");
     }
 
     #[test]

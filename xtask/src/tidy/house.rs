@@ -50,20 +50,22 @@ fn missing(files: &[File], path: &str, parts: &[&str], rule: &'static str) -> Ve
     absent.map(|part| file.breach(1, rule, format!("`{}` is missing", part.replace('\n', " ")))).collect()
 }
 
-/// A provider knows no adapter and no other provider, an adapter no provider, core and its macros neither. Tests may.
+/// A provider knows no adapter and no other provider, an adapter no provider, what is written on wires none of them; core and its
+/// macros know nobody. Tests may.
 fn arrows(workspace: &Workspace, member: &Member, files: &[File]) -> Vec<Breach> {
-    let (provider, adapter) = (member.is_in("providers"), member.is_in("adapters"));
+    let outer = member.is_in("providers") || member.is_in("adapters");
+    let wire = member.is_in("wire");
     let inner = ["core", "macros"].contains(&member.folder.as_str());
     let mut found = Vec::new();
     for dependency in member.dependencies.iter().filter(|dependency| !dependency.dev) {
         let Some(other) = workspace.member(&dependency.name) else {
             continue;
         };
-        let wrong = match (other.is_in("providers"), other.is_in("adapters"), other.folder.as_str()) {
-            (true, _, _) | (_, true, _) => provider || adapter || inner,
-            // The facade is above them all.
-            (_, _, "") => provider || adapter || inner,
-            _ => false,
+        // The facade is above them all.
+        let above = other.is_in("providers") || other.is_in("adapters") || other.folder.is_empty();
+        let wrong = match other.is_in("wire") {
+            true => wire || inner,
+            false => above && (outer || wire || inner),
         };
         if wrong {
             let what = format!("{} must not depend on {}", member.name, other.name);
@@ -146,6 +148,7 @@ mod tests {
                 member("skyport-core", "core", &[]),
                 member("skyport-local", "providers/local", &[]),
                 member("skyport-server", "adapters/server", &[]),
+                member("skyport-x-wire", "wire/x", &[]),
             ],
         };
         let manifest = File::new(&subject.manifest(), "[package]\n\nskyport-local = 1\n".to_owned());
@@ -154,7 +157,7 @@ mod tests {
 
     #[test]
     fn arrows_run_one_way() {
-        for folder in ["providers/x", "adapters/x", "core", "macros"] {
+        for folder in ["providers/x", "adapters/x", "wire/y", "core", "macros"] {
             for other in ["skyport", "skyport-local", "skyport-server"] {
                 assert_eq!(arrows_of(&[(other, false)], folder).len(), 1, "{folder} -> {other}");
                 assert_eq!(arrows_of(&[(other, true)], folder).len(), 0, "tests of {folder} -> {other}");
@@ -162,6 +165,12 @@ mod tests {
             assert!(arrows_of(&[("skyport-core", false), ("serde", false)], folder).is_empty());
         }
         assert!(arrows_of(&[("skyport", false), ("skyport-local", false)], "examples/x").is_empty());
+        for folder in ["providers/x", "adapters/x"] {
+            assert!(arrows_of(&[("skyport-x-wire", false)], folder).is_empty(), "{folder}");
+        }
+        for folder in ["wire/y", "core", "macros"] {
+            assert_eq!(arrows_of(&[("skyport-x-wire", false)], folder).len(), 1, "{folder}");
+        }
         assert_eq!(
             arrows_of(&[("skyport-local", false)], "providers/x"),
             ["providers/x/Cargo.toml:3: arrows: subject must not depend on skyport-local"]

@@ -132,6 +132,19 @@ impl MessageQueue for Subscription {
         }
     }
 
+    async fn adopt(&self, deliveries: Vec<RawDelivery>) -> Vec<Result<Option<RawDelivery>>> {
+        let mut adopted = Vec::with_capacity(deliveries.len());
+        for mut delivery in deliveries {
+            adopted.push(self.read(&delivery.body).await.map(|event| {
+                event.map(|body| {
+                    delivery.body = body;
+                    delivery
+                })
+            }));
+        }
+        adopted
+    }
+
     async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Receipt> {
         self.inner.extend(receipt, lease).await
     }
