@@ -60,6 +60,8 @@
 //! - Settling takes receipts of this provider and the plain receipt handles of SQS, as an event source mapping hands them over.
 //! - A dropped receive lives on in the background for up to 20 seconds: the next one takes it over, and what arrives before that goes
 //!   back at once, one attempt older.
+//! - What has to be permitted: `sqs:GetQueueUrl`, `SendMessage`, `ReceiveMessage`, `DeleteMessage`, `ChangeMessageVisibility`,
+//!   `GetQueueAttributes`; the dead letters need the first two at least.
 //! - What others send arrives as it is: numbers among the attributes as text, binary attributes left out, names as they are.
 
 mod config;

@@ -24,20 +24,18 @@ const KEPT_BYTES: usize = 32 << 20;
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// The leases that one opened queue has given and that have not come to an end.
-#[derive(Debug)]
 pub(super) struct Leases {
     owner: Token,
     held: Mutex<Held>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Held {
     leases: HashMap<Box<str>, Lease>,
     kept_bytes: usize,
     sweep_at: Option<Instant>,
 }
 
-#[derive(Debug)]
 struct Lease {
     ends: Instant,
     last: Option<Box<Last>>,
@@ -46,14 +44,14 @@ struct Lease {
 }
 
 /// A message whose attempts may be spent, for the dead letters.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Last {
     pub(super) attempt: u32,
     pub(super) message: OutMessage,
 }
 
 /// What is known of a delivery that is to be settled.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Known {
     /// What a retry sends to the dead letters where its attempts are spent.
     pub(super) last: Option<Box<Last>>,

@@ -17,7 +17,6 @@ pub(super) const REQUEST_BYTES: usize = 1 << 20;
 const ATTRIBUTES: usize = 10;
 
 /// A message that is ready to be sent.
-#[derive(Debug)]
 pub(super) struct Outgoing {
     pub(super) body: String,
     pub(super) attributes: HashMap<String, MessageAttributeValue>,

@@ -21,7 +21,7 @@ pub(super) struct Asked {
 }
 
 /// The calls of a queue that nobody waits for, and those whose answers were lost.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Polls {
     left: Mutex<Vec<Arc<Poll>>>,
     lost: Mutex<Vec<(Asked, Token)>>,
@@ -31,14 +31,12 @@ pub(super) struct Polls {
 const LOST: usize = 16;
 
 /// One call that is under way.
-#[derive(Debug)]
 pub(super) struct Poll {
     asked: Asked,
     state: Mutex<State>,
     answered: Notify,
 }
 
-#[derive(Debug)]
 enum State {
     UnderWay { awaited: bool },
     Answered(Answer),

@@ -19,6 +19,7 @@ cases![
     a_retried_message_holds_up_its_group_until_it_is_due,
     messages_without_a_group_do_not_wait_for_each_other,
     a_dead_letter_frees_its_group,
+    a_message_that_fails_spends_no_attempts_of_those_behind_it,
     a_delay_is_unsupported_on_an_ordered_queue,
     groups_that_are_none_are_refused,
 ];
@@ -200,6 +201,28 @@ async fn a_dead_letter_frees_its_group(context: Context) -> CaseResult {
     let back = next(&queue, LONG).await?;
     assert_eq!((text(&back).as_str(), back.group()), ("a1", Some("a")));
     back.ack().await?;
+    Ok(Outcome::Passed)
+}
+
+async fn a_message_that_fails_spends_no_attempts_of_those_behind_it(context: Context) -> CaseResult {
+    if ordered(&context).await?.is_none() {
+        return Ok(NO_ORDER);
+    }
+    let mut settings = QueueSettings::default();
+    settings.ordered = true;
+    settings.max_attempts = 2;
+    let queue = bodies(context.queue_with(settings).await?);
+    send_grouped(&queue, &["a1", "a2", "a3"]).await?;
+    for _ in 0..2 {
+        let mut received = queue.receive(10, PATIENCE, LONG).await?.into_iter();
+        let first = received.next().ok_or("the group comes again")?;
+        assert_eq!(text(&first), "a1");
+        first.retry(NOW).await?;
+    }
+    // They were never handled, however often they may have been handed out.
+    assert_eq!(one_by_one(&queue, 2).await?, ["a2", "a3"]);
+    let letters = take(&queue.dead_letters()?, 1).await?;
+    assert_eq!(texts(&letters), ["a1"]);
     Ok(Outcome::Passed)
 }
 
