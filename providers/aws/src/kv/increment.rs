@@ -116,7 +116,9 @@ impl DynamoTable {
                 let value = match plan {
                     Plan::Set { sum, .. } => *sum,
                     Plan::Add { .. } => {
-                        counted(answer.attributes.as_ref().and_then(|new| new.get(item::VALUE)))?
+                        counted(answer.attributes.as_ref().and_then(|new| new.get(item::VALUE)))
+                            // It was applied, whatever it is that it was applied to.
+                            .map_err(|error| error.with_ambiguous(true))?
                     }
                 };
                 Ok(Ok(Incremented::new(value, version)))

@@ -123,3 +123,13 @@ async fn a_counter_that_others_change_all_the_time_is_a_conflict_in_the_end() {
     );
     assert!(stub.is_done());
 }
+
+/// DynamoDB also adds to a number that is no integer, which only a foreign hand can have written.
+#[tokio::test]
+async fn what_was_applied_and_is_no_counter_may_have_been_applied() {
+    for answer in [json!({ "Attributes": { "v": { "N": "2.5" } } }), json!({})] {
+        let stub = Stub::new(vec![ok(answer)]);
+        let error = stub.table().increment(increment(1, false)).await.expect_err("no integer");
+        assert!(error.is_ambiguous() && !error.is_retryable(), "{error}");
+    }
+}

@@ -51,17 +51,17 @@ impl Stub {
     /// The answers, in order; one request more fails the test.
     pub(crate) fn new(script: Vec<Answer>) -> Self {
         let stub = Self::default();
-        *stub.0.script.lock().unwrap() = script.into();
+        *stub.0.script.lock().expect("unpoisoned") = script.into();
         stub
     }
 
     pub(crate) fn sent(&self) -> Vec<Sent> {
-        self.0.sent.lock().unwrap().clone()
+        self.0.sent.lock().expect("unpoisoned").clone()
     }
 
     /// Whether the script was played to its end.
     pub(crate) fn is_done(&self) -> bool {
-        self.0.script.lock().unwrap().is_empty()
+        self.0.script.lock().expect("unpoisoned").is_empty()
     }
 
     /// The provider in front of this.
@@ -76,8 +76,8 @@ impl Stub {
 
     /// A table behind this, as the provider opens it.
     pub(crate) fn table(&self) -> Arc<dyn KeyValueStore> {
-        let url = "dynamodb://things".parse().unwrap();
-        self.provider().table(&url, &TableSettings::default()).unwrap()
+        let url = "dynamodb://things".parse().expect("a URL");
+        self.provider().table(&url, &TableSettings::default()).expect("opens")
     }
 
     /// The same behind core's retries.
@@ -102,18 +102,18 @@ impl HttpConnector for Stub {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        let body = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
-        let mut sent = self.0.sent.lock().unwrap();
+        let body = serde_json::from_slice(request.body().bytes().expect("a body in memory")).expect("JSON");
+        let mut sent = self.0.sent.lock().expect("unpoisoned");
         sent.push(Sent { operation, body });
-        let answer = self.0.script.lock().unwrap().pop_front();
+        let answer = self.0.script.lock().expect("unpoisoned").pop_front();
         let answer =
             answer.unwrap_or_else(|| panic!("one request more than the script has: {:?}", sent.last()));
         HttpConnectorFuture::ready(match answer(&sent) {
             Reply::Answered(status, body) => {
-                Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body.to_string())))
+                Ok(HttpResponse::new(status.try_into().expect("a status"), SdkBody::from(body.to_string())))
             }
             Reply::Raw(status, text) => {
-                Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(text)))
+                Ok(HttpResponse::new(status.try_into().expect("a status"), SdkBody::from(text)))
             }
             Reply::Reset => {
                 Err(ConnectorError::io(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into()))
@@ -133,7 +133,7 @@ pub(crate) fn reset() -> Answer {
 /// An error as DynamoDB writes it.
 pub(crate) fn refusal(status: u16, code: &str, more: Value) -> Answer {
     let mut body = json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "told" });
-    for (name, value) in more.as_object().unwrap() {
+    for (name, value) in more.as_object().expect("an object") {
         body[name] = value.clone();
     }
     Box::new(move |_| Reply::Answered(status, body))

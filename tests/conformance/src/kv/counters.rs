@@ -15,6 +15,7 @@ cases![
     what_is_no_integer_is_left_alone,
     an_overflow_changes_nothing,
     the_same_token_counts_once,
+    the_same_token_counts_once_where_the_clock_was_set_back,
     a_counter_that_was_deleted_begins_anew,
     a_plain_write_keeps_what_a_counter_remembers,
     a_batch_and_a_transaction_keep_what_a_counter_remembers,
@@ -88,6 +89,19 @@ async fn the_same_token_counts_once(cx: Context) -> CaseResult {
     }
     let table = Table::<i64>::new(store);
     assert_eq!(table.get(("p", "n")).await?.ok_or("no counter")?.value, 13);
+    Ok(Outcome::Passed)
+}
+
+/// Its trace is then older than the call seems to be.
+async fn the_same_token_counts_once_where_the_clock_was_set_back(cx: Context) -> CaseResult {
+    let store = cx.table().await?;
+    let mut increment =
+        Increment::new(Key::new("n", ""), 3, store.info().clock.now() + super::SECOND * 3_600);
+    let first = store.increment(increment.clone()).await?;
+    for repeated in [false, true] {
+        increment.repeated = repeated;
+        assert_eq!(store.increment(increment.clone()).await?, first);
+    }
     Ok(Outcome::Passed)
 }
 
