@@ -9,9 +9,11 @@ use tokio::runtime::Runtime;
 use crate::Outcome;
 use crate::measure::{ROUNDS, best, per_operation};
 
+mod floor;
 mod omniqueue_memory;
 mod skyport;
 
+pub use floor::Floor;
 pub use omniqueue_memory::OmniQueue;
 pub use skyport::Port;
 
