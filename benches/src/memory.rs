@@ -32,6 +32,7 @@ fn blob_table(one: &Runtime, two: &Runtime) -> Outcome<Table> {
 
 fn queue_table(one: &Runtime) -> Outcome<Table> {
     let mut table = Table::default();
+    table.add("floor", queues::measure(one, queues::Floor::default())?);
     let port = one.block_on(queues::Port::new())?;
     table.add("Skyport, port", queues::measure(one, port)?);
     let omniqueue = one.block_on(queues::OmniQueue::new())?;

@@ -5,6 +5,7 @@ pub mod blob;
 pub mod body;
 pub mod clock;
 pub mod codec;
+mod digits;
 pub mod error;
 pub mod event;
 pub mod http;

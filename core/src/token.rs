@@ -9,26 +9,30 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 ///
 /// Written as 32 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Token(u128);
+pub struct Token {
+    // Two words: a `u128` would align, and so enlarge, all that holds one.
+    high: u64,
+    low: u64,
+}
 
 impl Token {
     /// A new token, unlike any other.
     #[must_use]
     pub fn new() -> Self {
         // Uniqueness, not secrecy: fastrand is seeded from the system's randomness in each thread.
-        Self(fastrand::u128(..))
+        Self { high: fastrand::u64(..), low: fastrand::u64(..) }
     }
 
     /// The token with exactly these bits.
     #[must_use]
     pub const fn from_bits(bits: u128) -> Self {
-        Self(bits)
+        Self { high: (bits >> 64) as u64, low: bits as u64 }
     }
 
     /// The bits, for stores that keep numbers.
     #[must_use]
     pub const fn to_bits(self) -> u128 {
-        self.0
+        (self.high as u128) << 64 | self.low as u128
     }
 }
 
@@ -40,7 +44,7 @@ impl Default for Token {
 
 impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        write!(f, "{:032x}", self.to_bits())
     }
 }
 
@@ -56,7 +60,7 @@ impl FromStr for Token {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let digits = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
         let bits = if digits { u128::from_str_radix(text, 16).ok() } else { None };
-        bits.map(Self)
+        bits.map(Self::from_bits)
             .ok_or_else(|| crate::Error::new(crate::ErrorKind::Malformed, "a token is 32 hexadecimal digits"))
     }
 }

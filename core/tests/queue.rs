@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use skyport_core::provider::{Provider, ResourceKind, ResourceUrl};
 use skyport_core::queue::port::{
-    Depth, MessageQueue, OutMessage, QueueInfo, RawDelivery, Receipt, ReceiveOptions, Settlement,
+    Depth, MessageId, MessageQueue, OutMessage, QueueInfo, RawDelivery, Receipt, ReceiveOptions, Settlement,
 };
 use skyport_core::queue::{Outgoing, Queue, QueueSettings};
 use skyport_core::{ErrorKind, Result, Shutdown, Worker, WorkerConfig};
@@ -71,7 +71,7 @@ impl MessageQueue for Hasty {
     fn info(&self) -> &QueueInfo {
         self.0.info()
     }
-    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<String>> {
+    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
         self.0.send(messages).await
     }
     async fn receive(&self, mut options: ReceiveOptions) -> Result<Vec<RawDelivery>> {

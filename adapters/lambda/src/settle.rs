@@ -59,7 +59,7 @@ pub(crate) async fn settle(queue: Option<&Arc<dyn MessageQueue>>, handed: &[Hand
 
 /// How a message is to be settled; `None` where the platform's own deleting is enough.
 fn verdict(queue: Option<&Arc<dyn MessageQueue>>, handed: &Handed) -> Option<Verdict> {
-    let (id, attempt) = (&handed.delivery.id, handed.delivery.attempt);
+    let (id, attempt) = (&*handed.delivery.id, handed.delivery.attempt);
     match handed.outcome.as_ref() {
         // A layer has more to end than the message.
         Some(Outcome::Done) => (!handed.plain).then_some(Verdict::Ack),
@@ -102,7 +102,7 @@ async fn put(queue: &dyn MessageQueue, handed: &[Handed], endings: Vec<Ending>) 
         let result =
             results.next().unwrap_or_else(|| Err(Error::internal("the queue gave no answer for a message")));
         let Err(error) = result else { continue };
-        let id = &handed[index].delivery.id;
+        let id = &*handed[index].delivery.id;
         if dead {
             tracing::warn!(id, %error, "a message could not be sent to the dead letters; it comes again");
             lost.push(index);

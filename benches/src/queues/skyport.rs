@@ -32,7 +32,8 @@ impl Port {
 }
 
 impl Queues for Port {
-    type Delivery = RawDelivery;
+    /// A batch of one, as the port gives it and takes it.
+    type Delivery = Vec<RawDelivery>;
 
     async fn send(&mut self, body: Bytes) -> Outcome {
         for sent in self.0.send(vec![OutMessage::new(body)]).await {
@@ -41,15 +42,16 @@ impl Queues for Port {
         Ok(())
     }
 
-    async fn receive(&mut self) -> Outcome<RawDelivery> {
+    async fn receive(&mut self) -> Outcome<Vec<RawDelivery>> {
         let options = ReceiveOptions::new(1, Duration::from_secs(20), Duration::from_secs(30));
-        let mut received = self.0.receive(options).await?;
-        received.pop().ok_or_else(|| "nothing was received".into())
+        let received = self.0.receive(options).await?;
+        if received.is_empty() { Err("nothing was received".into()) } else { Ok(received) }
     }
 
-    async fn ack(&mut self, delivery: RawDelivery) -> Outcome {
-        let settlement = Settlement::new(delivery.receipt, Verdict::Ack);
-        for settled in self.0.settle(vec![settlement]).await {
+    async fn ack(&mut self, received: Vec<RawDelivery>) -> Outcome {
+        let ack = |delivery: &RawDelivery| Settlement::new(delivery.receipt.clone(), Verdict::Ack);
+        let settlements = received.iter().map(ack).collect();
+        for settled in self.0.settle(settlements).await {
             settled?;
         }
         Ok(())

@@ -7,14 +7,14 @@ use std::time::{Duration, SystemTime};
 use super::resources::Ref;
 use crate::codec::Decode;
 use crate::queue::Queue;
-use crate::queue::port::{Attributes, Foreign, RawDelivery};
+use crate::queue::port::{Attributes, Foreign, MessageId, RawDelivery};
 use crate::{Result, TraceContext};
 
 /// A message with its decoded body; derefs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message<T> {
     value: T,
-    id: String,
+    id: MessageId,
     attempt: u32,
     sent_at: SystemTime,
     attributes: Attributes,
@@ -28,7 +28,7 @@ impl<T> Message<T> {
     pub fn new(value: T) -> Self {
         Self {
             value,
-            id: String::new(),
+            id: MessageId::new(""),
             attempt: 1,
             sent_at: SystemTime::now(),
             attributes: Attributes::new(),

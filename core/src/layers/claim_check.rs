@@ -11,7 +11,8 @@ use super::Layer;
 use crate::blob::port::{BlobStore, DeleteOptions, GetOptions, GetResult, PutOptions};
 use crate::kv::port::KeyValueStore;
 use crate::queue::port::{
-    Depth, MessageQueue, OutMessage, QueueInfo, RawDelivery, Receipt, ReceiveOptions, Settlement, Verdict,
+    Depth, MessageId, MessageQueue, OutMessage, QueueInfo, RawDelivery, Receipt, ReceiveOptions, Settlement,
+    Verdict,
 };
 use crate::{Error, ErrorKind, Result, Token};
 
@@ -160,7 +161,7 @@ impl ClaimQueue {
     /// Settles a message whose body could not be read; whether it is lost for good.
     async fn put_aside(&self, delivery: RawDelivery, error: &Error) -> bool {
         let reason = lost(error);
-        tracing::warn!(%error, id = delivery.id, "the body of a message could not be read from the claim-check bucket");
+        tracing::warn!(%error, id = &*delivery.id, "the body of a message could not be read from the claim-check bucket");
         let verdict = match reason {
             None => Verdict::Retry(LATER),
             // Left to its lease: a queue of dead letters has none of its own.
@@ -186,8 +187,8 @@ impl MessageQueue for ClaimQueue {
         &self.info
     }
 
-    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<String>> {
-        let mut results: Vec<Option<Result<String>>> = Vec::with_capacity(messages.len());
+    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
+        let mut results: Vec<Option<Result<MessageId>>> = Vec::with_capacity(messages.len());
         let mut outgoing = Vec::with_capacity(messages.len());
         let mut tokens = Vec::with_capacity(messages.len());
         for mut message in messages {

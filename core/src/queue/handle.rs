@@ -14,7 +14,8 @@ use super::delivery::Delivery;
 use super::lease::LeaseTimer;
 use super::outgoing::{Outgoing, Sending};
 use super::port::{
-    Depth, MessageQueue, OutMessage, QueueCapabilities, QueueInfo, QueueLimits, RawDelivery, ReceiveOptions,
+    Depth, MessageId, MessageQueue, OutMessage, QueueCapabilities, QueueInfo, QueueLimits, RawDelivery,
+    ReceiveOptions,
 };
 use crate::codec::{Encode, Json};
 use crate::{Error, Result, TraceContext};
@@ -109,7 +110,7 @@ impl<T, C> Queue<T, C> {
     /// ```
     ///
     /// Each result fails as [`send`](Self::send) does.
-    pub fn send_all<'a, I>(&self, values: I) -> BoxFuture<'static, Vec<Result<String>>>
+    pub fn send_all<'a, I>(&self, values: I) -> BoxFuture<'static, Vec<Result<MessageId>>>
     where
         I: IntoIterator,
         I::Item: Into<Outgoing<'a, T>>,
@@ -207,7 +208,7 @@ pub(crate) async fn poll(
 pub(super) async fn send_checked(
     port: &dyn MessageQueue,
     messages: Vec<Result<OutMessage>>,
-) -> Vec<Result<String>> {
+) -> Vec<Result<MessageId>> {
     let info = port.info();
     let failed = |error| context(info, "queue.send", error);
     let trace = TraceContext::current();

@@ -10,6 +10,7 @@ pub mod envelope;
 mod foreign;
 mod handle;
 mod lease;
+mod names;
 mod outgoing;
 pub mod port;
 pub mod wire;
@@ -21,6 +22,6 @@ pub(crate) use lease::LeaseTimer;
 
 pub use outgoing::{Outgoing, Sending};
 pub use port::{
-    Attributes, Depth, Foreign, MessageQueue, QueueCapabilities, QueueInfo, QueueLimits, QueueSettings,
-    Receipt,
+    Attributes, Depth, Foreign, MessageId, MessageQueue, QueueCapabilities, QueueInfo, QueueLimits,
+    QueueSettings, Receipt,
 };

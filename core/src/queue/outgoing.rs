@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::handle::send_checked;
-use super::port::{MessageQueue, OutMessage};
+use super::port::{MessageId, MessageQueue, OutMessage};
 use crate::Result;
 use crate::codec::Encode;
 
@@ -112,7 +112,7 @@ impl Sending {
 }
 
 impl IntoFuture for Sending {
-    type Output = Result<String>;
+    type Output = Result<MessageId>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::envelope::Envelope;
+pub use super::names::{MessageId, Receipt};
 use crate::{Clock, Result, Sparse, Token};
 
 /// What a queue is and what it can do; made once, when it is opened.
@@ -185,7 +186,7 @@ impl ReceiveOptions {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawDelivery {
     /// The provider's id of the message.
-    pub id: String,
+    pub id: MessageId,
     /// The body as it was sent.
     pub body: Bytes,
     /// The user's attributes.
@@ -205,7 +206,13 @@ pub struct RawDelivery {
 impl RawDelivery {
     /// A first delivery with this id, body and receipt; the other fields are to be set.
     #[must_use]
-    pub fn new(id: impl Into<String>, body: impl Into<Bytes>, receipt: Receipt, sent_at: SystemTime) -> Self {
+    #[inline]
+    pub fn new(
+        id: impl Into<MessageId>,
+        body: impl Into<Bytes>,
+        receipt: Receipt,
+        sent_at: SystemTime,
+    ) -> Self {
         Self {
             id: id.into(),
             body: body.into(),
@@ -228,31 +235,6 @@ impl RawDelivery {
             group: self.group.clone(),
             ..OutMessage::default()
         }
-    }
-}
-
-/// What settles one delivery; opaque, serialisable, of use only to the queue that gave it. Not shown by Debug.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Receipt(String);
-
-impl Receipt {
-    /// The provider's own text.
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The provider's own text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Debug for Receipt {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Receipt(..)")
     }
 }
 
@@ -322,7 +304,7 @@ pub trait MessageQueue: Debug + Send + Sync + 'static {
 
     /// Sends any number of messages; one result each, in order: the message's id. Cutting to the cloud's own batch sizes
     /// is done here, and on an ordered queue a group's messages keep their order.
-    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<String>>;
+    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>>;
 
     /// Waits up to `wait` for the first message and returns then with what is there, up to `max`. Empty after `wait`.
     ///

@@ -205,7 +205,7 @@ async fn deliver(
     let count = messages.len();
     let mut invocation = Invocation::default();
     if let Some(first) = messages.first().filter(|_| count == 1) {
-        invocation.id.clone_from(&first.id);
+        first.id.as_str().clone_into(&mut invocation.id);
     }
     invocation.deadline = Some(context.deadline);
     invocation.cancellation = context.cancelled.clone();

@@ -79,12 +79,15 @@ impl<'a> Listing<'a> {
 
     /// Whether a key belongs to it; the first that does not ends it.
     #[must_use]
+    #[inline]
     pub fn has(&self, key: &str) -> bool {
-        key.starts_with(self.prefix)
+        // Asked of every key, and mostly there is no prefix: the call to compare nothing would cost more than the key.
+        self.prefix.is_empty() || key.starts_with(self.prefix)
     }
 
     /// The directory that stands for a key, where one does.
     #[must_use]
+    #[inline]
     pub fn directory_of<'k>(&self, key: &'k str) -> Option<&'k str> {
         let delimiter = self.delimiter?;
         let rest = key.strip_prefix(self.prefix)?;

@@ -48,7 +48,7 @@ async fn renew(queue: &dyn MessageQueue, held: &mut Held, length: Duration) -> b
             }
             Ok(Err(error)) => error,
             Err(_) => {
-                tracing::warn!(id = held.raw.id, "a lease ended while it was being renewed");
+                tracing::warn!(id = &*held.raw.id, "a lease ended while it was being renewed");
                 return false;
             }
         };
@@ -58,7 +58,7 @@ async fn renew(queue: &dyn MessageQueue, held: &mut Held, length: Duration) -> b
             error.kind(),
             ErrorKind::PreconditionFailed | ErrorKind::NotFound | ErrorKind::Unsupported
         );
-        tracing::warn!(id = held.raw.id, %error, "a lease could not be renewed");
+        tracing::warn!(id = &*held.raw.id, %error, "a lease could not be renewed");
         if hopeless || pause < Duration::from_millis(50) {
             return false;
         }

@@ -147,12 +147,12 @@ impl Task {
             Outcome::Retry { after, error } => {
                 let longest = self.worker.queue.info().limits.delay;
                 let pause = after.unwrap_or_else(|| self.worker.config.pause(held.raw.attempt));
-                let (id, attempt) = (&held.raw.id, held.raw.attempt);
+                let (id, attempt) = (&*held.raw.id, held.raw.attempt);
                 tracing::info!(queue, id, attempt, error, ?pause, "a message comes again");
                 Verdict::Retry(pause.min(longest))
             }
             Outcome::Dead { reason } => {
-                tracing::warn!(queue, id = held.raw.id, reason, "a message goes to the dead letters");
+                tracing::warn!(queue, id = &*held.raw.id, reason, "a message goes to the dead letters");
                 let message = Box::new(held.raw.to_message());
                 Verdict::DeadLetter { reason, message }
             }
@@ -169,7 +169,7 @@ impl Task {
                 let queue = &self.worker.queue.info().resource;
                 tracing::warn!(
                     queue,
-                    id = ended.held.raw.id,
+                    id = &*ended.held.raw.id,
                     "a lease ended before its message could be settled"
                 );
                 failed.extend(ended.held.raw.group);
@@ -202,7 +202,7 @@ impl Task {
     /// What to try after a settlement failed, and whether the message may still end as it was to.
     fn after_failure(&self, ending: Ending, error: &Error, again: bool) -> (Option<Ending>, bool) {
         let queue = &self.worker.queue.info().resource;
-        let id = &ending.held.raw.id;
+        let id = ending.held.raw.id.as_str();
         if ending.behind && error.kind() == ErrorKind::PreconditionFailed {
             return (None, true);
         }

@@ -60,7 +60,7 @@ mod tests {
             let lease = LeaseTimer::start(Clock::system(), Duration::from_secs(1));
             Held { raw, lease }
         });
-        let names = |unit: Vec<Held>| unit.into_iter().map(|held| held.raw.id).collect();
+        let names = |unit: Vec<Held>| unit.into_iter().map(|held| held.raw.id.into()).collect();
         units(received.collect(), ordered, batch, most).into_iter().map(names).collect()
     }
 

@@ -22,8 +22,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_sdk_sqs::types::QueueAttributeName;
 use skyport_core::queue::port::{
-    Depth, MessageQueue, OutMessage, QueueInfo, QueueSettings, RawDelivery, Receipt, ReceiveOptions,
-    Settlement,
+    Depth, MessageId, MessageQueue, OutMessage, QueueInfo, QueueSettings, RawDelivery, Receipt,
+    ReceiveOptions, Settlement,
 };
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, Result};
@@ -151,7 +151,7 @@ impl MessageQueue for SqsQueue {
         &self.place.info
     }
 
-    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<String>> {
+    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
         self.place.send(messages).await
     }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use skyport_core::Result;
 use skyport_core::queue::port::{
-    Depth, MessageQueue, OutMessage, QueueInfo, QueueSettings, RawDelivery, Receipt, ReceiveOptions,
-    Settlement,
+    Depth, MessageId, MessageQueue, OutMessage, QueueInfo, QueueSettings, RawDelivery, Receipt,
+    ReceiveOptions, Settlement,
 };
 
 use crate::engine::Engine;
@@ -57,7 +57,7 @@ impl MessageQueue for LocalQueue {
         &self.info
     }
 
-    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<String>> {
+    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
         let (name, now, count) = (Arc::clone(&self.name), self.engine.now(), messages.len());
         let sent = self.engine.write(move |job| send::send(job, &name, &messages, now));
         match sent.await {

@@ -1,10 +1,14 @@
 //! Injected faults: what a cloud does on a bad day, on order and the same each time.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use skyport_core::{Error, ErrorKind, Result};
 
 use crate::sync::lock;
@@ -195,12 +199,10 @@ impl Faults {
     }
 
     /// Lets a call meet its faults: waits, fails, or tells what is to become of its answer.
-    pub(crate) async fn meet(&self, operation: Operation, resource: &str) -> Result<Fate> {
-        if !self.0.armed.load(Ordering::Acquire) {
-            return Ok(Fate::default());
-        }
-        // Boxed, so that calls without faults do not carry its size.
-        Box::pin(self.strike(operation, resource)).await
+    #[inline]
+    pub(crate) fn meet<'a>(&'a self, operation: Operation, resource: &'a str) -> Meeting<'a> {
+        let armed = self.0.armed.load(Ordering::Acquire);
+        Meeting(armed.then(|| self.strike(operation, resource).boxed()))
     }
 
     async fn strike(&self, operation: Operation, resource: &str) -> Result<Fate> {
@@ -213,6 +215,21 @@ impl Faults {
                 .with_provider(crate::provision::NAME)
                 .with_resource(resource)),
             None => Ok(Fate { lost: drawn.lost }),
+        }
+    }
+}
+
+/// A call that meets its faults. Mostly there are none: a call without them carries neither their size nor their states.
+pub(crate) struct Meeting<'a>(Option<BoxFuture<'a, Result<Fate>>>);
+
+impl Future for Meeting<'_> {
+    type Output = Result<Fate>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            None => Poll::Ready(Ok(Fate::default())),
+            Some(striking) => striking.as_mut().poll(cx),
         }
     }
 }
@@ -282,6 +299,7 @@ pub(crate) struct Fate {
 }
 
 impl Fate {
+    #[inline]
     pub(crate) fn answer<T>(self, answer: Result<T>) -> Result<T> {
         match self.lost {
             None => answer,
@@ -289,6 +307,7 @@ impl Fate {
         }
     }
 
+    #[inline]
     pub(crate) fn answers<T>(self, answers: Vec<Result<T>>) -> Vec<Result<T>> {
         match self.lost {
             None => answers,

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use skyport_core::Result;
 use skyport_core::queue::port::{
-    Depth, MessageQueue, OutMessage, QueueInfo, QueueSettings, RawDelivery, Receipt, ReceiveOptions,
-    Settlement,
+    Depth, MessageId, MessageQueue, OutMessage, QueueInfo, QueueSettings, RawDelivery, Receipt,
+    ReceiveOptions, Settlement,
 };
 
 use crate::error::Refusal;
@@ -17,6 +17,7 @@ use crate::faults::{Faults, Operation};
 mod cell;
 mod dedupe;
 mod groups;
+mod numbers;
 mod receipt;
 mod state;
 #[cfg(test)]
@@ -57,7 +58,7 @@ impl MessageQueue for MemoryQueue {
         &self.info
     }
 
-    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<String>> {
+    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
         match self.faults.meet(Operation::QueueSend, self.cell.name()).await {
             Ok(fate) => fate.answers(self.cell.send(messages)),
             Err(error) => error.of_each(messages.len()),

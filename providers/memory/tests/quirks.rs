@@ -181,7 +181,7 @@ async fn a_message_is_sent_once_in_five_minutes_under_one_id() -> Result<()> {
         ids.extend(queue.send(vec![message.clone()]).await);
         tokio::time::advance(Duration::from_secs(pause)).await;
     }
-    let ids: Vec<String> = ids.into_iter().collect::<Result<_>>()?;
+    let ids = ids.into_iter().collect::<Result<Vec<_>>>()?;
     assert_eq!(ids[0], ids[1]);
     assert_ne!(ids[1], ids[2]);
     assert_eq!(queue.depth().await?.ready, 2);

@@ -14,7 +14,7 @@ use skyport_core::kv::port::{
     Write,
 };
 use skyport_core::queue::port::{
-    Depth, MessageQueue, OutMessage, QueueInfo, RawDelivery, Receipt, ReceiveOptions, Settlement,
+    Depth, MessageId, MessageQueue, OutMessage, QueueInfo, RawDelivery, Receipt, ReceiveOptions, Settlement,
 };
 
 /// A store of any port that tells this of itself, and fails the case when it is asked for more.
@@ -90,7 +90,7 @@ impl MessageQueue for Inert<QueueInfo> {
         &self.0
     }
 
-    async fn send(&self, _: Vec<OutMessage>) -> Vec<Result<String>> {
+    async fn send(&self, _: Vec<OutMessage>) -> Vec<Result<MessageId>> {
         called("send")
     }
 

@@ -66,10 +66,10 @@ impl Mapping {
             }
         };
         assert!(
-            failed.iter().all(|id| received.iter().any(|raw| raw.id == *id)),
+            failed.iter().all(|id| received.iter().any(|raw| raw.id == id.as_str())),
             "an unknown id fails the whole batch"
         );
-        let done = received.into_iter().filter(|raw| !failed.contains(&raw.id));
+        let done = received.into_iter().filter(|raw| failed.iter().all(|id| raw.id != id.as_str()));
         // As SQS has it, deleting what the function settled already is no error.
         self.queue.settle(done.map(|raw| Settlement::new(raw.receipt, Verdict::Ack)).collect()).await;
     }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::{Around, Call, Wrapped};
 use crate::Result;
 use crate::queue::port::{
-    Depth, MessageQueue, OutMessage, QueueInfo, RawDelivery, Receipt, ReceiveOptions, Settlement,
+    Depth, MessageId, MessageQueue, OutMessage, QueueInfo, RawDelivery, Receipt, ReceiveOptions, Settlement,
 };
 
 fn call<'a>(info: &'a QueueInfo, operation: &'static str) -> Call<'a> {
@@ -22,7 +22,7 @@ impl<A: Around> MessageQueue for Wrapped<dyn MessageQueue, A> {
         self.inner.info()
     }
 
-    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<String>> {
+    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
         let bytes = messages.iter().map(|message| message.body.len()).sum();
         let call = call(self.info(), "queue.send").items(messages.len()).bytes(bytes);
         self.around.batch(call, self.inner.send(messages)).await

@@ -11,7 +11,8 @@ use super::Prefix;
 use crate::Result;
 use crate::event::BlobEvent;
 use crate::queue::port::{
-    Depth, MessageQueue, OutMessage, QueueInfo, RawDelivery, Receipt, ReceiveOptions, Settlement, Verdict,
+    Depth, MessageId, MessageQueue, OutMessage, QueueInfo, RawDelivery, Receipt, ReceiveOptions, Settlement,
+    Verdict,
 };
 
 /// So many batches that hold only events of others are passed over once the wait is over.
@@ -77,7 +78,7 @@ impl MessageQueue for PrefixEvents {
         self.inner.info()
     }
 
-    async fn send(&self, mut messages: Vec<OutMessage>) -> Vec<Result<String>> {
+    async fn send(&self, mut messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
         for message in &mut messages {
             self.outward(message);
         }

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 
 use super::attempts::{Attempts, told};
 use crate::queue::port::{
-    Depth, MessageQueue, OutMessage, QueueInfo, RawDelivery, Receipt, ReceiveOptions, Settlement, Verdict,
+    Depth, MessageId, MessageQueue, OutMessage, QueueInfo, RawDelivery, Receipt, ReceiveOptions, Settlement,
+    Verdict,
 };
 use crate::retry::RetryPolicy;
 use crate::{ErrorKind, Result};
@@ -35,7 +36,7 @@ impl MessageQueue for RetryQueue {
         self.inner.info()
     }
 
-    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<String>> {
+    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
         let call = |messages, _| self.inner.send(messages);
         self.attempts().batch(messages, call, |_, ambiguous, error| Err(told(ambiguous, error))).await
     }

@@ -6,7 +6,7 @@ use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream;
-use skyport_core::queue::port::OutMessage;
+use skyport_core::queue::port::{MessageId, OutMessage};
 use skyport_core::{Error, ErrorKind, Result};
 
 use super::entries::{self, ENTRIES};
@@ -19,10 +19,10 @@ use crate::provision::NAME;
 type Placed = (usize, Outgoing);
 
 /// What became of the message in that place.
-type Sent = (usize, Result<String>);
+type Sent = (usize, Result<MessageId>);
 
 impl Place {
-    pub(super) async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<String>> {
+    pub(super) async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
         let ordered = self.info.settings.ordered;
         if messages.is_empty() {
             return Vec::new();
@@ -31,7 +31,7 @@ impl Place {
         if let Err(error) = self.client().await {
             return error.of_each(messages.len());
         }
-        let mut results: Vec<Option<Result<String>>> = messages.iter().map(|_| None).collect();
+        let mut results: Vec<Option<Result<MessageId>>> = messages.iter().map(|_| None).collect();
         let mut outgoing = Vec::with_capacity(messages.len());
         for (at, message) in messages.into_iter().enumerate() {
             match Outgoing::new(message, ordered) {
@@ -94,7 +94,7 @@ impl Place {
         })
     }
 
-    async fn send_one(&self, message: Outgoing) -> Result<String> {
+    async fn send_one(&self, message: Outgoing) -> Result<MessageId> {
         let (client, url) = self.client().await?;
         let request = client
             .send_message()
@@ -105,10 +105,10 @@ impl Place {
             .set_message_deduplication_id(message.dedupe_id)
             .set_delay_seconds(message.delay);
         let answer = Box::pin(request.send()).await.map_err(|error| self.named(error::of(error)))?;
-        answer.message_id.ok_or_else(no_id)
+        answer.message_id.map(MessageId::from).ok_or_else(no_id)
     }
 
-    async fn send_several(&self, messages: Vec<Outgoing>) -> Vec<Result<String>> {
+    async fn send_several(&self, messages: Vec<Outgoing>) -> Vec<Result<MessageId>> {
         let count = messages.len();
         let call = async {
             let (client, url) = self.client().await?;
@@ -119,7 +119,7 @@ impl Place {
         };
         match call.await {
             Ok(answer) => {
-                let done = answer.successful.into_iter().map(|entry| (entry.id, entry.message_id));
+                let done = answer.successful.into_iter().map(|entry| (entry.id, entry.message_id.into()));
                 entries::results(count, done, answer.failed, |_, error| self.named(error))
             }
             Err(error) => error.of_each(count),

@@ -1,7 +1,7 @@
 //! Sending: rows in, unless their dedupe id was sent a short while ago.
 
 use rusqlite::{OptionalExtension, params};
-use skyport_core::queue::port::OutMessage;
+use skyport_core::queue::port::{MessageId, OutMessage};
 use skyport_core::{Error, Result};
 
 use super::rows::{self, QueueRow};
@@ -19,12 +19,12 @@ pub(super) fn send(
     name: &str,
     messages: &[OutMessage],
     now: i64,
-) -> std::result::Result<Vec<Result<String>>, Fault> {
+) -> std::result::Result<Vec<Result<MessageId>>, Fault> {
     let queue = rows::find(job.connection, name)?;
     let mut sent = Vec::with_capacity(messages.len());
     for message in messages {
         sent.push(match send_one(job, &queue, message, now) {
-            Ok(id) => Ok(id.to_string()),
+            Ok(id) => Ok(id.to_string().into()),
             // A refusal of this message alone; a fault of the database fails them all.
             Err(Fault::Ours(refusal)) => Err(refusal),
             Err(fault) => return Err(fault),

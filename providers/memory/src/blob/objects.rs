@@ -23,7 +23,7 @@ use crate::queue::QueueCell;
 use crate::sync::{read, write};
 
 /// A key as the map keeps it: a short one lies in the map itself, so that a search need not follow it elsewhere.
-pub(super) type Key = InlineText<38>;
+pub(super) type Key = InlineText<39>;
 
 /// The objects of a bucket, in UTF-8 byte order of their keys.
 pub(super) type Objects = BTreeMap<Key, Object>;
@@ -156,7 +156,7 @@ impl BucketCell {
     fn make(&self, new: NewObject) -> Object {
         Object {
             content: new.content,
-            etag: numbered(self.etags.fetch_add(1, Ordering::Relaxed)),
+            etag: Etag::of_number(self.etags.fetch_add(1, Ordering::Relaxed)),
             modified: self.clock.now(),
             properties: new.properties,
             token: new.token,
@@ -228,32 +228,5 @@ fn holds(condition: &Condition, object: &Object) -> Result<()> {
         Condition::IfAbsent => Err(Refusal::Exists.into()),
         Condition::IfMatch(etag) if *etag == object.etag => Ok(()),
         Condition::IfMatch(_) => Err(Refusal::Changed.into()),
-    }
-}
-
-/// The number in digits, written on the stack.
-fn numbered(mut number: u64) -> Etag {
-    let mut digits = [b'0'; 20];
-    let mut first = digits.len();
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
-        first -= 1;
-        if number == 0 {
-            break;
-        }
-    }
-    Etag::new(std::str::from_utf8(digits.get(first..).unwrap_or_default()).unwrap_or_default())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_etag_is_its_number() {
-        for number in [0, 7, 10, 4_711, u64::MAX] {
-            assert_eq!(numbered(number).as_str(), number.to_string());
-        }
     }
 }

@@ -1,17 +1,18 @@
 //! A queue, whether it exists or not: takes the lock, looks at the clock, and wakes who waits.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::{Duration, SystemTime};
 
 use skyport_core::queue::port::{
-    Depth, OutMessage, QueueSettings, RawDelivery, Receipt, ReceiveOptions, Settlement, Verdict,
+    Depth, MessageId, OutMessage, QueueSettings, RawDelivery, Receipt, ReceiveOptions, Settlement, Verdict,
 };
 use skyport_core::{Clock, Result};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::numbers::Numbers;
 use super::receipt;
 use super::state::{Letter, State};
 use crate::error::Refusal;
@@ -24,6 +25,9 @@ pub(crate) struct QueueCell {
     state: Mutex<Option<State>>,
     /// Told to one waiting receive whenever there may be something for it, or an earlier time to wake at.
     arrivals: Notify,
+    /// How many receives wait. Each counts itself before it looks under the lock, so that whoever changes something under
+    /// the lock and counts none afterwards leaves nobody untold.
+    waiting: AtomicUsize,
     role: Role,
 }
 
@@ -47,7 +51,8 @@ impl QueueCell {
     }
 
     fn with_role(name: String, clock: Clock, numbers: Arc<AtomicU64>, role: Role) -> Self {
-        Self { name, clock, numbers, state: Mutex::new(None), arrivals: Notify::new(), role }
+        let state = Mutex::new(None);
+        Self { name, clock, numbers, state, arrivals: Notify::new(), waiting: AtomicUsize::new(0), role }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -77,10 +82,12 @@ impl QueueCell {
         match state.as_mut() {
             Some(there) if there.ordered != settings.ordered => return Err(Refusal::OrderFixed.into()),
             Some(there) => there.max_attempts = max_attempts,
-            None => *state = Some(State::new(max_attempts, settings.ordered)),
+            None => {
+                *state = Some(State::new(max_attempts, settings.ordered, Numbers::of(&self.numbers)));
+            }
         }
         if let Some(dead) = self.dead_letters() {
-            lock(&dead.state).get_or_insert_with(|| State::new(u32::MAX, false));
+            lock(&dead.state).get_or_insert_with(|| State::new(u32::MAX, false, Numbers::of(&self.numbers)));
         }
         Ok(())
     }
@@ -94,33 +101,35 @@ impl QueueCell {
         }
     }
 
-    fn number(&self) -> u64 {
-        self.numbers.fetch_add(1, Ordering::Relaxed)
+    /// Tells one waiting receive, where there is one, that it has to look again.
+    fn tell(&self) {
+        if self.waiting.load(Ordering::Acquire) > 0 {
+            self.arrivals.notify_one();
+        }
     }
 
     /// The queue as it is at `now`: leases and delays that are over have ended.
+    #[inline]
     fn at(&self, now: Instant) -> MutexGuard<'_, Option<State>> {
-        self.settle_origin(now);
+        if let Role::DeadLetters { of } = &self.role {
+            self.settle_origin(of, now);
+        }
         let mut guard = lock(&self.state);
-        if let Some(state) = guard.as_mut() {
-            let spent = state.advance(now);
-            if !spent.is_empty() {
-                self.bury(spent);
-            }
+        if let Some(state) = guard.as_mut()
+            && state.is_due(now)
+        {
+            self.bury(state.advance(now));
         }
         guard
     }
 
     /// A queue of dead letters gets those whose last lease has ended by now; says when the next may come.
-    fn settle_origin(&self, now: Instant) -> Option<Instant> {
-        let Role::DeadLetters { of } = &self.role else {
-            return None;
-        };
+    fn settle_origin(&self, of: &Weak<Self>, now: Instant) -> Option<Instant> {
         let origin = of.upgrade()?;
         let guard = origin.at(now);
         let state = guard.as_ref()?;
         if state.has_ready() {
-            origin.arrivals.notify_one();
+            origin.tell();
         }
         state.next_due()
     }
@@ -133,53 +142,38 @@ impl QueueCell {
         };
         if let Some(state) = lock(&dead.state).as_mut() {
             for letter in letters {
-                state.push(dead.number(), letter, None);
+                state.push(letter, None);
             }
         }
-        dead.arrivals.notify_one();
+        dead.tell();
     }
 
-    pub(crate) fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<String>> {
+    #[inline]
+    pub(crate) fn send(&self, mut messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
         let sent_at = self.clock.now();
         let mut guard = lock(&self.state);
+        // Each is emptied where it lies: a message is large, and to move it costs as much as to keep it.
         let send = |message| {
             let state = guard.as_mut().ok_or(Refusal::NoQueue)?;
-            self.send_one(state, message, sent_at).map(|number| number.to_string())
+            send_one(state, message, sent_at)
         };
-        let sent = messages.into_iter().map(send).collect();
+        let sent = messages.iter_mut().map(send).collect();
         drop(guard);
-        self.arrivals.notify_one();
+        self.tell();
         sent
     }
 
-    fn send_one(&self, state: &mut State, mut message: OutMessage, sent_at: SystemTime) -> Result<u64> {
-        let delay = message.delay.filter(|delay| !delay.is_zero());
-        if delay.is_some() && state.ordered {
-            return Err(Refusal::DelayInOrder.into());
-        }
-        let number = self.number();
-        if let Some(id) = message.dedupe_id.take() {
-            let now = Instant::now();
-            if let Some(first) = state.dedupe.find(&id, now) {
-                return Ok(first);
-            }
-            state.dedupe.record(id, number, now);
-        }
-        let due = delay.map(|delay| later(Instant::now(), delay));
-        state.push(number, Letter::new(message, sent_at), due);
-        Ok(number)
-    }
-
+    #[inline]
     pub(super) fn receive_now(&self, options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
         let now = Instant::now();
         let mut guard = self.at(now);
         let state = guard.as_mut().ok_or(Refusal::NoQueue)?;
-        let taken = state.take(options.max, later(now, options.lease), || self.number());
+        let taken = state.take(options.max, later(now, options.lease));
         let more = state.has_ready();
         let last_attempts = taken.iter().any(|delivery| delivery.attempt >= state.max_attempts);
         drop(guard);
         if more {
-            self.arrivals.notify_one();
+            self.tell();
         }
         if last_attempts {
             self.tell_dead_letters();
@@ -190,14 +184,14 @@ impl QueueCell {
     /// A lease on a last attempt was given or moved: who waits for dead letters has a new time to wake at.
     fn tell_dead_letters(&self) {
         if let Some(dead) = self.dead_letters() {
-            dead.arrivals.notify_one();
+            dead.tell();
         }
     }
 
     /// Waits for the first message. Nothing is leased before the future is ready: dropping it loses nothing.
     pub(super) async fn receive_waiting(&self, options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
         let deadline = later(Instant::now(), options.wait);
-        let _hand_over = HandOver(&self.arrivals);
+        let _hand_over = HandOver::new(self);
         loop {
             let arrival = self.arrivals.notified();
             let taken = self.receive_now(options)?;
@@ -213,7 +207,10 @@ impl QueueCell {
     }
 
     fn next_due(&self) -> Option<Instant> {
-        let origin = self.settle_origin(Instant::now());
+        let origin = match &self.role {
+            Role::Queue { .. } => None,
+            Role::DeadLetters { of } => self.settle_origin(of, Instant::now()),
+        };
         let ours = lock(&self.state).as_ref().and_then(State::next_due);
         origin.into_iter().chain(ours).min()
     }
@@ -229,7 +226,7 @@ impl QueueCell {
         state.extend(slot, later(now, lease));
         drop(guard);
         // It may end sooner than before.
-        self.arrivals.notify_one();
+        self.tell();
         self.tell_dead_letters();
         Ok(())
     }
@@ -247,7 +244,7 @@ impl QueueCell {
         changed |= guard.as_ref().is_some_and(State::has_ready);
         drop(guard);
         if changed {
-            self.arrivals.notify_one();
+            self.tell();
         }
         settled
     }
@@ -258,9 +255,7 @@ impl QueueCell {
             return Err(Refusal::NotLeased.into());
         }
         match settlement.verdict {
-            Verdict::Ack => {
-                state.finish(slot);
-            }
+            Verdict::Ack => state.forget(slot),
             Verdict::Retry(after) => {
                 let due = (!after.is_zero()).then(|| later(now, after));
                 self.bury(state.give_back(slot, due));
@@ -284,7 +279,7 @@ impl QueueCell {
         let (depth, ready) = (state.depth(), state.has_ready());
         drop(guard);
         if ready {
-            self.arrivals.notify_one();
+            self.tell();
         }
         Ok(depth)
     }
@@ -298,12 +293,39 @@ impl fmt::Debug for QueueCell {
 
 /// A receive that stops waiting, for whatever reason, hands over to another: it may have been the only one that knew of
 /// the next time to wake at.
-struct HandOver<'a>(&'a Notify);
+struct HandOver<'a>(&'a QueueCell);
+
+impl<'a> HandOver<'a> {
+    fn new(cell: &'a QueueCell) -> Self {
+        cell.waiting.fetch_add(1, Ordering::AcqRel);
+        Self(cell)
+    }
+}
 
 impl Drop for HandOver<'_> {
     fn drop(&mut self) {
-        self.0.notify_one();
+        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
+        self.0.tell();
     }
+}
+
+#[inline]
+fn send_one(state: &mut State, message: &mut OutMessage, sent_at: SystemTime) -> Result<MessageId> {
+    let delay = message.delay.filter(|delay| !delay.is_zero());
+    if delay.is_some() && state.ordered {
+        return Err(Refusal::DelayInOrder.into());
+    }
+    let due = delay.map(|delay| later(Instant::now(), delay));
+    let Some(dedupe_id) = message.dedupe_id.take() else {
+        return Ok(state.push(Letter::of(message, sent_at), due));
+    };
+    let now = Instant::now();
+    if let Some(first) = state.dedupe.find(&dedupe_id, now) {
+        return Ok(first);
+    }
+    let id = state.push(Letter::of(message, sent_at), due);
+    state.dedupe.record(dedupe_id, id.clone(), now);
+    Ok(id)
 }
 
 /// `now` and so much more, held to what can be told.

@@ -1,17 +1,19 @@
 //! The messages of a queue and where each stands. No clock, no lock, no waiting: all of that is the cell's.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use skyport_core::Sparse;
 use skyport_core::queue::envelope::Envelope;
-use skyport_core::queue::port::{Attributes, Depth, OutMessage, RawDelivery};
+use skyport_core::queue::port::{Attributes, Depth, MessageId, OutMessage, RawDelivery};
 use tokio::time::Instant;
 
 use super::dedupe::Dedupe;
 use super::groups::Groups;
+use super::numbers::Numbers;
 use super::receipt::{self, Slot};
 use super::timers::Timers;
 
@@ -43,11 +45,18 @@ struct Extras {
 }
 
 impl Letter {
-    pub(super) fn new(message: OutMessage, sent_at: SystemTime) -> Self {
-        let OutMessage { body, attributes, envelope, group, .. } = message;
-        let plain = group.is_none() && attributes.is_empty() && envelope.is_empty();
-        let extras = (!plain).then(|| Box::new(Extras { attributes, envelope, group }));
-        Self { body, sent_at, extras }
+    /// The letter of a message, which is left empty.
+    #[inline]
+    pub(super) fn of(message: &mut OutMessage, sent_at: SystemTime) -> Self {
+        let plain = message.group.is_none() && message.attributes.is_empty() && message.envelope.is_empty();
+        let extras = (!plain).then(|| {
+            Box::new(Extras {
+                attributes: mem::take(&mut message.attributes),
+                envelope: mem::take(&mut message.envelope),
+                group: message.group.take(),
+            })
+        });
+        Self { body: mem::take(&mut message.body), sent_at, extras }
     }
 
     pub(super) fn set_reason(&mut self, reason: &str) {
@@ -84,6 +93,7 @@ pub(super) struct State {
     pub(super) max_attempts: u32,
     pub(super) ordered: bool,
     pub(super) dedupe: Dedupe,
+    numbers: Numbers,
     slots: Vec<Option<Stored>>,
     free: Vec<Slot>,
     ready: VecDeque<Turn>,
@@ -95,11 +105,12 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(max_attempts: u32, ordered: bool) -> Self {
+    pub(super) fn new(max_attempts: u32, ordered: bool, numbers: Numbers) -> Self {
         Self {
             max_attempts,
             ordered,
             dedupe: Dedupe::default(),
+            numbers,
             slots: Vec::new(),
             free: Vec::new(),
             ready: VecDeque::new(),
@@ -128,10 +139,12 @@ impl State {
         depth
     }
 
-    /// Adds a message, to be received from `due` on.
-    pub(super) fn push(&mut self, number: u64, letter: Letter, due: Option<Instant>) {
+    /// Adds a message, to be received from `due` on; its id.
+    #[inline]
+    pub(super) fn push(&mut self, letter: Letter, due: Option<Instant>) -> MessageId {
         let group = letter.extras.as_ref().and_then(|extras| extras.group.as_deref());
         let group: Option<Arc<str>> = group.filter(|_| self.ordered).map(Arc::from);
+        let number = self.numbers.take();
         let slot =
             self.place(Stored { number, letter, group: group.clone(), attempts: 0, phase: Phase::Ready });
         if let Some(name) = &group {
@@ -141,8 +154,10 @@ impl State {
             Some(due) => self.delay(slot, due),
             None => self.line_up(slot, group.as_ref()),
         }
+        MessageId::of_number(number)
     }
 
+    #[inline]
     fn place(&mut self, stored: Stored) -> Slot {
         match self.free.pop() {
             Some(slot) => {
@@ -191,6 +206,11 @@ impl State {
         }
     }
 
+    /// Whether a lease or a delay is over.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.timers.first().is_some_and(|(due, _)| due <= now)
+    }
+
     /// Ends the leases and delays that are over; gives back the messages whose attempts are spent.
     pub(super) fn advance(&mut self, now: Instant) -> Vec<Letter> {
         let mut spent = Vec::new();
@@ -223,33 +243,24 @@ impl State {
         });
     }
 
-    /// Leases up to `max` messages until `until`; `number` numbers the deliveries.
-    pub(super) fn take(
-        &mut self,
-        max: usize,
-        until: Instant,
-        mut number: impl FnMut() -> u64,
-    ) -> Vec<RawDelivery> {
+    /// Leases up to `max` messages until `until`.
+    #[inline]
+    pub(super) fn take(&mut self, max: usize, until: Instant) -> Vec<RawDelivery> {
         // A turn of a group may give several.
         let mut taken = Vec::with_capacity(self.ready.len().min(max));
         while taken.len() < max {
             match self.ready.pop_front() {
                 None => break,
-                Some(Turn::Message(slot)) => taken.extend(self.deliver(slot, until, number())),
-                Some(Turn::Group(name)) => self.take_group(&name, max, until, &mut number, &mut taken),
+                Some(Turn::Message(slot)) => {
+                    self.deliver(slot, until, &mut taken);
+                }
+                Some(Turn::Group(name)) => self.take_group(&name, max, until, &mut taken),
             }
         }
         taken
     }
 
-    fn take_group(
-        &mut self,
-        name: &str,
-        max: usize,
-        until: Instant,
-        number: &mut impl FnMut() -> u64,
-        taken: &mut Vec<RawDelivery>,
-    ) {
+    fn take_group(&mut self, name: &str, max: usize, until: Instant, taken: &mut Vec<RawDelivery>) {
         let Some(group) = self.groups.get_mut(name) else {
             return;
         };
@@ -257,10 +268,9 @@ impl State {
         let slots: Vec<Slot> = group.messages.iter().copied().take(max - taken.len()).collect();
         let before = taken.len();
         for slot in slots {
-            match self.deliver(slot, until, number()) {
-                Some(delivery) => taken.push(delivery),
+            if !self.deliver(slot, until, taken) {
                 // A message in its backoff: those behind it wait for it.
-                None => break,
+                break;
             }
         }
         let handed_out = taken.len() - before;
@@ -269,23 +279,30 @@ impl State {
         }
     }
 
-    fn deliver(&mut self, slot: Slot, until: Instant, delivery: u64) -> Option<RawDelivery> {
-        let stored = self.stored(slot).filter(|stored| stored.phase == Phase::Ready)?;
+    /// Leases a message and adds it to what was taken, if it is ready.
+    #[inline]
+    fn deliver(&mut self, slot: Slot, until: Instant, taken: &mut Vec<RawDelivery>) -> bool {
+        let stored = self.slots.get_mut(slot as usize).and_then(Option::as_mut);
+        let Some(stored) = stored.filter(|stored| stored.phase == Phase::Ready) else {
+            return false;
+        };
+        let delivery = self.numbers.take();
         stored.attempts = stored.attempts.saturating_add(1);
         stored.phase = Phase::Leased { until, delivery };
+        let (letter, id) = (&stored.letter, MessageId::of_number(stored.number));
         let receipt = receipt::write(slot, delivery);
-        let letter = &stored.letter;
-        let id = stored.number.to_string();
-        let mut raw = RawDelivery::new(id, letter.body.clone(), receipt, letter.sent_at);
-        if let Some(extras) = &letter.extras {
-            raw.attributes = extras.attributes.clone();
-            raw.envelope = extras.envelope.clone();
-            raw.group = extras.group.clone();
+        taken.push(RawDelivery::new(id, letter.body.clone(), receipt, letter.sent_at));
+        if let Some(raw) = taken.last_mut() {
+            raw.attempt = stored.attempts;
+            if let Some(extras) = &letter.extras {
+                raw.attributes = extras.attributes.clone();
+                raw.envelope = extras.envelope.clone();
+                raw.group = extras.group.clone();
+            }
         }
-        raw.attempt = stored.attempts;
         self.timers.add(until, slot);
         self.in_flight += 1;
-        Some(raw)
+        true
     }
 
     /// Whether this delivery is leased still; expired leases were ended before.
@@ -320,19 +337,36 @@ impl State {
         true
     }
 
-    /// Takes a leased message out: it is done, or goes elsewhere.
+    /// Takes a leased message out: it goes elsewhere.
     pub(super) fn finish(&mut self, slot: Slot) -> Option<Letter> {
         self.unlease(slot);
         let stored = self.slots.get_mut(slot as usize)?.take()?;
+        self.vacate(slot, stored.group);
+        Some(stored.letter)
+    }
+
+    /// Takes a leased message out: it is done. Dropped where it lies.
+    pub(super) fn forget(&mut self, slot: Slot) {
+        self.unlease(slot);
+        if let Some(place) = self.slots.get_mut(slot as usize)
+            && let Some(stored) = place
+        {
+            let group = stored.group.take();
+            *place = None;
+            self.vacate(slot, group);
+        }
+    }
+
+    /// The place of a message that was taken out is free, and its group goes on without it.
+    fn vacate(&mut self, slot: Slot, group: Option<Arc<str>>) {
         self.free.push(slot);
-        if let Some(name) = &stored.group {
+        if let Some(name) = &group {
             if let Some(group) = self.groups.get_mut(name) {
                 group.in_flight = group.in_flight.saturating_sub(1);
             }
             self.groups.remove(name, slot);
             self.line_up_group(name);
         }
-        Some(stored.letter)
     }
 
     /// Returns a leased message to the queue, from `due` on; gives it back where its attempts are spent.

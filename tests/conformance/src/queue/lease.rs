@@ -120,7 +120,7 @@ async fn after_the_lease_every_settlement_fails_and_gives_the_delivery_back(cont
         return Err("sent to the dead letters after the lease".into());
     };
     assert_eq!(refused.error().kind(), ErrorKind::PreconditionFailed);
-    assert_eq!(refused.into_delivery().id(), id);
+    assert_eq!(refused.into_delivery().id(), &*id);
     let again = next(&queue, LONG).await?;
     assert_eq!(text(&again), "late");
     again.ack().await?;

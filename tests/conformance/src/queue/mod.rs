@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use skyport_core::queue::{Delivery, MessageQueue, Queue};
+use skyport_core::queue::{Delivery, MessageId, MessageQueue, Queue};
 use skyport_core::{BoxError, ErrorKind, Raw, Result};
 use tokio::time::Instant;
 
@@ -67,7 +67,7 @@ fn bodies(port: Arc<dyn MessageQueue>) -> Bodies {
     Queue::new(port)
 }
 
-async fn send(queue: &Bodies, text: &str) -> Result<String> {
+async fn send(queue: &Bodies, text: &str) -> Result<MessageId> {
     queue.send(&text.to_owned().into()).await
 }
 

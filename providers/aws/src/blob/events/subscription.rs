@@ -10,7 +10,8 @@ use skyport_aws_wire::s3::{Notice, in_text};
 use skyport_core::blob::port::Subscriber;
 use skyport_core::event::BlobChange;
 use skyport_core::queue::port::{
-    Depth, MessageQueue, OutMessage, QueueInfo, RawDelivery, Receipt, ReceiveOptions, Settlement, Verdict,
+    Depth, MessageId, MessageQueue, OutMessage, QueueInfo, RawDelivery, Receipt, ReceiveOptions, Settlement,
+    Verdict,
 };
 use skyport_core::{ErrorKind, Result};
 use tokio::time::Instant;
@@ -85,7 +86,7 @@ impl Subscription {
         }
         if events.len() > 1 {
             let messages = events.drain(..).map(OutMessage::new).collect();
-            self.inner.send(messages).await.into_iter().collect::<Result<Vec<String>>>()?;
+            self.inner.send(messages).await.into_iter().collect::<Result<Vec<MessageId>>>()?;
         }
         Ok(events.pop().map(Bytes::from))
     }
@@ -114,7 +115,7 @@ impl MessageQueue for Subscription {
         self.inner.info()
     }
 
-    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<String>> {
+    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
         self.inner.send(messages).await
     }
 
