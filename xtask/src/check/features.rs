@@ -5,7 +5,7 @@ use crate::workspace::{Member, Workspace};
 use crate::{Result, run};
 
 /// Sets that people use, beside each feature alone, none, the default and all.
-const USEFUL: &[&str] = &["local,server", "memory,server", "aws-blob,server"];
+const USEFUL: &[&str] = &["local,server", "memory,server"];
 
 /// What no build may contain, by the start of its version: one TLS, which is rustls, and one HTTP, which is hyper 1.
 const NEVER: &[(&str, &str)] =
@@ -199,16 +199,7 @@ mod tests {
         };
         assert_eq!(
             sets(&skyport),
-            [
-                "",
-                "default",
-                "local",
-                "memory",
-                "local,server",
-                "memory,server",
-                "aws-blob,server",
-                "local,memory"
-            ]
+            ["", "default", "local", "memory", "local,server", "memory,server", "local,memory"]
         );
     }
 }
