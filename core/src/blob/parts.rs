@@ -1,4 +1,4 @@
-//! Cuts a body into parts of one size.
+//! Cuts a body into parts, of one size or of sizes that grow.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -6,13 +6,16 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 
+use super::port::BlobLimits;
 use crate::body::Body;
 use crate::{Error, Result};
 
-/// A stream of parts: all but the last have exactly `part_bytes`. Chunks that are whole parts are not copied.
+/// A stream of parts: all but the last have exactly [`BlobLimits::part_size`]. Chunks that are whole parts are not copied.
 pub(super) struct Parts {
     body: Body,
-    part_bytes: usize,
+    limits: BlobLimits,
+    /// Which part is the next.
+    index: u32,
     /// Read from the body, not yet in a part.
     chunk: Bytes,
     part: BytesMut,
@@ -22,11 +25,12 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    pub(super) fn new(body: Body, part_bytes: usize) -> Self {
+    pub(super) fn new(body: Body, limits: &BlobLimits) -> Self {
         let promised = body.known_len();
         Self {
             body,
-            part_bytes: part_bytes.max(1),
+            limits: *limits,
+            index: 0,
             chunk: Bytes::new(),
             part: BytesMut::new(),
             ended: false,
@@ -60,13 +64,16 @@ impl Parts {
                 let rest = self.part.split().freeze();
                 return Poll::Ready(Ok(Some(rest).filter(|rest| !rest.is_empty())));
             }
-            let wanted = self.part_bytes - self.part.len();
+            let size = self.limits.part_size(self.index);
+            let wanted = size - self.part.len();
             if self.part.is_empty() && self.chunk.len() >= wanted {
+                self.index = self.index.saturating_add(1);
                 return Poll::Ready(Ok(Some(self.chunk.split_to(wanted))));
             }
             let taken = self.chunk.split_to(wanted.min(self.chunk.len()));
             self.part.extend_from_slice(&taken);
-            if self.part.len() == self.part_bytes {
+            if self.part.len() == size {
+                self.index = self.index.saturating_add(1);
                 return Poll::Ready(Ok(Some(std::mem::take(&mut self.part).freeze())));
             }
         }
@@ -91,9 +98,17 @@ mod tests {
 
     use super::*;
 
+    fn limits(part_bytes: usize) -> BlobLimits {
+        BlobLimits { part_bytes, ..BlobLimits::default() }
+    }
+
     async fn cut(chunks: &[usize], part_bytes: usize) -> Vec<usize> {
+        cut_by(chunks, &limits(part_bytes)).await
+    }
+
+    async fn cut_by(chunks: &[usize], limits: &BlobLimits) -> Vec<usize> {
         let chunks: Vec<Result<Bytes>> = chunks.iter().map(|&n| Ok(Bytes::from(vec![7; n]))).collect();
-        let mut parts = Parts::new(Body::from_stream(stream::iter(chunks)), part_bytes);
+        let mut parts = Parts::new(Body::from_stream(stream::iter(chunks)), limits);
         let mut sizes = Vec::new();
         while let Some(part) = poll_fn(|cx| parts.poll_part(cx)).await.expect("a part") {
             sizes.push(part.len());
@@ -113,9 +128,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn parts_grow_with_what_came_before_them() {
+        let limits = BlobLimits { parts_of_a_size: 2, largest_part_bytes: 8, ..limits(2) };
+        let sizes = [2, 2, 4, 4, 8, 8, 8, 8, 3];
+        for chunk in [1, 3, 5, 47] {
+            let chunks = vec![chunk; 47_usize.div_ceil(chunk)];
+            let cut = cut_by(&chunks, &limits).await;
+            assert_eq!(cut[..8], sizes[..8], "chunks of {chunk}");
+            assert_eq!(cut.iter().sum::<usize>(), chunks.iter().sum::<usize>());
+        }
+        assert_eq!(cut_by(&[47], &limits).await, sizes);
+    }
+
+    #[tokio::test]
     async fn a_body_of_another_length_than_promised_is_an_error() {
         let short = stream::iter([Ok::<_, Error>(Bytes::from_static(b"abc"))]);
-        let mut parts = Parts::new(Body::from_stream(short).with_len(4), 8);
+        let mut parts = Parts::new(Body::from_stream(short).with_len(4), &limits(8));
         let error = poll_fn(|cx| parts.poll_part(cx)).await.expect_err("too short");
         assert!(error.message().contains("after 3 bytes, 4 were"));
     }

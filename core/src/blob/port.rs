@@ -14,11 +14,13 @@ use bytes::Bytes;
 use crate::body::Body;
 use crate::queue::port::MessageQueue;
 use crate::sparse::{Empty, Sparse};
-use crate::{Clock, Error, ErrorKind, Result, Token};
+use crate::{Clock, Error, Result, Token};
 
 mod etag;
+mod limits;
 
 pub use etag::Etag;
+pub use limits::BlobLimits;
 
 /// What a store is and what it can do; made once, when it is opened.
 #[non_exhaustive]
@@ -53,67 +55,6 @@ impl BlobInfo {
             clock: Clock::system(),
             limits: BlobLimits::default(),
             capabilities: BlobCapabilities::default(),
-        }
-    }
-}
-
-/// Sizes of a store, in bytes unless said otherwise.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BlobLimits {
-    /// The longest key that may be written.
-    pub key_bytes: usize,
-    /// The most segments (parts between `/`) of a key.
-    pub key_segments: usize,
-    /// The size in which a stream is cut into parts; also the most that goes in a single `put`.
-    pub part_bytes: usize,
-    /// The most parts of one upload.
-    pub parts: u32,
-    /// How many parts of one upload may be on their way at once; 1 where parts must come in order.
-    pub part_concurrency: usize,
-    /// The largest object.
-    pub object_bytes: u64,
-    /// The largest object that `copy` copies atomically.
-    pub copy_bytes: u64,
-    /// The user metadata of one object, names and encoded values together.
-    pub metadata_bytes: usize,
-    /// The most entries of one listed page.
-    pub page_entries: usize,
-    /// The longest life of a signed URL.
-    pub signed_for: Duration,
-}
-
-impl BlobLimits {
-    /// Refuses to copy an object of `size` bytes where that is over [`copy_bytes`](Self::copy_bytes).
-    ///
-    /// # Errors
-    /// `TooLarge` with the limit in the text.
-    pub fn check_copy(&self, size: u64) -> Result<()> {
-        if size > self.copy_bytes {
-            let text = format!(
-                "a copy has at most {} bytes, this object has {size}; read it and put it under the other key",
-                self.copy_bytes
-            );
-            return Err(Error::new(ErrorKind::TooLarge, text));
-        }
-        Ok(())
-    }
-}
-
-impl Default for BlobLimits {
-    fn default() -> Self {
-        Self {
-            key_bytes: 1024,
-            key_segments: 254,
-            part_bytes: 8 << 20,
-            parts: 10_000,
-            part_concurrency: 4,
-            // What one upload of such parts can hold.
-            object_bytes: 10_000 * (8 << 20),
-            copy_bytes: 5 << 30,
-            metadata_bytes: 1_900,
-            page_entries: 1_000,
-            signed_for: Duration::from_secs(7 * 86_400),
         }
     }
 }
@@ -550,8 +491,8 @@ impl Subscriber {
 /// A write in parts. Dropped without [`complete`](Self::complete) it is aborted in the background and leaves nothing.
 #[async_trait]
 pub trait Upload: Debug + Send + Sync {
-    /// Uploads part `index` (from 0). All parts but the last have [`BlobLimits::part_bytes`]; up to
-    /// [`BlobLimits::part_concurrency`] calls run at once; the same part may be sent again after a failure.
+    /// Uploads part `index` (from 0). All parts but the last have exactly [`BlobLimits::part_size`] of their index, the last has
+    /// no more; up to [`BlobLimits::part_concurrency`] calls run at once; the same part may be sent again after a failure.
     ///
     /// # Errors
     /// `Conflict` where a rival ended this upload.

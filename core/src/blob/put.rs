@@ -53,7 +53,7 @@ impl<'a> Put<'a> {
             Ok(bytes) => Body::from(bytes),
             Err(stream) => stream,
         };
-        let mut parts = Parts::new(body, limits.part_bytes);
+        let mut parts = Parts::new(body, limits);
         let first = next_part(&mut parts).await?.unwrap_or_default();
         if poll_fn(|cx| parts.poll_at_end(cx)).await.map_err(refused)? {
             return self.bucket.port().put(self.key, first, self.options).await;
@@ -81,13 +81,8 @@ impl<'a> IntoFuture for Put<'a> {
     }
 }
 
-/// The largest object that fits in the parts there may be.
-pub(super) fn max_size(limits: &BlobLimits) -> u64 {
-    (limits.part_bytes as u64).saturating_mul(u64::from(limits.parts)).min(limits.object_bytes)
-}
-
 pub(super) fn check_size(size: u64, limits: &BlobLimits) -> Result<()> {
-    let max = max_size(limits);
+    let max = limits.upload_bytes();
     if size > max {
         return Err(Error::new(ErrorKind::TooLarge, format!("an object has at most {max} bytes")));
     }

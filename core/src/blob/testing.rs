@@ -32,6 +32,8 @@ pub(super) struct Scripted {
 #[derive(Debug, Default)]
 pub(super) struct Uploads {
     pub(super) parts: Mutex<Vec<(u32, usize)>>,
+    /// How many were on their way when each part began.
+    pub(super) at_start: Mutex<Vec<(u32, usize)>>,
     pub(super) at_once: AtomicUsize,
     pub(super) most_at_once: AtomicUsize,
     pub(super) puts: AtomicUsize,
@@ -53,6 +55,13 @@ impl Scripted {
             asked: Mutex::default(),
             uploads: Arc::default(),
         }
+    }
+}
+
+impl Scripted {
+    pub(super) fn with_limits(mut self, change: impl FnOnce(&mut BlobLimits)) -> Self {
+        change(&mut self.info.limits);
+        self
     }
 }
 
@@ -123,6 +132,7 @@ struct Watched(Arc<Uploads>);
 impl Upload for Watched {
     async fn put_part(&self, index: u32, bytes: Bytes) -> Result<()> {
         let now = self.0.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+        self.0.at_start.lock().unwrap().push((index, now));
         self.0.most_at_once.fetch_max(now, Ordering::SeqCst);
         tokio::task::yield_now().await;
         self.0.at_once.fetch_sub(1, Ordering::SeqCst);

@@ -15,9 +15,10 @@ use crate::{Error, ErrorKind, Result};
 /// An upload and its parts in flight. Dropped before it is finished, it is aborted in the background.
 pub(super) struct Uploading {
     upload: Arc<dyn Upload>,
-    in_flight: FuturesUnordered<BoxFuture<'static, Result<()>>>,
-    concurrency: usize,
-    max_parts: u32,
+    /// Each gives the size of its part.
+    in_flight: FuturesUnordered<BoxFuture<'static, Result<usize>>>,
+    bytes_in_flight: usize,
+    limits: BlobLimits,
     next: u32,
     over: bool,
 }
@@ -27,43 +28,58 @@ impl Uploading {
         Self {
             upload: Arc::from(upload),
             in_flight: FuturesUnordered::new(),
-            concurrency: limits.part_concurrency.max(1),
-            max_parts: limits.parts,
+            bytes_in_flight: 0,
+            limits: *limits,
             next: 0,
             over: false,
         }
     }
 
+    /// How large the next part is to be.
+    pub(super) fn next_size(&self) -> usize {
+        self.limits.part_size(self.next)
+    }
+
     /// Waits until another part may be filled: the one being filled counts, so that memory holds at most
-    /// `part_concurrency` parts.
+    /// `part_concurrency` parts, or fewer where they have grown.
     pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        while self.in_flight.len() >= self.concurrency {
-            if let Some(sent) = ready!(self.in_flight.poll_next_unpin(cx)) {
-                sent?;
+        while self.is_full() {
+            match ready!(self.in_flight.poll_next_unpin(cx)) {
+                Some(sent) => self.bytes_in_flight -= sent?,
+                None => break,
             }
         }
         Poll::Ready(Ok(()))
     }
 
+    fn is_full(&self) -> bool {
+        let concurrency = self.limits.part_concurrency.max(1);
+        let most = self.limits.part_size(0).saturating_mul(concurrency);
+        let over = self.bytes_in_flight.saturating_add(self.next_size()) > most;
+        self.in_flight.len() >= concurrency || (over && !self.in_flight.is_empty())
+    }
+
     /// Drives the parts in flight, so that they move and their errors are seen while the next part is filled.
     pub(super) fn poll_progress(&mut self, cx: &mut Context<'_>) -> Result<()> {
         while let Poll::Ready(Some(sent)) = self.in_flight.poll_next_unpin(cx) {
-            sent?;
+            self.bytes_in_flight -= sent?;
         }
         Ok(())
     }
 
     /// Sends the next part.
     pub(super) fn push(&mut self, bytes: Bytes) -> Result<()> {
-        if self.next >= self.max_parts {
+        if self.next >= self.limits.parts {
             return Err(Error::new(
                 ErrorKind::TooLarge,
-                format!("an object goes up in at most {} parts", self.max_parts),
+                format!("an object goes up in at most {} parts", self.limits.parts),
             ));
         }
         let (upload, index) = (Arc::clone(&self.upload), self.next);
         self.next += 1;
-        self.in_flight.push(Box::pin(async move { upload.put_part(index, bytes).await }));
+        let size = bytes.len();
+        self.bytes_in_flight += size;
+        self.in_flight.push(Box::pin(async move { upload.put_part(index, bytes).await.map(|()| size) }));
         Ok(())
     }
 
@@ -166,6 +182,41 @@ mod tests {
         assert_eq!(parts, [(0, 4), (1, 4), (2, 4), (3, 4), (4, 1)]);
         assert_eq!((uploads.completed.load(SeqCst), uploads.aborted.load(SeqCst)), (1, 0));
         assert_eq!(uploads.most_at_once.load(SeqCst), 2, "as many as the limit, and no more");
+    }
+
+    /// 2 parts of 4 bytes, 2 of 8, and then of 16, with room for 8 at once.
+    fn growing() -> (Bucket, Arc<Uploads>) {
+        let store = Scripted::new(0, Vec::new()).with_limits(|limits| {
+            (limits.parts_of_a_size, limits.largest_part_bytes, limits.parts) = (2, 16, 7);
+        });
+        let uploads = Arc::clone(&store.uploads);
+        (Bucket::new(Arc::new(store)), uploads)
+    }
+
+    #[tokio::test]
+    async fn parts_that_have_grown_go_alone_and_hold_what_small_ones_could_not() {
+        const SIZES: [(u32, usize); 7] = [(0, 4), (1, 4), (2, 8), (3, 8), (4, 16), (5, 16), (6, 16)];
+        for by_writer in [false, true] {
+            let (bucket, uploads) = growing();
+            if by_writer {
+                let mut writer = bucket.writer("k").await.expect("a writer");
+                for piece in [0; 72].chunks(5) {
+                    writer.write_all(piece).await.expect("written");
+                }
+                writer.finish().await.expect("an upload");
+            } else {
+                bucket.put("k", vec![0; 72]).await.expect("an upload");
+            }
+            let mut parts = uploads.parts.lock().unwrap().clone();
+            parts.sort_unstable();
+            assert_eq!(parts, SIZES);
+            let mut at_start = uploads.at_start.lock().unwrap().clone();
+            at_start.sort_unstable();
+            assert_eq!(at_start[1], (1, 2), "small ones go together");
+            assert!(at_start[2..].iter().all(|(_, at_once)| *at_once == 1), "{at_start:?}");
+            let error = bucket.put("k", vec![0; 73]).await.expect_err("too long");
+            assert!(error.kind() == ErrorKind::TooLarge && error.message().contains("72 bytes"), "{error}");
+        }
     }
 
     #[tokio::test]

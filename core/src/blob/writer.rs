@@ -73,7 +73,8 @@ impl IntoFuture for OpenWriter<'_> {
 /// Dropped or failed, the writer leaves the old content as it was, and what was uploaded is removed in the background.
 ///
 /// Bytes go out in parts of `limits().part_bytes`, several at once; at most `limits().part_concurrency` parts are in
-/// memory. Parts move only while the writer is being written to or finished.
+/// memory. Where an object of many parts is larger than those could hold, parts grow with it
+/// ([`BlobLimits::part_size`](super::BlobLimits::part_size)), fewer go at once, and the last of them is alone. Parts move only while the writer is being written to or finished.
 ///
 /// ```no_run
 /// # use skyport_core::blob::Bucket;
@@ -171,7 +172,6 @@ impl Writer {
 
     fn poll_accept(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
         let limits = *self.bucket.limits();
-        let part_bytes = limits.part_bytes.max(1);
         match &mut self.state {
             State::Failed => return Poll::Ready(Err(has_failed())),
             State::Uploading(uploading) => uploading.poll_progress(cx)?,
@@ -180,7 +180,7 @@ impl Writer {
         if bytes.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        if self.filling.len() >= part_bytes {
+        if self.filling.len() >= self.part_size() {
             poll_ready!(self.poll_uploading(cx))?;
             let part = std::mem::take(&mut self.filling).freeze();
             if let State::Uploading(uploading) = &mut self.state {
@@ -190,11 +190,19 @@ impl Writer {
         if let State::Uploading(uploading) = &mut self.state {
             poll_ready!(uploading.poll_room(cx))?;
         }
-        let taken = bytes.len().min(part_bytes - self.filling.len());
+        let taken = bytes.len().min(self.part_size() - self.filling.len());
         check_size(self.written + taken as u64, &limits)?;
         self.filling.extend_from_slice(&bytes[..taken]);
         self.written += taken as u64;
         Poll::Ready(Ok(taken))
+    }
+
+    /// The size of the part that is being filled.
+    fn part_size(&self) -> usize {
+        match &self.state {
+            State::Uploading(uploading) => uploading.next_size(),
+            State::Small | State::Starting(_) | State::Failed => self.bucket.limits().part_size(0),
+        }
     }
 
     fn fail(&mut self, error: Error) -> io::Error {

@@ -64,8 +64,8 @@ impl ClaimCheck {
     async fn store(&self, body: Bytes) -> Result<Token> {
         let token = Token::new();
         let key = key(token);
-        let part = self.bucket.info().limits.part_bytes.max(1);
-        if body.len() <= part {
+        let limits = self.bucket.info().limits;
+        if body.len() <= limits.part_size(0) {
             self.bucket.put(&key, body, PutOptions::default()).await?;
             return Ok(token);
         }
@@ -73,7 +73,7 @@ impl ClaimCheck {
         let mut parts = 0;
         let mut rest = body;
         while !rest.is_empty() {
-            let next = rest.split_to(part.min(rest.len()));
+            let next = rest.split_to(limits.part_size(parts).min(rest.len()));
             upload.put_part(parts, next).await?;
             parts += 1;
         }

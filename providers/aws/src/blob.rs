@@ -39,6 +39,9 @@ mod refused;
 mod sign;
 mod upload;
 
+/// The largest object.
+const OBJECT_BYTES: u64 = 5 << 40;
+
 /// A bucket of S3. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct S3 {
@@ -52,6 +55,10 @@ impl S3 {
     pub(crate) fn open(connection: Arc<Connection>, name: &str) -> Self {
         let mut info = BlobInfo::new(NAME, name);
         info.account = connection.account();
+        // S3 takes 10,000 parts of at most 5 GiB: those of 8 MiB would end at 78 GiB.
+        info.limits.parts_of_a_size = 1_000;
+        info.limits.largest_part_bytes = 2 << 30;
+        info.limits.object_bytes = OBJECT_BYTES;
         info.capabilities.events = cfg!(feature = "events");
         Self { connection, info: Arc::new(info), signer: Arc::default() }
     }
@@ -137,5 +144,29 @@ impl fmt::Debug for S3 {
             .field("bucket", &self.name())
             .field("connection", &self.connection)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use skyport_core::provider::{Provider, ResourceUrl};
+
+    use super::*;
+
+    #[test]
+    fn ten_thousand_parts_hold_the_largest_object_and_each_is_one_that_s3_takes() {
+        let mut config = crate::AwsConfig::default();
+        config.region = Some("eu-central-1".to_owned());
+        let store = crate::Aws::with(config).bucket(&ResourceUrl::new("s3", "b")).expect("opens");
+        let limits = store.info().limits;
+        assert_eq!((limits.parts, limits.upload_bytes()), (10_000, OBJECT_BYTES));
+        let sizes = (0..limits.parts).map(|index| limits.part_size(index) as u64);
+        assert!(sizes.clone().all(|size| (5 << 20..=5 << 30).contains(&size)));
+        // What a part takes of memory is little beside the object it is a part of.
+        let mut before = 0;
+        for size in sizes {
+            assert!(size <= (8 << 20) + before / 1_000, "{size} after {before}");
+            before += size;
+        }
     }
 }

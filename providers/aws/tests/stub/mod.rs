@@ -14,12 +14,12 @@ use skyport_core::provider::{Provider, ResourceUrl};
 
 /// One request that was made.
 #[derive(Clone, Debug)]
-pub struct Asked {
-    pub method: Method,
+pub(crate) struct Asked {
+    pub(crate) method: Method,
     /// Path and query.
-    pub target: String,
-    pub headers: HeaderMap,
-    pub body: String,
+    pub(crate) target: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Asked {
@@ -36,37 +36,37 @@ impl Asked {
     }
 
     /// A header's value; empty where there is none.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
     }
 
     /// Method and target in one, for comparisons.
-    pub fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         format!("{} {}", self.method, self.target.replace("?x-id=", "?").replace("&x-id=", "&"))
     }
 }
 
 /// All that was asked so far.
 #[derive(Clone, Default)]
-pub struct Log(Arc<Mutex<Vec<Asked>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<Asked>>>);
 
 impl Log {
-    pub fn all(&self) -> Vec<Asked> {
+    pub(crate) fn all(&self) -> Vec<Asked> {
         self.0.lock().unwrap().clone()
     }
 
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.all().iter().map(Asked::line).collect()
     }
 }
 
 /// The credentials of every stub.
-pub fn credentials(expiry: Option<SystemTime>) -> Credentials {
+pub(crate) fn credentials(expiry: Option<SystemTime>) -> Credentials {
     Credentials::new("AKIDSTUB", "the-secret", Some("the-session".to_owned()), expiry, "stub")
 }
 
 /// A bucket `b` whose every request is answered by `answer`, which is told how many came before.
-pub fn bucket<A>(answer: A) -> (Arc<dyn BlobStore>, Log)
+pub(crate) fn bucket<A>(answer: A) -> (Arc<dyn BlobStore>, Log)
 where
     A: Fn(&Asked, usize) -> Response<SdkBody> + Send + Sync + 'static,
 {
@@ -74,7 +74,7 @@ where
 }
 
 /// As [`bucket`], with these credentials.
-pub fn bucket_signed_by<A>(credentials: Credentials, answer: A) -> (Arc<dyn BlobStore>, Log)
+pub(crate) fn bucket_signed_by<A>(credentials: Credentials, answer: A) -> (Arc<dyn BlobStore>, Log)
 where
     A: Fn(&Asked, usize) -> Response<SdkBody> + Send + Sync + 'static,
 {
@@ -99,22 +99,22 @@ where
 }
 
 /// An answer of this status without a body.
-pub fn status(status: u16) -> Response<SdkBody> {
+pub(crate) fn status(status: u16) -> Response<SdkBody> {
     Response::builder().status(status).body(SdkBody::empty()).unwrap()
 }
 
 /// An answer of this status and body.
-pub fn answer(status: u16, body: impl Into<String>) -> Response<SdkBody> {
+pub(crate) fn answer(status: u16, body: impl Into<String>) -> Response<SdkBody> {
     Response::builder().status(status).body(SdkBody::from(body.into())).unwrap()
 }
 
 /// A refusal, as S3 writes it.
-pub fn refusal(status: u16, code: &str) -> Response<SdkBody> {
+pub(crate) fn refusal(status: u16, code: &str) -> Response<SdkBody> {
     answer(status, format!("<Error><Code>{code}</Code><Message>It says no.</Message></Error>"))
 }
 
 /// An object's head, or its answer where `body` is not empty.
-pub fn object(etag: &str, token: &str, body: &'static str) -> Response<SdkBody> {
+pub(crate) fn object(etag: &str, token: &str, body: &'static str) -> Response<SdkBody> {
     Response::builder()
         .header("etag", format!("\"{etag}\""))
         .header("last-modified", "Wed, 21 Oct 2015 07:28:00 GMT")
@@ -127,6 +127,6 @@ pub fn object(etag: &str, token: &str, body: &'static str) -> Response<SdkBody> 
 }
 
 /// An answer that tells only an etag.
-pub fn written(etag: &str) -> Response<SdkBody> {
+pub(crate) fn written(etag: &str) -> Response<SdkBody> {
     Response::builder().header("etag", format!("\"{etag}\"")).body(SdkBody::empty()).unwrap()
 }

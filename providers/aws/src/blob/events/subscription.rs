@@ -169,3 +169,6 @@ impl fmt::Debug for Subscription {
         f.debug_struct("Subscription").field("bucket", &self.bucket).field("queue", &self.inner).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;
