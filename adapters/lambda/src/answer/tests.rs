@@ -20,6 +20,7 @@ use super::*;
 use crate::LambdaConfig;
 
 mod events;
+mod hostile;
 mod messages;
 
 /// What the functions work with.

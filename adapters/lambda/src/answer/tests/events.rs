@@ -188,8 +188,7 @@ async fn once_it_shuts_down_nothing_is_begun() {
 #[tokio::test]
 async fn a_function_that_is_not_there_is_told_at_the_start() {
     let stage = Stage::set(|_| {}).await;
-    let mut config = LambdaConfig::default();
-    config.function = Some("nobody".to_owned());
+    let config = LambdaConfig { function: Some("nobody".to_owned()), ..LambdaConfig::default() };
     let error = Served::new(Arc::clone(&stage.served.functions), config).expect_err("not there");
     assert!(error.message().contains("SKYPORT_FUNCTION") && error.message().contains("sweep"), "{error}");
 }
