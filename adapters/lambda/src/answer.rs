@@ -67,6 +67,9 @@ async fn messages(served: &Served, mut event: Value, invocation: Invocation) -> 
     let messages: Vec<SqsMessage> = serde_json::from_value(event["Records"].take())
         .map_err(|error| Failure::event(format!("the messages of SQS cannot be read: {error}")))?;
     let name = messages.first().map(|message| message.queue().to_owned()).unwrap_or_default();
+    if messages.iter().any(|message| message.queue() != name) {
+        return Err(Failure::event("messages of several queues came in one event, which no mapping sends"));
+    }
     let ids: Vec<String> = messages.iter().map(|message| message.message_id.clone()).collect();
     let hand = |ordered: bool| move |message| Handed::new(message, ordered);
     let failed = match source::queue(served, &name)? {
@@ -140,7 +143,7 @@ async fn schedule(
     let calling = served.functions.event(function, event, invocation);
     let outcome = match served.until_cut(&cancellation, calling).await {
         Some(outcome) => outcome?,
-        None => Outcome::retry("the process stopped before the call had ended"),
+        None => batch::stopped(),
     };
     unattended(outcome, "a schedule's instant")
 }

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use skyport_aws_wire::sqs::SqsMessage;
-use skyport_core::app::{FunctionRef, Invocation};
+use skyport_core::app::{FunctionRef, Invocation, Trigger};
 use skyport_core::queue::port::{MessageQueue, RawDelivery};
 use skyport_core::{Error, ErrorKind, Outcome};
 
@@ -33,6 +34,9 @@ impl Handed {
 }
 
 /// Hands messages to the function of their queue; what becomes of each is known then.
+///
+/// A mapping may hand over more than one call of a batch handler takes: they are then several calls, one after the other, and
+/// of an ordered group nothing is called that stands behind a failure.
 pub(crate) async fn deliver(
     served: &Served,
     function: FunctionRef<'_>,
@@ -41,8 +45,40 @@ pub(crate) async fn deliver(
     invocation: Invocation,
 ) -> Result<(), Failure> {
     adopt(&**queue, handed).await;
-    let open: Vec<&mut Handed> = handed.iter_mut().filter(|handed| handed.outcome.is_none()).collect();
-    let deliveries: Vec<RawDelivery> = open.iter().map(|handed| handed.delivery.clone()).collect();
+    let most = match function.trigger() {
+        Trigger::Queue { batch_size: Some(most), .. } => *most,
+        _ => handed.len(),
+    };
+    let ordered = queue.info().settings.ordered;
+    let mut open: Vec<&mut Handed> = handed.iter_mut().filter(|handed| handed.outcome.is_none()).collect();
+    let mut failed: HashSet<String> = HashSet::new();
+    for part in open.chunks_mut(most.max(1)) {
+        let group = |handed: &Handed| handed.delivery.group.clone().filter(|_| ordered);
+        let behind = |handed: &Handed| group(handed).is_some_and(|group| failed.contains(&group));
+        let mut called: Vec<&mut Handed> = Vec::with_capacity(part.len());
+        for handed in part.iter_mut() {
+            if behind(handed) {
+                handed.outcome = Some(Outcome::retry("a message before it in its group failed"));
+            } else {
+                called.push(handed);
+            }
+        }
+        call(served, function, &mut called, invocation.clone()).await?;
+        let again = called.iter().filter(|handed| matches!(handed.outcome, Some(Outcome::Retry { .. })));
+        let again: Vec<String> = again.filter_map(|handed| group(handed)).collect();
+        failed.extend(again);
+    }
+    Ok(())
+}
+
+/// One call of the dispatcher.
+async fn call(
+    served: &Served,
+    function: FunctionRef<'_>,
+    called: &mut [&mut Handed],
+    invocation: Invocation,
+) -> Result<(), Failure> {
+    let deliveries: Vec<RawDelivery> = called.iter().map(|handed| handed.delivery.clone()).collect();
     if deliveries.is_empty() {
         return Ok(());
     }
@@ -52,13 +88,16 @@ pub(crate) async fn deliver(
         Some(outcomes) => outcomes?,
         None => Vec::new(),
     };
-    let stopped =
-        || Outcome::retry_after(std::time::Duration::ZERO, "the process stopped before the call had ended");
     let mut outcomes = outcomes.into_iter();
-    for handed in open {
+    for handed in called {
         handed.outcome = Some(outcomes.next().unwrap_or_else(stopped));
     }
     Ok(())
+}
+
+/// What becomes of a message whose call was cut off.
+pub(crate) fn stopped() -> Outcome {
+    Outcome::retry_after(Duration::ZERO, "the process stopped before the call had ended")
 }
 
 /// Lets the queue's layers make of the messages what a receive would have made of them. In an ordered group nothing behind

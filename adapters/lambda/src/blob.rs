@@ -9,7 +9,7 @@ use skyport_core::event::BlobEvent;
 use skyport_core::queue::port::{RawDelivery, Receipt};
 use skyport_core::{ErrorKind, Outcome};
 
-use crate::batch::Handed;
+use crate::batch::{Handed, stopped};
 use crate::failure::Failure;
 use crate::served::Served;
 use crate::source;
@@ -84,10 +84,7 @@ pub(crate) async fn deliver(
             let delivering = served.functions.deliver(function, vec![delivery], invocation);
             let outcomes = match served.until_cut(&cancellation, delivering).await {
                 Some(outcomes) => outcomes?,
-                None => vec![Outcome::retry_after(
-                    std::time::Duration::ZERO,
-                    "the process stopped before the call had ended",
-                )],
+                None => vec![stopped()],
             };
             worst = outcomes.into_iter().fold(worst, worse);
         }

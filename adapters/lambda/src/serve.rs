@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use lambda_runtime::tower::layer::layer_fn;
@@ -11,7 +12,9 @@ use lambda_runtime::{Diagnostic, LambdaEvent, LambdaInvocation, Runtime, Service
 use lambda_runtime_api_client::Client;
 use serde::de::IgnoredAny;
 use skyport_core::app::Functions;
-use skyport_core::{BoxError, Error, ErrorKind, Result};
+use skyport_core::clock::from_millis;
+use skyport_core::{BoxError, Clock, Error, ErrorKind, Result};
+use tokio::time::timeout_at;
 use tracing::Instrument;
 
 use crate::failure::Failure;
@@ -26,6 +29,9 @@ const NEEDED: [&str; 4] = [
     "AWS_LAMBDA_FUNCTION_VERSION",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
 ];
+
+/// What is left of an invocation's time when it is given up.
+const LAST_CALL: Duration = Duration::from_millis(25);
 
 /// Serves an application on Lambda, until the process is to end.
 ///
@@ -138,6 +144,18 @@ async fn warm(served: &Served) {
     }
 }
 
+/// An answer in any case, and in time: a process that outlives its deadline is killed, and its next start is a cold one.
+async fn guarded(context: &lambda_runtime::Context, answering: impl Future<Output = Answer>) -> Answer {
+    let deadline = Clock::system().instant_at(from_millis(context.deadline));
+    let deadline = deadline.checked_sub(LAST_CALL).unwrap_or(deadline);
+    // A handler's panics are caught by the dispatcher, and its time is limited there; this is for what is around it.
+    match timeout_at(deadline, AssertUnwindSafe(answering).catch_unwind()).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => Answer::Failed(Failure::internal("answering the event panicked")),
+        Err(_) => Answer::Failed(Failure::function("the deadline came before the event was answered")),
+    }
+}
+
 /// Answers invocations.
 #[derive(Clone, Debug)]
 struct Answering {
@@ -166,14 +184,70 @@ impl Service<LambdaInvocation> for Answering {
         let answering = async move {
             let _running = served.enter();
             let LambdaInvocation { parts, body, context } = invocation;
-            // A handler's panics are caught by the dispatcher; this is for what is around it.
-            let answered = AssertUnwindSafe(answer::answer(&served, &context, &body)).catch_unwind().await;
-            let answer = answered
-                .unwrap_or_else(|_| Answer::Failed(Failure::internal("answering the event panicked")));
+            let answer = guarded(&context, answer::answer(&served, &context, &body)).await;
             let delivery = parts.headers.get(post::DELIVERY).cloned();
             post::post(&client, &context.request_id, delivery, answer).await;
             Ok(())
         };
         Box::pin(answering.instrument(span))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use skyport_core::app::App;
+
+    use super::*;
+
+    struct Nothing;
+
+    impl skyport_core::app::Opener for Nothing {
+        fn bucket(
+            &self,
+            _: &skyport_core::app::Declaration,
+        ) -> Result<Arc<dyn skyport_core::blob::port::BlobStore>> {
+            Err(Error::internal("nothing is declared"))
+        }
+
+        fn queue(
+            &self,
+            _: &skyport_core::app::Declaration,
+            _: &skyport_core::queue::QueueSettings,
+        ) -> Result<Arc<dyn skyport_core::queue::MessageQueue>> {
+            Err(Error::internal("nothing is declared"))
+        }
+
+        fn table(
+            &self,
+            _: &skyport_core::app::Declaration,
+            _: &skyport_core::provider::TableSettings,
+        ) -> Result<Arc<dyn skyport_core::kv::port::KeyValueStore>> {
+            Err(Error::internal("nothing is declared"))
+        }
+    }
+
+    #[tokio::test]
+    async fn outside_of_lambda_it_says_what_is_missing_and_what_to_use_instead() {
+        let (functions, _) = App::<()>::new("hello").bind(&Nothing).expect("binds");
+        let error = run(Arc::new(functions), LambdaConfig::default()).await.expect_err("not Lambda");
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        for word in ["AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "`server`"] {
+            assert!(error.message().contains(word), "{error}");
+        }
+        let told = refuse(Error::invalid("wrong")).await;
+        assert_eq!(told.message(), "wrong");
+    }
+
+    #[tokio::test]
+    async fn what_panics_or_takes_too_long_is_answered_all_the_same() {
+        let mut context = lambda_runtime::Context::default();
+        let soon = Clock::system().now() + Duration::from_millis(60);
+        context.deadline = skyport_core::clock::to_millis(soon);
+        let late = guarded(&context, std::future::pending()).await;
+        assert!(matches!(late, Answer::Failed(failure) if failure.message().contains("deadline")));
+        let later = Clock::system().now() + Duration::from_secs(60);
+        context.deadline = skyport_core::clock::to_millis(later);
+        let broken = guarded(&context, async { panic!("broken") }).await;
+        assert!(matches!(broken, Answer::Failed(failure) if failure.message().contains("panicked")));
     }
 }

@@ -9,7 +9,7 @@ use skyport_core::app::{
 use skyport_core::blob::Bucket;
 use skyport_core::event::BlobEvent;
 use skyport_core::http::{Request, route};
-use skyport_core::layers::{ClaimCheck, Layer};
+use skyport_core::layers::{ClaimCheck, Layer, Prefix};
 use skyport_core::provider::{Provider, ResourceUrl, TableSettings};
 use skyport_core::queue::port::{MessageQueue, OutMessage, QueueSettings, RawDelivery, ReceiveOptions};
 use skyport_core::queue::{Queue, wire};
@@ -20,6 +20,7 @@ use super::*;
 use crate::LambdaConfig;
 
 mod events;
+mod hostile;
 mod messages;
 
 /// What the functions work with.
@@ -128,11 +129,15 @@ struct Stage {
     memory: Memory,
 }
 
+/// Under this prefix lie the objects, as the platform knows them.
+const UNDER: &str = "team/app/";
+
 struct Fakes<'m>(&'m Memory);
 
 impl Opener for Fakes<'_> {
     fn bucket(&self, declaration: &Declaration) -> Result<Arc<dyn skyport_core::blob::port::BlobStore>> {
-        self.0.bucket(&ResourceUrl::new("memory", &*declaration.name))
+        let bucket = self.0.bucket(&ResourceUrl::new("memory", &*declaration.name))?;
+        Ok(Prefix::new(UNDER)?.blob(bucket))
     }
 
     fn queue(&self, declaration: &Declaration, settings: &QueueSettings) -> Result<Arc<dyn MessageQueue>> {
@@ -162,7 +167,7 @@ impl Stage {
         let app = App::new("bench")
             .http("hello", route::get("/hello"), hello)
             .on_message("job", JOBS, job)
-            .on_batch("ordered", ORDERED, batch)
+            .on_batch("ordered", ORDERED.batch_size(2), batch)
             .on_blob_created("created", PHOTOS, blob)
             .on_blob_deleted("deleted", PHOTOS, blob)
             .on_schedule("sweep", "*/5 * * * *", tick)

@@ -1,5 +1,6 @@
-//! The application that the emulator runs.
+//! The application of the tests that run it as a process.
 
+use std::net::{SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use skyport_core::kv::port::KeyValueStore;
 use skyport_core::provider::{Provider, ResourceUrl, TableSettings};
 use skyport_core::queue::Queue;
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
-use skyport_core::{Raw, Result};
+use skyport_core::{Body, Error, ErrorKind, Raw, Result, TraceContext};
 use skyport_lambda::{LambdaConfig, Remembering};
 use skyport_memory::Memory;
 
@@ -75,6 +76,8 @@ async fn serve() -> Result<()> {
         .http("echo", route::post("/echo/{*rest}"), echo)
         .http("panic", route::get("/panic"), panics)
         .http("hang", route::get("/hang"), hangs)
+        .http("broken", route::get("/broken"), broken)
+        .http("trace", route::get("/trace"), trace)
         .on_message("job", JOBS, job)
         .on_blob_created("created", PHOTOS, created)
         .on_schedule("sweep", "*/5 * * * *", sweep);
@@ -104,8 +107,21 @@ async fn panics(_: Request, _: Context<Bench>) -> HandlerResult {
     panic!("secret")
 }
 
-async fn hangs(_: Request, _: Context<Bench>) -> HandlerResult {
+/// Says that it has begun to whoever listens at the address in the query.
+async fn hangs(request: Request, _: Context<Bench>) -> HandlerResult {
+    if let Some(address) = request.query_param::<SocketAddr>("tell")? {
+        TcpStream::connect(address)?;
+    }
     std::future::pending().await
+}
+
+async fn broken(_: Request, _: Context<Bench>) -> HandlerResult<Response> {
+    let chunks = [Ok("half"), Err(Error::new(ErrorKind::Unavailable, "secret"))];
+    Ok(Response::ok(Body::from_stream(futures_util::stream::iter(chunks))))
+}
+
+async fn trace(_: Request, _: Context<Bench>) -> HandlerResult<String> {
+    Ok(TraceContext::current().map(|trace| format!("{:032x}", trace.trace_id())).unwrap_or_default())
 }
 
 async fn job(message: Message<String>, _: Context<Bench>) -> HandlerResult {

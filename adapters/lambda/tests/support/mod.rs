@@ -23,7 +23,7 @@ const TAKEN: u8 = 77;
 /// again with one, and the cases come one after the other.
 pub(crate) fn on_lambda(work: impl FnOnce(RuntimeApi) -> ExitCode) -> ExitCode {
     match std::env::var(ADDRESS) {
-        Ok(address) => match RuntimeApi::start(&address) {
+        Ok(address) => match RuntimeApi::start(&address, false) {
             Ok(api) => work(api),
             Err(_) => ExitCode::from(TAKEN),
         },

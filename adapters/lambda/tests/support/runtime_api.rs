@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -38,6 +39,9 @@ pub(crate) enum Answer {
 
 #[derive(Debug)]
 struct State {
+    address: SocketAddr,
+    /// Whether extensions are taken.
+    extensions: bool,
     pending: mpsc::UnboundedSender<Pending>,
     next: tokio::sync::Mutex<mpsc::UnboundedReceiver<Pending>>,
     waiting: Mutex<HashMap<String, oneshot::Sender<Answer>>>,
@@ -52,11 +56,13 @@ pub(crate) struct RuntimeApi(Arc<State>);
 
 impl RuntimeApi {
     /// Serves it at this address, for as long as the process lives.
-    pub(crate) fn start(address: &str) -> io::Result<Self> {
+    pub(crate) fn start(address: &str, extensions: bool) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let (pending, next) = mpsc::unbounded_channel();
         let state = Arc::new(State {
+            address: listener.local_addr()?,
+            extensions,
             pending,
             next: tokio::sync::Mutex::new(next),
             waiting: Mutex::default(),
@@ -90,6 +96,11 @@ impl RuntimeApi {
         let gone = pollers.wait_for(|count| *count == 0);
         tokio::time::timeout(Duration::from_secs(5), gone).await.expect("they go").expect("the API serves");
         while self.0.next.lock().await.try_recv().is_ok() {}
+    }
+
+    /// Where it is.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.address
     }
 
     /// Withdraws all invocations.
@@ -181,6 +192,9 @@ async fn serve(listener: std::net::TcpListener, state: Arc<State>) {
 async fn route(api: RuntimeApi, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
+    if let Some(path) = path.strip_prefix("/2020-01-01/extension/").filter(|_| api.0.extensions) {
+        return extension(&parts.method, path).await;
+    }
     let rest = path.strip_prefix("/2018-06-01/runtime/").unwrap_or(&path);
     let segments: Vec<&str> = rest.split('/').collect();
     match (&parts.method, &segments[..]) {
@@ -201,6 +215,24 @@ async fn route(api: RuntimeApi, request: Request<Incoming>) -> Response<Full<Byt
             api.0.init_errors.send_modify(|errors| errors.push(error));
             text(StatusCode::ACCEPTED, "{\"status\":\"OK\"}")
         }
+        _ => text(StatusCode::NOT_FOUND, "{\"errorType\":\"NotFound\"}"),
+    }
+}
+
+/// An extension registers, and waits for events that it did not ask for.
+async fn extension(method: &Method, path: &str) -> Response<Full<Bytes>> {
+    match (method, path) {
+        (&Method::POST, "register") => {
+            let mut response = text(
+                StatusCode::OK,
+                r#"{"functionName":"bench","functionVersion":"$LATEST","handler":"bootstrap"}"#,
+            );
+            response
+                .headers_mut()
+                .insert("lambda-extension-identifier", http::HeaderValue::from_static("8d5c1d6f"));
+            response
+        }
+        (&Method::GET, "event/next") => std::future::pending().await,
         _ => text(StatusCode::NOT_FOUND, "{\"errorType\":\"NotFound\"}"),
     }
 }

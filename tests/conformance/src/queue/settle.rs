@@ -1,10 +1,11 @@
 //! Settling: once, in batches, by receipts that travel.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use skyport_core::ErrorKind;
 use skyport_core::queue::Receipt;
-use skyport_core::queue::port::{Settlement, Verdict};
+use skyport_core::queue::port::{ReceiveOptions, Settlement, Verdict};
 use tokio::time::Instant;
 
 use super::{LONG, NOW, SECOND, assert_not_early, bodies, drain, expect_nothing, next, send, take, text};
@@ -18,6 +19,7 @@ cases![
     a_retry_over_the_limit_is_refused_and_gives_the_delivery_back,
     a_second_settlement_changes_nothing,
     a_receipt_can_be_serialised_and_settled_through_the_port,
+    what_a_platform_hands_over_is_settled_as_if_it_had_been_received,
     a_batch_of_settlements_names_what_failed,
     what_a_message_carries_survives_a_retry,
 ];
@@ -97,6 +99,22 @@ async fn a_receipt_can_be_serialised_and_settled_through_the_port(context: Conte
         result?;
     }
     context.pass(SECOND).await;
+    expect_nothing(&queue).await?;
+    Ok(Outcome::Passed)
+}
+
+async fn what_a_platform_hands_over_is_settled_as_if_it_had_been_received(context: Context) -> CaseResult {
+    let port = context.queue().await?;
+    let queue = bodies(Arc::clone(&port));
+    send(&queue, "handed over").await?;
+    let received = port.receive(ReceiveOptions::new(1, LONG, LONG)).await?;
+    let adopted: Vec<_> = port.adopt(received.clone()).await.into_iter().collect::<Result<_, _>>()?;
+    // A provider changes nothing; a layer would.
+    assert_eq!(adopted, received.into_iter().map(Some).collect::<Vec<_>>());
+    let acks = adopted.into_iter().flatten().map(|delivery| Settlement::new(delivery.receipt, Verdict::Ack));
+    for settled in port.settle(acks.collect()).await {
+        settled?;
+    }
     expect_nothing(&queue).await?;
     Ok(Outcome::Passed)
 }

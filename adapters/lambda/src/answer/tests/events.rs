@@ -7,7 +7,7 @@ fn direct(name: &str, key: &str) -> Value {
         "eventSource": "aws:s3",
         "eventTime": "1970-01-01T00:00:00.000Z",
         "eventName": name,
-        "s3": {"bucket": {"name": "photos"}, "object": {"key": key, "versionId": "v1"}},
+        "s3": {"bucket": {"name": "photos"}, "object": {"key": format!("{UNDER}{key}"), "versionId": "v1"}},
     }]})
 }
 
@@ -32,7 +32,7 @@ async fn an_event_of_a_bucket_finds_its_function_by_every_route() {
     let sns = json!({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": plain.to_string()}}]});
     let bridged = json!({
         "detail-type": "Object Created", "source": "aws.s3", "time": "1970-01-01T00:00:00Z",
-        "detail": {"bucket": {"name": "photos"}, "object": {"key": "a b"}},
+        "detail": {"bucket": {"name": "photos"}, "object": {"key": format!("{UNDER}a b")}},
     });
     for event in [plain.clone(), sns, bridged.clone()] {
         assert_eq!(stage.done(event).await, Value::Null);
@@ -42,6 +42,17 @@ async fn an_event_of_a_bucket_finds_its_function_by_every_route() {
     let event = in_sqs("photo-events", &[plain, enveloped, bridged]);
     assert_eq!(stage.done(event).await, json!({"batchItemFailures": []}));
     assert_eq!(stage.bench.calls(), ["Created a b 2"; 3]);
+}
+
+#[tokio::test]
+async fn an_event_outside_of_the_applications_part_of_a_bucket_calls_nobody() {
+    let stage = Stage::set(|_| {}).await;
+    let mut event = direct("ObjectCreated:Put", "a");
+    for key in ["team/other/a", "a", UNDER] {
+        event["Records"][0]["s3"]["object"]["key"] = json!(key);
+        assert_eq!(stage.done(event.clone()).await, Value::Null);
+    }
+    assert!(stage.bench.calls().is_empty());
 }
 
 #[tokio::test]
@@ -188,8 +199,7 @@ async fn once_it_shuts_down_nothing_is_begun() {
 #[tokio::test]
 async fn a_function_that_is_not_there_is_told_at_the_start() {
     let stage = Stage::set(|_| {}).await;
-    let mut config = LambdaConfig::default();
-    config.function = Some("nobody".to_owned());
+    let config = LambdaConfig { function: Some("nobody".to_owned()), ..LambdaConfig::default() };
     let error = Served::new(Arc::clone(&stage.served.functions), config).expect_err("not there");
     assert!(error.message().contains("SKYPORT_FUNCTION") && error.message().contains("sweep"), "{error}");
 }

@@ -1,5 +1,7 @@
 //! Messages, and their ends.
 
+use skyport_core::blob::port::{BlobStore, DeleteOptions, ListOptions};
+
 use super::*;
 
 impl Stage {
@@ -38,11 +40,16 @@ impl Stage {
         received.iter().map(|letter| letter.envelope.reason().unwrap_or_default().to_owned()).collect()
     }
 
-    /// The keys of bodies that lie in the bucket.
-    async fn claims(&self) -> Vec<String> {
-        let mut options = skyport_core::blob::port::ListOptions::default();
+    /// Where the bodies of large messages lie.
+    fn claims(&self) -> Arc<dyn BlobStore> {
+        self.memory.bucket(&ResourceUrl::new("memory", "photos")).expect("opens")
+    }
+
+    /// The keys of those bodies.
+    async fn claimed(&self) -> Vec<String> {
+        let mut options = ListOptions::default();
         options.page_size = 10;
-        let page = self.bench.photos.port().list(options).await.expect("listed");
+        let page = self.claims().list(options).await.expect("listed");
         page.entries.iter().map(|entry| entry.key().to_owned()).collect()
     }
 }
@@ -116,19 +123,18 @@ async fn what_cannot_be_read_as_its_envelope_says_comes_as_it_is_and_blocks_nobo
 async fn a_large_body_is_fetched_and_deleted_once_its_message_is_done() {
     let stage = Stage::set(|_| {}).await;
     stage.bench.jobs.send(&"large ".repeat(1_000)).await.expect("sent");
-    assert_eq!(stage.claims().await.len(), 1);
+    assert_eq!(stage.claimed().await.len(), 1);
     assert!(failures(&stage.done(stage.event("jobs", |_| {}).await).await).is_empty());
     assert_eq!(stage.bench.calls(), ["large lar#1"]);
-    assert!(stage.claims().await.is_empty());
+    assert!(stage.claimed().await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_message_whose_large_body_is_gone_is_for_the_dead_letters() {
     let stage = Stage::set(|_| {}).await;
     stage.bench.jobs.send(&"large ".repeat(1_000)).await.expect("sent");
-    for key in stage.claims().await {
-        let options = skyport_core::blob::port::DeleteOptions::default();
-        stage.bench.photos.port().delete(&key, options).await.expect("deleted");
+    for key in stage.claimed().await {
+        stage.claims().delete(&key, DeleteOptions::default()).await.expect("deleted");
     }
     assert!(failures(&stage.done(stage.event("jobs", |_| {}).await).await).is_empty());
     assert!(stage.bench.calls().is_empty());
@@ -149,6 +155,7 @@ async fn in_an_ordered_group_what_stands_behind_a_failure_comes_again() {
     let failed = failures(&answer);
     let again =
         records.iter().filter(|record| failed.contains(&record["messageId"].as_str().expect("an id")));
+    // In calls of two at most.
     let mut bodies: Vec<&str> = again.map(|record| record["body"].as_str().expect("a body")).collect();
     bodies.sort_unstable();
     assert_eq!(bodies, ["a2 fail", "a3"], "{answer}");
