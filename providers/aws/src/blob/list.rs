@@ -40,11 +40,12 @@ impl S3 {
 /// Objects and directories in one order; S3 tells each for itself.
 fn entries(output: ListObjectsV2Output) -> Result<Vec<ListEntry>> {
     let mut entries = Vec::new();
+    let encoding = output.encoding_type.as_ref();
     for object in output.contents.unwrap_or_default() {
         let key = object.key.as_deref().ok_or_else(|| malformed("S3 lists an object without a key"))?;
         let incomplete = || malformed("S3 lists an object without its size, etag or time");
         entries.push(ListEntry::Object {
-            key: decode(key)?,
+            key: decode(key, encoding)?,
             size: object.size.and_then(|size| u64::try_from(size).ok()).ok_or_else(incomplete)?,
             etag: object.e_tag.as_deref().map(Etag::new).ok_or_else(incomplete)?,
             modified: object
@@ -57,7 +58,7 @@ fn entries(output: ListObjectsV2Output) -> Result<Vec<ListEntry>> {
     for directory in output.common_prefixes.unwrap_or_default() {
         let name = directory.prefix.as_deref();
         let name = name.ok_or_else(|| malformed("S3 lists a directory without a name"))?;
-        entries.push(ListEntry::Directory(decode(name)?));
+        entries.push(ListEntry::Directory(decode(name, encoding)?));
     }
     if objects > 0 && objects < entries.len() {
         entries.sort_by(|a, b| a.key().cmp(b.key()));
@@ -65,8 +66,11 @@ fn entries(output: ListObjectsV2Output) -> Result<Vec<ListEntry>> {
     Ok(entries)
 }
 
-/// A key as it is, from the form in which XML can carry any.
-pub(super) fn decode(text: &str) -> Result<String> {
+/// A key as it is, from the form in which XML can carry any, where the answer says that it has it.
+pub(super) fn decode(text: &str, encoding: Option<&EncodingType>) -> Result<String> {
+    if encoding != Some(&EncodingType::Url) {
+        return Ok(text.to_owned());
+    }
     let spaced = if text.contains('+') { Cow::Owned(text.replace('+', " ")) } else { Cow::Borrowed(text) };
     let key = percent_decode_str(&spaced).decode_utf8();
     key.map(Cow::into_owned).map_err(|error| malformed("S3 lists a key that is not UTF-8").with_source(error))
@@ -83,8 +87,12 @@ mod tests {
     #[test]
     fn a_listed_key_is_decoded() {
         for (text, key) in [("a+b%2Bc", "a b+c"), ("%C3%A9/%25", "é/%"), ("plain/x", "plain/x")] {
-            assert_eq!(decode(text).expect("a key"), key);
+            assert_eq!(decode(text, Some(&EncodingType::Url)).expect("a key"), key);
+            assert_eq!(decode(text, None).expect("a key"), text);
         }
-        assert_eq!(decode("%ff").expect_err("not UTF-8").kind(), ErrorKind::Malformed);
+        assert_eq!(
+            decode("%ff", Some(&EncodingType::Url)).expect_err("not UTF-8").kind(),
+            ErrorKind::Malformed
+        );
     }
 }
