@@ -5,7 +5,7 @@
 
 use aws_smithy_types::body::SdkBody;
 use http::{Method, Response};
-use skyport_core::blob::port::{BlobStore, Condition, CopyOptions, Etag};
+use skyport_core::blob::port::{Condition, CopyOptions, Etag};
 use skyport_core::{Error, ErrorKind, Token};
 
 use stub::{Asked, answer, bucket, object, refusal};
