@@ -114,11 +114,12 @@ mod tests {
     use super::*;
 
     fn options(prefix: &str, after: &str) -> ListOptions {
-        let mut options = ListOptions::default();
-        options.prefix = prefix.to_owned();
-        options.delimiter = Some("/".to_owned());
-        options.start_after = Some(after.to_owned());
-        options
+        ListOptions {
+            prefix: prefix.to_owned(),
+            delimiter: Some("/".to_owned()),
+            start_after: Some(after.to_owned()),
+            ..ListOptions::default()
+        }
     }
 
     #[test]

@@ -155,8 +155,8 @@ mod tests {
 
     #[test]
     fn ten_thousand_parts_hold_the_largest_object_and_each_is_one_that_s3_takes() {
-        let mut config = crate::AwsConfig::default();
-        config.region = Some("eu-central-1".to_owned());
+        let config =
+            crate::AwsConfig { region: Some("eu-central-1".to_owned()), ..crate::AwsConfig::default() };
         let store = crate::Aws::with(config).bucket(&ResourceUrl::new("s3", "b")).expect("opens");
         let limits = store.info().limits;
         assert_eq!((limits.parts, limits.upload_bytes()), (10_000, OBJECT_BYTES));

@@ -1,5 +1,8 @@
 //! A download whose connection breaks, over a real socket.
 
+// A test fails by a panic, and so do its helpers.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
 use std::time::Duration;
 
 use aws_credential_types::provider::SharedCredentialsProvider;

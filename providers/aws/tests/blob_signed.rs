@@ -1,5 +1,8 @@
 //! Signed requests: what is signed, when it ends, and that nobody sees it by chance.
 
+// A test fails by a panic, and so do its helpers.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
 use std::time::{Duration, SystemTime};
 
 use skyport_core::blob::port::{SignMethod, SignOptions};

@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::types::EncodingType;
-use skyport_core::{Error, ErrorKind, Result};
+use skyport_core::Result;
 
 use super::delete::Doomed;
 use super::{S3, list, upload};
@@ -12,36 +12,43 @@ impl S3 {
     /// Deletes every version of every object and aborts every upload.
     pub(crate) async fn empty(&self) -> Result<()> {
         self.abort_uploads().await?;
-        let mut before = Vec::new();
+        let (mut key, mut version) = (None, None);
         loop {
             let versions = self.client().await.list_object_versions().bucket(self.name());
-            let page = Box::pin(versions.encoding_type(EncodingType::Url).send()).await.map_err(error::of)?;
+            let versions = versions
+                .encoding_type(EncodingType::Url)
+                .set_key_marker(key.take())
+                .set_version_id_marker(version.take());
+            let page = Box::pin(versions.send()).await.map_err(error::of)?;
             let doomed = doomed(&page)?;
-            if doomed.is_empty() {
+            self.delete_all(doomed).await.into_iter().collect::<Result<Vec<()>>>()?;
+            if page.is_truncated() != Some(true) {
                 return Ok(());
             }
-            if doomed == before {
-                let text = "what the bucket keeps was deleted and is still there: empty the bucket by hand";
-                return Err(Error::new(ErrorKind::Conflict, text).with_retryable(false));
-            }
-            before.clone_from(&doomed);
-            // From the start again after each page: what was listed is gone.
-            self.delete_all(doomed).await.into_iter().collect::<Result<Vec<()>>>()?;
+            key = page.next_key_marker().map(|key| list::decode(key, page.encoding_type())).transpose()?;
+            version = page.next_version_id_marker().map(str::to_owned);
         }
     }
 
     async fn abort_uploads(&self) -> Result<()> {
+        let (mut key, mut id) = (None, None);
         loop {
             let uploads = self.client().await.list_multipart_uploads().bucket(self.name());
-            let page = Box::pin(uploads.encoding_type(EncodingType::Url).send()).await.map_err(error::of)?;
-            if page.uploads().is_empty() {
-                return Ok(());
-            }
+            let uploads = uploads
+                .encoding_type(EncodingType::Url)
+                .set_key_marker(key.take())
+                .set_upload_id_marker(id.take());
+            let page = Box::pin(uploads.send()).await.map_err(error::of)?;
             for found in page.uploads() {
                 if let (Some(key), Some(id)) = (found.key(), found.upload_id()) {
                     upload::abort(self, &list::decode(key, page.encoding_type())?, id).await?;
                 }
             }
+            if page.is_truncated() != Some(true) {
+                return Ok(());
+            }
+            key = page.next_key_marker().map(|key| list::decode(key, page.encoding_type())).transpose()?;
+            id = page.next_upload_id_marker().map(str::to_owned);
         }
     }
 }

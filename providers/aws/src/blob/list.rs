@@ -39,13 +39,13 @@ impl S3 {
 
 /// Objects and directories in one order; S3 tells each for itself.
 fn entries(output: ListObjectsV2Output) -> Result<Vec<ListEntry>> {
-    let encoding = output.encoding_type;
     let mut entries = Vec::new();
+    let encoding = output.encoding_type.as_ref();
     for object in output.contents.unwrap_or_default() {
         let key = object.key.as_deref().ok_or_else(|| malformed("S3 lists an object without a key"))?;
         let incomplete = || malformed("S3 lists an object without its size, etag or time");
         entries.push(ListEntry::Object {
-            key: decode(key, encoding.as_ref())?,
+            key: decode(key, encoding)?,
             size: object.size.and_then(|size| u64::try_from(size).ok()).ok_or_else(incomplete)?,
             etag: object.e_tag.as_deref().map(Etag::new).ok_or_else(incomplete)?,
             modified: object
@@ -58,7 +58,7 @@ fn entries(output: ListObjectsV2Output) -> Result<Vec<ListEntry>> {
     for directory in output.common_prefixes.unwrap_or_default() {
         let name = directory.prefix.as_deref();
         let name = name.ok_or_else(|| malformed("S3 lists a directory without a name"))?;
-        entries.push(ListEntry::Directory(decode(name, encoding.as_ref())?));
+        entries.push(ListEntry::Directory(decode(name, encoding)?));
     }
     if objects > 0 && objects < entries.len() {
         entries.sort_by(|a, b| a.key().cmp(b.key()));
@@ -66,7 +66,7 @@ fn entries(output: ListObjectsV2Output) -> Result<Vec<ListEntry>> {
     Ok(entries)
 }
 
-/// A key as it is, from the form in which XML can carry any: where the answer says that it has that form.
+/// A key as it is, from the form in which XML can carry any, where the answer says that it has it.
 pub(super) fn decode(text: &str, encoding: Option<&EncodingType>) -> Result<String> {
     if encoding != Some(&EncodingType::Url) {
         return Ok(text.to_owned());

@@ -189,6 +189,9 @@ async fn a_signed_url_is_bound_to_its_method_object_and_query(cx: Context) -> Ca
 
 async fn nothing_is_served_without_a_signature(cx: Context) -> CaseResult {
     let (bucket, client) = served!(cx);
+    if !client.is_own() {
+        return Ok(Outcome::Skipped("who may read without a signature is for the bucket's policy to say"));
+    }
     bucket.put("k", "v").await?;
     let get = bucket.sign_get("k", HOUR).await?;
     let bare = get.url.split('?').next().unwrap_or_default();

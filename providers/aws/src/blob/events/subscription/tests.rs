@@ -75,17 +75,20 @@ fn fake(receives: Vec<Vec<(&str, String)>>) -> Fake {
 
 /// A subscription to everything; HEAD of an object is answered with `head`, that of the bucket with 200.
 fn subscription(receives: Vec<Vec<(&str, String)>>, head: u16) -> (Subscription, Arc<Fake>) {
-    let mut config = AwsConfig::default();
-    config.region = Some("eu-central-1".to_owned());
-    config.endpoint = Some("http://s3.test".to_owned());
-    config.credentials = Some(SharedCredentialsProvider::new(Credentials::new("a", "b", None, None, "test")));
-    config.http_client = Some(infallible_client_fn(move |request| {
+    let client = infallible_client_fn(move |request| {
         let status = if request.uri().path().len() > "/b/".len() { head } else { 200 };
         let answer = http::Response::builder().status(status).header("etag", "\"e\"");
         let answer =
             answer.header("last-modified", "Wed, 21 Oct 2015 07:28:00 GMT").header("content-length", 3);
         answer.body(SdkBody::empty()).unwrap()
-    }));
+    });
+    let config = AwsConfig {
+        region: Some("eu-central-1".to_owned()),
+        endpoint: Some("http://s3.test".to_owned()),
+        credentials: Some(SharedCredentialsProvider::new(Credentials::new("a", "b", None, None, "test"))),
+        http_client: Some(client),
+        ..AwsConfig::default()
+    };
     let connection = Aws::with(config).connection(&ResourceUrl::new("s3", "b")).expect("opens");
     let queue = Arc::new(fake(receives));
     let wanted = Wanted { created: true, deleted: true };
