@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::stream::{self, StreamExt};
 use skyport_aws_wire::s3::{self, Notice};
 use skyport_core::app::Invocation;
 use skyport_core::blob::port::BlobStore;
@@ -13,6 +14,9 @@ use crate::batch::{Handed, stopped};
 use crate::failure::Failure;
 use crate::served::Served;
 use crate::source;
+
+/// How many messages are worked on at once where no function says less.
+const CONCURRENCY: usize = 16;
 
 /// Hands the events that stand in messages to their functions; what becomes of each message is known then.
 ///
@@ -39,15 +43,20 @@ pub(crate) async fn carried(
         }
     }
     // Found out before any function is called: one that is unknown fails all, and all come again.
+    let mut concurrency = CONCURRENCY;
     for notice in carried.iter().flat_map(|(_, notices)| notices) {
-        source::bucket(served, &notice.event.bucket, notice.event.change)?;
+        for (function, _) in source::bucket(served, &notice.event.bucket, notice.event.change)? {
+            concurrency = concurrency.min(function.concurrency().unwrap_or(CONCURRENCY));
+        }
     }
+    let attempts: Vec<u32> = handed.iter().map(|handed| handed.delivery.attempt).collect();
     let invocation = &invocation;
-    let calls = carried.into_iter().map(|(index, notices)| {
-        let attempt = handed[index].delivery.attempt;
+    let calls = stream::iter(carried.into_iter().map(|(index, notices)| {
+        let attempt = attempts.get(index).copied().unwrap_or(1);
         async move { (index, deliver(served, notices, attempt, invocation).await) }
-    });
-    for (index, outcome) in futures_util::future::join_all(calls).await {
+    }));
+    let outcomes: Vec<_> = calls.buffer_unordered(concurrency.max(1)).collect().await;
+    for (index, outcome) in outcomes {
         handed[index].outcome = Some(outcome?);
     }
     Ok(())

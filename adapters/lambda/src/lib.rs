@@ -88,6 +88,7 @@ mod reply;
 mod serve;
 mod served;
 mod settle;
+mod signal;
 mod source;
 mod warm;
 

@@ -20,7 +20,7 @@ use tracing::Instrument;
 use crate::failure::Failure;
 use crate::reply::{Answer, post};
 use crate::served::Served;
-use crate::{LambdaConfig, answer};
+use crate::{LambdaConfig, answer, signal};
 
 /// What `lambda_runtime` needs, and would panic without.
 const NEEDED: [&str; 4] = [
@@ -48,7 +48,7 @@ pub async fn run(functions: Arc<Functions>, config: LambdaConfig) -> Result<()> 
         Err(error) => return Err(tell(&client, error).await),
     };
     if served.config.signals {
-        listen(&served).await;
+        signal::listen(&client, &served.config.shutdown).await;
     }
     warm(&served).await;
     let answering = Arc::clone(&served);
@@ -114,25 +114,6 @@ fn client() -> Result<Client> {
 fn never() -> Diagnostic {
     Failure::internal("the invocation was not answered by Skyport").into()
 }
-
-/// Listens to SIGTERM. Lambda sends it only to processes with an extension, so one is registered that does nothing.
-#[cfg(unix)]
-async fn listen(served: &Arc<Served>) {
-    let stopping = Arc::clone(served);
-    let hook = move || async move {
-        stopping.config.shutdown.trigger();
-        stopping.stopped().await;
-    };
-    // It panics where the extension is not taken, which emulators need not do.
-    let listening =
-        AssertUnwindSafe(lambda_runtime::spawn_graceful_shutdown_handler(hook)).catch_unwind().await;
-    if listening.is_err() {
-        tracing::warn!("no extension could be registered: the process will end without being told before");
-    }
-}
-
-#[cfg(not(unix))]
-async fn listen(_: &Arc<Served>) {}
 
 /// Makes connections: before the first event where Lambda starts processes ahead of time, else beside it, so as not to delay
 /// it.

@@ -134,3 +134,61 @@ impl Opener for Remembering<'_> {
         Ok(table)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use skyport_core::ErrorKind::{NotFound, Unavailable};
+    use skyport_core::provider::{Provider, ResourceKind, ResourceUrl};
+    use skyport_memory::{Fault, Memory, Operation};
+
+    use super::*;
+
+    struct Fakes<'m>(&'m Memory);
+
+    impl Opener for Fakes<'_> {
+        fn bucket(&self, declaration: &Declaration) -> Result<Arc<dyn BlobStore>> {
+            self.0.bucket(&ResourceUrl::new("memory", &*declaration.name))
+        }
+
+        fn queue(
+            &self,
+            declaration: &Declaration,
+            settings: &QueueSettings,
+        ) -> Result<Arc<dyn MessageQueue>> {
+            self.0.queue(&ResourceUrl::new("memory", &*declaration.name), settings)
+        }
+
+        fn table(
+            &self,
+            declaration: &Declaration,
+            settings: &TableSettings,
+        ) -> Result<Arc<dyn KeyValueStore>> {
+            self.0.table(&ResourceUrl::new("memory", &*declaration.name), settings)
+        }
+    }
+
+    #[tokio::test]
+    async fn each_service_is_called_once_and_a_failure_does_no_harm() {
+        let memory = Memory::new();
+        let fakes = Fakes(&memory);
+        let remembering = Remembering::new(&fakes);
+        let mut buckets = Vec::new();
+        for name in ["one", "two"] {
+            let declaration = Declaration::new(name, ResourceKind::Bucket);
+            buckets.push(remembering.bucket(&declaration).expect("opens"));
+        }
+        let settings = QueueSettings::default();
+        let jobs = Declaration::new("jobs", ResourceKind::Queue(settings.clone()));
+        let queue = remembering.queue(&jobs, &settings).expect("opens");
+        // The first call to each fails, and so does the second: if that is to come from here.
+        for operation in [Operation::BlobHead, Operation::QueueDepth] {
+            memory.faults().inject(operation, Fault::refuse(Unavailable).nth(1));
+            memory.faults().inject(operation, Fault::refuse(Unavailable).nth(2));
+        }
+        remembering.into_ports().warm().await;
+        let second = buckets[1].head("x").await.expect_err("the second call");
+        assert_eq!(second.kind(), Unavailable);
+        assert_eq!(buckets[1].head("x").await.expect_err("no such bucket").kind(), NotFound);
+        assert_eq!(queue.depth().await.expect_err("the second call").kind(), Unavailable);
+    }
+}
