@@ -23,8 +23,17 @@ pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 pub(crate) const ON_LAMBDA: &str = "AWS_LAMBDA_RUNTIME_API";
 
 /// Names that a resource cannot have: their variables mean something else.
-pub(crate) const RESERVED: [&str; 8] =
-    ["data", "sync", "provider", "command", "public-url", "deadline", "function", "grace"];
+pub(crate) const RESERVED: [&str; 9] = [
+    "data",
+    "sync",
+    "provider",
+    "command",
+    "public-url",
+    "deadline",
+    "function",
+    "grace",
+    "response-streaming",
+];
 
 /// Opens an application's resources where the environment says that they are.
 ///
@@ -208,6 +217,18 @@ impl Environment {
         let provider = self.provider(&url)?;
         provider.create(&url, &ResourceKind::Table(settings.clone())).await?;
         provider.table(&url, &settings).map(|table| Some(self.retry.table(table)))
+    }
+
+    /// Opens a queue that the platform names and the application does not declare: on the default provider.
+    ///
+    /// # Errors
+    /// What is wrong with its name, or with the provider.
+    #[cfg(feature = "lambda")]
+    pub(crate) fn queue_named(&self, name: &str) -> Result<Arc<dyn MessageQueue>> {
+        let settings = QueueSettings::default();
+        let scheme = self.default_scheme(&ResourceKind::Queue(settings.clone()), "SKYPORT_PROVIDER")?;
+        let url = ResourceUrl::new(scheme, name);
+        self.provider(&url)?.queue(&url, &settings).map(|queue| self.retry.queue(queue))
     }
 
     fn open<T>(

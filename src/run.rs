@@ -22,6 +22,7 @@ use crate::environment::{Environment, ON_LAMBDA, RESERVED, variable_of};
 /// | `SKYPORT_DEADLINE` | the longest time for a request, `30s` or `500ms` | none |
 /// | `SKYPORT_GRACE` | how long running work may go on after SIGTERM | `10s` |
 /// | `SKYPORT_FUNCTION` | on Lambda: the one function that this deployment is for | by the event's source |
+/// | `SKYPORT_RESPONSE_STREAMING` | on Lambda: `true` sends responses as streams | `false` |
 /// | `SKYPORT_COMMAND` | do one thing and end: `manifest`, `provision`, `fire <function>` | serve |
 ///
 /// A variable that begins with `SKYPORT_` and means nothing is warned of: most often it is a slip of the pen.

@@ -3,14 +3,25 @@
 use std::sync::Arc;
 
 use skyport_core::Result;
-use skyport_core::app::{App, Resources};
-use skyport_lambda::LambdaConfig;
+use skyport_core::app::{App, Functions, Resources};
+use skyport_lambda::{LambdaConfig, Remembering};
 
 use crate::environment::Environment;
 
 /// Answers Lambda's events until Lambda ends the process.
 pub(super) async fn run<R: Resources>(app: App<R>, environment: Environment) -> Result<()> {
-    let config = LambdaConfig::from_env(|name| environment.variable(name))?;
-    let (functions, _) = app.bind(&environment)?;
-    skyport_lambda::run(Arc::new(functions), config).await
+    match prepare(app, environment) {
+        Ok((functions, config)) => skyport_lambda::run(functions, config).await,
+        // Lambda is told, too: else its logs know only that the process ended.
+        Err(error) => Err(skyport_lambda::refuse(error).await),
+    }
+}
+
+fn prepare<R: Resources>(app: App<R>, environment: Environment) -> Result<(Arc<Functions>, LambdaConfig)> {
+    let mut config = LambdaConfig::from_env(|name| environment.variable(name))?;
+    let opener = Remembering::new(&environment);
+    let (functions, _) = app.bind(&opener)?;
+    config.ports = opener.into_ports();
+    config.queues = Some(Arc::new(move |name| environment.queue_named(name)));
+    Ok((Arc::new(functions), config))
 }
