@@ -28,6 +28,11 @@
 //! and their like; with an endpoint, S3 is addressed by path. Credentials come from AWS's standard chain: environment, profile, web identity,
 //! container, instance; `aws sso login` with the feature `sso`.
 //!
+//! # Events of a bucket
+//! With the feature `events`. S3 refuses two notifications for one type of event, so a bucket tells EventBridge, and each subscriber
+//! has a rule there and a queue of SQS behind it; other notifications of the bucket stay. That a bucket begins to tell
+//! EventBridge takes AWS some minutes. Removing the bucket removes its rules and their queues.
+//!
 //! # Connections
 //! Opening does no I/O. Clients are made at their first use and share one HTTP client and one set of credentials; the
 //! system's CA roots are loaded once.
