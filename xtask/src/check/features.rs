@@ -12,7 +12,13 @@ const NEVER: &[(&str, &str)] =
     &[("openssl", ""), ("openssl-sys", ""), ("native-tls", ""), ("hyper", "0."), ("rustls", "0.21.")];
 
 /// Those that speak to AWS's services.
-const AWS: &[&str] = &["aws", "aws-blob", "aws-queue", "aws-kv", "aws-sso"];
+const AWS: &[&str] = &["aws", "aws-blob", "aws-queue", "aws-kv", "aws-events", "aws-sso"];
+/// The same, and those that are called by AWS.
+const AWS_AND_LAMBDA: &[&str] =
+    &["aws", "aws-blob", "aws-queue", "aws-kv", "aws-events", "aws-sso", "lambda"];
+/// Those with an HTTP of their own, as a client or as a server.
+const HTTP: &[&str] =
+    &["server", "aws", "aws-blob", "aws-queue", "aws-kv", "aws-events", "aws-sso", "lambda"];
 
 /// A package, or with a `*` at its end several, and the features that may bring it in. The first row that fits holds.
 const OWNED: &[(&str, &[&str])] = &[
@@ -23,22 +29,22 @@ const OWNED: &[(&str, &[&str])] = &[
     ("skyport-server", &["server"]),
     ("skyport-conformance", &[]),
     ("skyport-lambda", &["aws", "lambda"]),
-    ("skyport-aws-wire", &["aws", "aws-blob", "aws-queue", "aws-kv", "aws-sso", "lambda"]),
+    ("skyport-aws-wire", AWS_AND_LAMBDA),
     ("skyport-aws", AWS),
     ("lambda_runtime*", &["aws", "lambda"]),
-    ("lambda-extension", &["aws", "lambda"]),
     ("aws_lambda_events", &[]),
     ("lambda_http", &[]),
-    ("aws-sdk-s3", &["aws", "aws-blob"]),
-    ("aws-sdk-sqs", &["aws", "aws-queue"]),
+    ("aws-sdk-s3", &["aws", "aws-blob", "aws-events"]),
+    ("aws-sdk-sqs", &["aws", "aws-queue", "aws-events"]),
+    ("aws-sdk-eventbridge", &["aws", "aws-events"]),
     ("aws-sdk-dynamodb", &["aws", "aws-kv"]),
     ("aws-sdk-sso*", &["aws-sso"]),
     // A build of one cloud has one provider of cryptography. AWS's SDKs take ring; two would make rustls choose neither.
     ("aws-lc-*", &["gcp", "azure"]),
     ("ring", AWS),
     ("aws-*", AWS),
-    ("hyper", &["server", "aws", "aws-blob", "aws-queue", "aws-kv", "aws-sso", "lambda"]),
-    ("hyper-util", &["server", "aws", "aws-blob", "aws-queue", "aws-kv", "aws-sso", "lambda"]),
+    ("hyper", HTTP),
+    ("hyper-util", HTTP),
     ("hyper-rustls", AWS),
     ("rustls", AWS),
     ("google-cloud-*", &["gcp"]),
