@@ -184,6 +184,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// What tells the account and place of this connection from others, as far as it is known without I/O.
+    #[cfg(feature = "blob")]
     pub(crate) fn account(&self) -> String {
         let region = self.site.region.clone().or_else(|| std::env::var("AWS_REGION").ok());
         format!("{} {}", region.unwrap_or_default(), self.site.endpoint.as_deref().unwrap_or_default())

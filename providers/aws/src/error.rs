@@ -6,6 +6,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+#[cfg(any(feature = "blob", feature = "kv"))]
 use aws_smithy_types::error::operation::BuildError;
 use skyport_core::{BoxError, Error, ErrorKind};
 
@@ -193,7 +194,8 @@ pub(crate) fn answered(code: Option<&str>, message: Option<&str>, status: u16) -
     Error::new(kind, text).with_provider(NAME)
 }
 
-/// A request that the SDK would not make.
+/// A request that the SDK would not make. No request of SQS has a part that may lack.
+#[cfg(any(feature = "blob", feature = "kv"))]
 pub(crate) fn unmade(error: BuildError) -> Error {
     Error::internal("the request to AWS lacks a part")
         .with_ambiguous(false)

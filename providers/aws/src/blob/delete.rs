@@ -88,8 +88,7 @@ impl S3 {
         let delete = match delete {
             Ok(delete) => delete,
             Err(error) => {
-                let told = Error::internal("a request to S3 could not be made").with_source(error);
-                return told.of_each(doomed.len());
+                return error::unmade(error).of_each(doomed.len());
             }
         };
         let request = self.client().await.delete_objects().bucket(self.name()).delete(delete);

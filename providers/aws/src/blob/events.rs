@@ -166,8 +166,7 @@ impl S3 {
 
     async fn put_target(&self, rule: &str, arn: &str) -> Result<()> {
         let target = Target::builder().id(TARGET).arn(arn).build();
-        let target =
-            target.map_err(|error| Error::internal("a target could not be made").with_source(error))?;
+        let target = target.map_err(error::unmade)?;
         let put = self.connection.eventbridge().await.put_targets().rule(rule).targets(target);
         let answer = Box::pin(put.send()).await.map_err(error::of)?;
         match answer.failed_entries.unwrap_or_default().first() {

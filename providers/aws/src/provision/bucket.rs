@@ -89,18 +89,14 @@ async fn abort_old_uploads(connection: &Connection, name: &str) -> Result<()> {
         .filter(LifecycleRuleFilter::builder().prefix("").build())
         .abort_incomplete_multipart_upload(abort)
         .build();
-    rules.push(rule.map_err(unmade)?);
+    rules.push(rule.map_err(error::unmade)?);
     let configuration = BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build();
     let write = client
         .put_bucket_lifecycle_configuration()
         .bucket(name)
         .set_transition_default_minimum_object_size(minimum.map(|size| size.as_str().into()))
-        .lifecycle_configuration(configuration.map_err(unmade)?);
+        .lifecycle_configuration(configuration.map_err(error::unmade)?);
     Box::pin(write.send()).await.map(drop).map_err(error::of)
-}
-
-fn unmade(cause: aws_sdk_s3::error::BuildError) -> Error {
-    Error::internal("a request to S3 could not be made").with_provider(super::NAME).with_source(cause)
 }
 
 /// Repeats what a rival was in the way of: S3 refuses changes of a bucket that happen at once.

@@ -28,14 +28,18 @@ impl MessageQueue for Fake {
         &self.info
     }
 
-    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<String>> {
-        let results = messages.iter().map(|_| Ok("id".to_owned())).collect();
+    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
+        let results = messages.iter().map(|_| Ok(MessageId::new("id"))).collect();
         self.sent.lock().unwrap().extend(messages);
         results
     }
 
     async fn receive(&self, _: ReceiveOptions) -> Result<Vec<RawDelivery>> {
         Ok(self.receives.lock().unwrap().pop_front().unwrap_or_default())
+    }
+
+    async fn adopt(&self, deliveries: Vec<RawDelivery>) -> Vec<Result<Option<RawDelivery>>> {
+        deliveries.into_iter().map(|delivery| Ok(Some(delivery))).collect()
     }
 
     async fn extend(&self, receipt: &Receipt, _: Duration) -> Result<Receipt> {
