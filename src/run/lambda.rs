@@ -10,6 +10,7 @@ use crate::environment::Environment;
 
 /// Answers Lambda's events until Lambda ends the process.
 pub(super) async fn run<R: Resources>(app: App<R>, environment: Environment) -> Result<()> {
+    skyport_lambda::log_by_default(|name| environment.variable(name));
     match prepare(app, environment) {
         Ok((functions, config)) => skyport_lambda::run(functions, config).await,
         // Lambda is told, too: else its logs know only that the process ended.

@@ -74,7 +74,8 @@
 //! nothing new is taken; what runs has 300 ms, and is then cancelled and comes again.
 //!
 //! # Logs and traces
-//! The adapter installs no subscriber: what is written, and as what, is the application's to say. All of an invocation is in a
+//! [`run`] installs no subscriber: what is written, and as what, is the application's to say. [`log_by_default`] is for those that
+//! say nothing, and `skyport::run` calls it: as the function's `AWS_LAMBDA_LOG_FORMAT` and `AWS_LAMBDA_LOG_LEVEL` say. All of an invocation is in a
 //! span `lambda` with `request_id` and `xray_trace_id`, and the handler's own in a span `function` within it. A trace comes from
 //! the request's `traceparent`, from the message, or from X-Ray, in this order.
 
@@ -84,6 +85,7 @@ mod blob;
 mod config;
 mod event;
 mod failure;
+mod logs;
 mod reply;
 mod serve;
 mod served;
@@ -93,5 +95,6 @@ mod source;
 mod warm;
 
 pub use config::{LambdaConfig, QueueOpener};
+pub use logs::log_by_default;
 pub use serve::{refuse, run};
 pub use warm::{Ports, Remembering};

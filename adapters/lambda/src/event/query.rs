@@ -9,8 +9,15 @@ use super::escape;
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The pairs of a query: of the map with all values where it is there, else of the one with the last of each. Never of both:
-/// the one repeats the other.
+/// the one repeats the other. In the order of their names, for the order in which they were sent is lost.
 fn pairs(event: &Value) -> Vec<(&str, &str)> {
+    let mut pairs = unordered(event);
+    // Stable: the values of one name stay as they came.
+    pairs.sort_by_key(|(name, _)| *name);
+    pairs
+}
+
+fn unordered(event: &Value) -> Vec<(&str, &str)> {
     let every = event["multiValueQueryStringParameters"].as_object();
     if let Some(every) = every.filter(|every| !every.is_empty()) {
         return every
