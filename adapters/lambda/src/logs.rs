@@ -4,7 +4,7 @@ use std::io;
 
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::fmt::MakeWriter;
 
 /// How lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,14 +53,19 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     // Lambda puts the time before each line, and a log has no colours.
-    fmt().with_max_level(level).with_writer(writer).with_ansi(false).without_time().finish()
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(writer)
+        .with_ansi(false)
+        .without_time()
+        .finish()
 }
 
 fn json<W>(level: LevelFilter, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let lines = fmt().with_max_level(level).with_writer(writer).json();
+    let lines = tracing_subscriber::fmt().with_max_level(level).with_writer(writer).json();
     lines.flatten_event(true).with_current_span(false).with_span_list(true).finish()
 }
 
