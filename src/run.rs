@@ -1,7 +1,7 @@
 //! Running an application: on the runtime that it finds itself on.
 
 use skyport_core::Result;
-use skyport_core::app::{App, Declaration, Resources};
+use skyport_core::app::{App, Declaration, Manifest, Resources};
 
 use crate::command::Command;
 use crate::environment::{Environment, ON_LAMBDA, RESERVED, variable_of};
@@ -46,8 +46,15 @@ use crate::environment::{Environment, ON_LAMBDA, RESERVED, variable_of};
 /// providers cannot do; what a provider says when its resources are made.
 pub async fn run<R: Resources>(app: App<R>) -> Result<()> {
     let environment = Environment::of_process(app.name());
-    let command: Command = environment.variable("SKYPORT_COMMAND").unwrap_or_default().parse()?;
-    let manifest = app.manifest()?;
+    let on_lambda = environment.variable(ON_LAMBDA).is_some();
+    if on_lambda {
+        lambda::log(&environment);
+    }
+    let (command, manifest) = match read(&app, &environment) {
+        Ok(read) => read,
+        Err(error) if on_lambda => return Err(lambda::refuse(error).await),
+        Err(error) => return Err(error),
+    };
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let known = known(&manifest.resources);
     for name in unknown(names, &known) {
@@ -61,9 +68,15 @@ pub async fn run<R: Resources>(app: App<R>) -> Result<()> {
             let (functions, _) = app.bind(&environment)?;
             crate::command::fire(&functions, &function).await
         }
-        Command::Serve if environment.variable(ON_LAMBDA).is_some() => lambda::run(app, environment).await,
+        Command::Serve if on_lambda => lambda::run(app, environment).await,
         Command::Serve => server::run(app, environment, &manifest).await,
     }
+}
+
+/// What is to be done, with what.
+fn read<R: Resources>(app: &App<R>, environment: &Environment) -> Result<(Command, Manifest)> {
+    let command = environment.variable("SKYPORT_COMMAND").unwrap_or_default().parse()?;
+    Ok((command, app.manifest()?))
 }
 
 #[cfg(feature = "server")]
@@ -71,9 +84,7 @@ mod server;
 
 #[cfg(not(feature = "server"))]
 mod server {
-    use skyport_core::app::Manifest;
-
-    use super::{App, Environment, Resources, Result};
+    use super::{App, Environment, Manifest, Resources, Result};
 
     pub(super) async fn run<R: Resources>(_: App<R>, _: Environment, _: &Manifest) -> Result<()> {
         Err(skyport_core::Error::unsupported(
@@ -88,6 +99,13 @@ mod lambda;
 #[cfg(not(feature = "lambda"))]
 mod lambda {
     use super::{App, Environment, Resources, Result};
+    use skyport_core::Error;
+
+    pub(super) fn log(_: &Environment) {}
+
+    pub(super) async fn refuse(error: Error) -> Error {
+        error
+    }
 
     pub(super) async fn run<R: Resources>(_: App<R>, _: Environment) -> Result<()> {
         Err(skyport_core::Error::unsupported(

@@ -6,6 +6,9 @@ use crate::Error;
 
 /// How often, how soon and how long an operation is tried.
 ///
+/// A call about many things is made in pieces, and each piece has these limits for itself. What takes its time by nature has more:
+/// a copy and the completion of an upload 5 minutes, a part of an upload a second for each MiB.
+///
 /// Delays grow from `base` by doubling to `max_delay`, each with full jitter (between nothing and the delay); a service
 /// that says how long to wait is obeyed, within the whole call's limit.
 #[non_exhaustive]
@@ -40,6 +43,15 @@ impl RetryPolicy {
     #[must_use]
     pub fn once() -> Self {
         Self { attempts: 1, ..Self::default() }
+    }
+
+    /// The same with so much more time for an attempt and for the whole call: for what takes its time by nature.
+    pub(crate) fn with_more_time(self, more: Duration) -> Self {
+        Self {
+            attempt_timeout: self.attempt_timeout.saturating_add(more),
+            total_timeout: self.total_timeout.saturating_add(more),
+            ..self
+        }
     }
 
     /// The delay before attempt `next` (2 is the first repetition), after `error`.

@@ -1,9 +1,49 @@
 //! Unique tokens: what tells one write, one message, one lease holder from another.
 
+use std::cell::Cell;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// How many tokens come from one draw of the system's randomness.
+const DRAW: u32 = 4_096;
+
+/// From one token of a draw to the next: odd, so that none comes twice, and far apart.
+const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// What is left of a thread's draw.
+#[derive(Clone, Copy)]
+struct Draw {
+    high: u64,
+    low: u64,
+    left: u32,
+}
+
+thread_local! {
+    static LAST: Cell<Draw> = const { Cell::new(Draw { high: 0, low: 0, left: 0 }) };
+}
+
+impl Draw {
+    /// 128 bits of the system's own: a generator that is seeded by the time would repeat itself among many processes that
+    /// start alike, as those of one function do.
+    fn anew() -> Self {
+        let mut bytes = [0; 16];
+        if getrandom::fill(&mut bytes).is_err() {
+            // Never seen where there is an operating system; better than none.
+            fastrand::fill(&mut bytes);
+        }
+        let bits = u128::from_ne_bytes(bytes);
+        Self { high: (bits >> 64) as u64, low: bits as u64, left: DRAW }
+    }
+
+    fn next(self) -> Self {
+        match self.left {
+            0 => Self::anew(),
+            left => Self { low: self.low.wrapping_add(STEP), left: left - 1, ..self },
+        }
+    }
+}
 
 /// 128 random bits that name one call for ever, so that a write whose answer was lost recognises itself.
 ///
@@ -19,8 +59,10 @@ impl Token {
     /// A new token, unlike any other.
     #[must_use]
     pub fn new() -> Self {
-        // Uniqueness, not secrecy: fastrand is seeded from the system's randomness in each thread.
-        Self { high: fastrand::u64(..), low: fastrand::u64(..) }
+        // Uniqueness, not secrecy: whoever sees one can tell the next.
+        let drawn = LAST.get().next();
+        LAST.set(drawn);
+        Self { high: drawn.high, low: drawn.low }
     }
 
     /// The token with exactly these bits.
@@ -75,5 +117,24 @@ impl<'de> Deserialize<'de> for Token {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_token_comes_twice_in_any_thread() {
+        let threads: Vec<_> = (0..4)
+            .map(|_| std::thread::spawn(|| (0..3 * DRAW).map(|_| Token::new()).collect::<Vec<_>>()))
+            .collect();
+        let all: Vec<Token> =
+            threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect();
+        assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
+        let draws: HashSet<u64> = all.iter().map(|token| token.high).collect();
+        assert!(draws.len() >= 12, "each draw is another: {}", draws.len());
     }
 }

@@ -31,7 +31,12 @@ impl TraceContext {
     /// A new trace, sampled.
     #[must_use]
     pub fn root() -> Self {
-        Self { trace_id: fastrand::u128(1..), span_id: fastrand::u64(1..), flags: 1, state: None }
+        Self {
+            trace_id: crate::Token::new().to_bits().max(1),
+            span_id: fastrand::u64(1..),
+            flags: 1,
+            state: None,
+        }
     }
 
     /// A new position in the same trace.

@@ -20,8 +20,13 @@ mod upload;
 #[cfg(test)]
 mod tests;
 
+use std::io::IsTerminal;
+
 #[tokio::main]
 async fn main() -> Result<(), skyport::Error> {
-    tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_ansi(std::io::stdout().is_terminal())
+        .init();
     skyport::run(app::app()).await
 }

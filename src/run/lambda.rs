@@ -8,13 +8,19 @@ use skyport_lambda::{LambdaConfig, Remembering};
 
 use crate::environment::Environment;
 
+pub(super) use skyport_lambda::refuse;
+
+/// Sees to it that there is a log.
+pub(super) fn log(environment: &Environment) {
+    skyport_lambda::log_by_default(|name| environment.variable(name));
+}
+
 /// Answers Lambda's events until Lambda ends the process.
 pub(super) async fn run<R: Resources>(app: App<R>, environment: Environment) -> Result<()> {
-    skyport_lambda::log_by_default(|name| environment.variable(name));
     match prepare(app, environment) {
         Ok((functions, config)) => skyport_lambda::run(functions, config).await,
         // Lambda is told, too: else its logs know only that the process ended.
-        Err(error) => Err(skyport_lambda::refuse(error).await),
+        Err(error) => Err(refuse(error).await),
     }
 }
 

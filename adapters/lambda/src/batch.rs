@@ -108,13 +108,15 @@ async fn adopt(queue: &dyn MessageQueue, handed: &mut [Handed]) {
     let mut adopted = queue.adopt(deliveries).await.into_iter();
     let mut waiting: HashSet<String> = HashSet::new();
     for handed in open {
+        // One answer each, also for one that is not looked at.
+        let answer =
+            adopted.next().unwrap_or_else(|| Err(Error::internal("the queue gave no answer for a message")));
         let group = handed.delivery.group.clone().filter(|_| queue.info().settings.ordered);
         if group.as_ref().is_some_and(|group| waiting.contains(group)) {
             handed.outcome = Some(Outcome::retry("a message before it in its group has to wait"));
             continue;
         }
-        match adopted.next().unwrap_or_else(|| Err(Error::internal("the queue gave no answer for a message")))
-        {
+        match answer {
             Ok(None) => handed.outcome = Some(Outcome::Done),
             Ok(Some(delivery)) => {
                 handed.plain = delivery.receipt == handed.delivery.receipt;

@@ -20,8 +20,10 @@ const CONCURRENCY: usize = 16;
 
 /// Hands the events that stand in messages to their functions; what becomes of each message is known then.
 ///
+/// A message without any, among others that have some, is a dead letter.
+///
 /// # Errors
-/// Where a message has none in it: then the queue is one that the application should declare.
+/// Where no message has one that a function is for: then the queue is one that the application should declare.
 pub(crate) async fn carried(
     served: &Served,
     queue: &str,
@@ -29,25 +31,36 @@ pub(crate) async fn carried(
     invocation: Invocation,
 ) -> Result<(), Failure> {
     let mut carried = Vec::with_capacity(handed.len());
+    let mut strange = Vec::new();
+    let mut concurrency = CONCURRENCY;
     for (index, handed) in handed.iter_mut().enumerate().filter(|(_, handed)| handed.outcome.is_none()) {
         let body = std::str::from_utf8(&handed.delivery.body).unwrap_or_default();
         match s3::in_text(body) {
-            Ok(Some(notices)) => carried.push((index, notices)),
-            Ok(None) => {
-                return Err(Failure::event(format!(
+            // Found out before any function is called.
+            Ok(Some(notices)) => match at_once(served, &notices) {
+                Ok(limit) => {
+                    concurrency = concurrency.min(limit);
+                    carried.push((index, notices));
+                }
+                Err(failure) => strange.push((index, failure)),
+            },
+            Ok(None) => strange.push((
+                index,
+                Failure::event(format!(
                     "messages of the queue `{queue}` came: no function is for it, and they carry no events of a bucket; \
                      give a function that queue, or set SKYPORT_FUNCTION"
-                )));
-            }
+                )),
+            )),
             Err(error) => handed.outcome = Some(Outcome::dead(error.message())),
         }
     }
-    // Found out before any function is called: one that is unknown fails all, and all come again.
-    let mut concurrency = CONCURRENCY;
-    for notice in carried.iter().flat_map(|(_, notices)| notices) {
-        for (function, _) in source::bucket(served, &notice.event.bucket, notice.event.change)? {
-            concurrency = concurrency.min(function.concurrency().unwrap_or(CONCURRENCY));
-        }
+    if strange.len() == handed.len()
+        && let Some((_, failure)) = strange.pop()
+    {
+        return Err(failure);
+    }
+    for (index, failure) in strange {
+        handed[index].outcome = Some(Outcome::dead(failure.message()));
     }
     let attempts: Vec<u32> = handed.iter().map(|handed| handed.delivery.attempt).collect();
     let invocation = &invocation;
@@ -60,6 +73,20 @@ pub(crate) async fn carried(
         handed[index].outcome = Some(outcome?);
     }
     Ok(())
+}
+
+/// How many messages like this one may be worked on at once, as its functions say.
+///
+/// # Errors
+/// Where no function is for a bucket.
+fn at_once(served: &Served, notices: &[Notice]) -> Result<usize, Failure> {
+    let mut limit = CONCURRENCY;
+    for notice in notices {
+        for (function, _) in source::bucket(served, &notice.event.bucket, notice.event.change)? {
+            limit = limit.min(function.concurrency().unwrap_or(CONCURRENCY));
+        }
+    }
+    Ok(limit)
 }
 
 /// Hands events to their functions. Of what becomes of each the worst is told: again, for good, done.

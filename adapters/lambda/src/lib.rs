@@ -69,7 +69,7 @@
 //! which the function's role must be allowed to ask (`s3:GetObject`, `s3:ListBucket`); where it is not, it is told.
 //!
 //! # Start and end
-//! Connections are made beside the first event, or before it with provisioned concurrency and SnapStart
+//! Connections are made beside the first event, or before it with provisioned concurrency
 //! ([`LambdaConfig::ports`]). Handlers see the deadline of Lambda, less up to half a second in which to report. On SIGTERM
 //! nothing new is taken; what runs has 300 ms, and is then cancelled and comes again.
 //!

@@ -14,7 +14,7 @@ use serde::de::IgnoredAny;
 use skyport_core::app::Functions;
 use skyport_core::clock::from_millis;
 use skyport_core::{BoxError, Clock, Error, ErrorKind, Result};
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use crate::failure::Failure;
@@ -40,7 +40,7 @@ const LAST_CALL: Duration = Duration::from_millis(25);
 ///
 /// # Errors
 /// `Unsupported` outside of Lambda; `NotFound` where `SKYPORT_FUNCTION` names a function that is not there; `Unavailable`
-/// once the Runtime API is gone. What is wrong at the start is told to Lambda, too.
+/// once the Runtime API is gone (with several invocations at once it is asked again until Lambda ends the process). What is wrong at the start is told to Lambda, too.
 pub async fn run(functions: Arc<Functions>, config: LambdaConfig) -> Result<()> {
     let client = Arc::new(client()?);
     let served = match Served::new(functions, config) {
@@ -120,17 +120,21 @@ fn never() -> Diagnostic {
 async fn warm(served: &Served) {
     let warming = served.config.ports.clone().warm();
     match std::env::var("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() {
-        Ok("provisioned-concurrency" | "snap-start") => warming.await,
+        Ok("provisioned-concurrency") => warming.await,
         _ => drop(tokio::spawn(warming)),
     }
 }
 
+/// When an invocation is given up, so that there is time to say so.
+fn last_call(context: &lambda_runtime::Context) -> Instant {
+    let deadline = Clock::system().instant_at(from_millis(context.deadline));
+    deadline.checked_sub(LAST_CALL).unwrap_or(deadline)
+}
+
 /// An answer in any case, and in time: a process that outlives its deadline is killed, and its next start is a cold one.
 async fn guarded(context: &lambda_runtime::Context, answering: impl Future<Output = Answer>) -> Answer {
-    let deadline = Clock::system().instant_at(from_millis(context.deadline));
-    let deadline = deadline.checked_sub(LAST_CALL).unwrap_or(deadline);
     // A handler's panics are caught by the dispatcher, and its time is limited there; this is for what is around it.
-    match timeout_at(deadline, AssertUnwindSafe(answering).catch_unwind()).await {
+    match timeout_at(last_call(context), AssertUnwindSafe(answering).catch_unwind()).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => Answer::Failed(Failure::internal("answering the event panicked")),
         Err(_) => Answer::Failed(Failure::function("the deadline came before the event was answered")),
@@ -156,8 +160,8 @@ impl Service<LambdaInvocation> for Answering {
     fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
         let Self { served, client } = self.clone();
         let context = &invocation.context;
-        // What the handler logs is found by it.
-        let span = tracing::info_span!(
+        // What the handler logs is found by it, whatever level of the log is chosen.
+        let span = tracing::error_span!(
             "lambda",
             request_id = context.request_id,
             xray_trace_id = context.xray_trace_id.as_deref(),
@@ -167,7 +171,7 @@ impl Service<LambdaInvocation> for Answering {
             let LambdaInvocation { parts, body, context } = invocation;
             let answer = guarded(&context, answer::answer(&served, &context, &body)).await;
             let delivery = parts.headers.get(post::DELIVERY).cloned();
-            post::post(&client, &context.request_id, delivery, answer).await;
+            post::post(&client, &context.request_id, delivery, answer, last_call(&context)).await;
             Ok(())
         };
         Box::pin(answering.instrument(span))

@@ -330,7 +330,8 @@ impl Functions {
         invocation.cold_start = !self.warm.swap(true, Ordering::Relaxed);
         invocation.trace = invocation.trace.child();
         let trace = invocation.trace.clone();
-        let span = tracing::info_span!(
+        // Of the highest level: a failure is found by it also where nothing else is logged.
+        let span = tracing::error_span!(
             "function",
             name = &*function.name,
             invocation = invocation.id,

@@ -91,6 +91,11 @@ impl Uploading {
                 self.over = true;
                 Ok(written)
             }
+            // It may be there, or be put together still: an abort could destroy it.
+            Err(error) if error.kind() == ErrorKind::Indeterminate => {
+                self.over = true;
+                Err(error)
+            }
             Err(error) => {
                 self.give_up().await;
                 Err(error)

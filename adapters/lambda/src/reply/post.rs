@@ -8,6 +8,7 @@ use lambda_runtime::Diagnostic;
 use lambda_runtime_api_client::Client;
 use lambda_runtime_api_client::body::Body;
 use skyport_core::{BoxError, Error};
+use tokio::time::Instant;
 
 use super::Answer;
 use super::stream::{Stream, TRAILERS};
@@ -20,11 +21,18 @@ const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-
 const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
 
 /// Posts the answer to an invocation. What goes wrong is logged: where the Runtime API is gone, the next poll ends the process.
-pub(crate) async fn post(client: &Client, id: &str, delivery: Option<HeaderValue>, answer: Answer) {
+/// A stream ends at the `deadline`.
+pub(crate) async fn post(
+    client: &Client,
+    id: &str,
+    delivery: Option<HeaderValue>,
+    answer: Answer,
+    deadline: Instant,
+) {
     let request = match answer {
         Answer::Whole(json) => whole(&format!("invocation/{id}/response"), json, None),
         Answer::Streamed(prelude, body) => {
-            streamed(&format!("invocation/{id}/response"), Stream::new(prelude, body))
+            streamed(&format!("invocation/{id}/response"), Stream::new(prelude, body, deadline))
         }
         Answer::Failed(failure) => {
             tracing::error!(error = failure.message(), "the invocation failed");

@@ -24,10 +24,8 @@ impl Attempts {
     }
 
     /// With so much more time, for an operation that waits by design.
-    pub(super) fn waiting(mut policy: RetryPolicy, wait: Duration) -> Self {
-        policy.attempt_timeout = policy.attempt_timeout.saturating_add(wait);
-        policy.total_timeout = policy.total_timeout.saturating_add(wait);
-        Self::new(policy)
+    pub(super) fn waiting(policy: RetryPolicy, wait: Duration) -> Self {
+        Self::new(policy.with_more_time(wait))
     }
 
     /// The attempts of a write that is read back in case of doubt, and those of the reading.
@@ -136,6 +134,46 @@ impl Attempts {
     }
 }
 
+/// A batch in pieces of at most `size`, one after the other: each has attempts and time of its own, so that a large batch gets done,
+/// and what is done of it stays done. Where nothing of a piece could be done, the rest is not tried.
+pub(super) async fn in_pieces<I, T, F>(
+    items: Vec<I>,
+    size: usize,
+    mut piece: impl FnMut(Vec<I>) -> F + Send,
+) -> Vec<Result<T>>
+where
+    I: Send,
+    T: Send,
+    F: Future<Output = Vec<Result<T>>> + Send,
+{
+    if items.len() <= size {
+        return piece(items).await;
+    }
+    let count = items.len();
+    let mut items = items.into_iter();
+    let mut results: Vec<Result<T>> = Vec::with_capacity(count);
+    while results.len() < count {
+        let answers = piece(items.by_ref().take(size).collect()).await;
+        let hopeless = hopeless(&answers);
+        results.extend(answers);
+        if let Some(never_tried) = hopeless {
+            results.extend(never_tried.of_each(count.saturating_sub(results.len())));
+        }
+    }
+    results
+}
+
+/// What the pieces after this one fail with, untried, where nothing of it could be done.
+pub(super) fn hopeless<T>(answers: &[Result<T>]) -> Option<Error> {
+    match answers {
+        [Err(first), rest @ ..] if first.is_retryable() && rest.iter().all(Result::is_err) => {
+            Some(first.again().with_ambiguous(false))
+        }
+        [] => Some(Error::internal("the provider answered fewer items than the batch had")),
+        _ => None,
+    }
+}
+
 /// The limit that ran out.
 struct TimedOut(Limit);
 
@@ -233,6 +271,33 @@ mod tests {
             results.into_iter().map(|result| result.map_err(|error| error.kind())).collect();
         let denied = Err(ErrorKind::PermissionDenied);
         assert_eq!(results, [Ok(0), Ok(10), denied, Ok(30), Ok(40), denied]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_batch_has_time_for_each_piece_and_what_is_done_stays_done() {
+        let policy = RetryPolicy::default();
+        // Half a second an item: all together would never be done in one attempt.
+        let slow = |items: Vec<u32>, _| async {
+            tokio::time::sleep(Duration::from_millis(500) * items.len() as u32).await;
+            items.into_iter().map(Ok).collect::<Vec<Result<u32>>>()
+        };
+        let results =
+            in_pieces((0..100).collect(), 10, |items| Attempts::new(policy).batch(items, slow, told)).await;
+        let done: Vec<u32> = results.into_iter().map(|result| result.expect("done")).collect();
+        assert_eq!(done, (0..100).collect::<Vec<u32>>());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_nothing_of_a_piece_can_be_done_the_rest_is_not_tried() {
+        let calls = Mutex::new(0);
+        let results = in_pieces((0..100).collect(), 10, |items: Vec<u32>| {
+            *calls.lock().unwrap() += 1;
+            ready(Error::new(ErrorKind::Unavailable, "down").of_each::<u32>(items.len()))
+        })
+        .await;
+        assert_eq!((results.len(), *calls.lock().unwrap()), (100, 1));
+        assert!(results.iter().all(|result| result.as_ref().is_err_and(Error::is_retryable)));
+        assert!(results[99].as_ref().is_err_and(|error| !error.is_ambiguous()));
     }
 
     #[tokio::test(start_paused = true)]

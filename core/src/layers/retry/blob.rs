@@ -2,11 +2,12 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::attempts::{Attempts, indeterminate, is_refusal, told};
+use super::attempts::{Attempts, in_pieces, indeterminate, is_refusal, told};
 use super::queue::RetryQueue;
 use crate::blob::port::{
     BlobInfo, BlobStore, Condition, CopyOptions, DeleteOptions, GetOptions, GetResult, ListOptions, ListPage,
@@ -15,6 +16,12 @@ use crate::blob::port::{
 use crate::queue::port::MessageQueue;
 use crate::retry::RetryPolicy;
 use crate::{Error, ErrorKind, Result, Token};
+
+/// How many objects of a large deletion share one limit of time.
+const DELETIONS: usize = 4_000;
+
+/// What a copy, or the completion of an upload, may take longer than other calls: the service reads every byte.
+const LONG: Duration = Duration::from_secs(300);
 
 #[derive(Clone, Debug)]
 pub(super) struct RetryBlob {
@@ -38,12 +45,13 @@ impl RetryBlob {
         key: &str,
         token: Token,
         conditional: bool,
+        policy: RetryPolicy,
         call: impl FnMut(bool) -> F + Send,
     ) -> Result<Written>
     where
         F: Future<Output = Result<Written>> + Send,
     {
-        let (mut writing, mut reading) = Attempts::with_reading_back(self.policy);
+        let (mut writing, mut reading) = Attempts::with_reading_back(policy);
         let error = match writing.repeat(call).await {
             Ok(written) => return Ok(written),
             Err(error) => error,
@@ -67,8 +75,10 @@ impl BlobStore for RetryBlob {
 
     async fn put(&self, key: &str, body: Bytes, options: PutOptions) -> Result<Written> {
         let conditional = options.condition != Condition::None;
-        self.write(key, options.token, conditional, |_| self.inner.put(key, body.clone(), options.clone()))
-            .await
+        self.write(key, options.token, conditional, self.policy, |_| {
+            self.inner.put(key, body.clone(), options.clone())
+        })
+        .await
     }
 
     async fn start_upload(&self, key: &str, options: PutOptions) -> Result<Box<dyn Upload>> {
@@ -93,7 +103,9 @@ impl BlobStore for RetryBlob {
 
     async fn copy(&self, from: &str, to: &str, options: CopyOptions) -> Result<Written> {
         let conditional = options.condition != Condition::None || options.source_if_match.is_some();
-        self.write(to, options.token, conditional, |_| self.inner.copy(from, to, options.clone())).await
+        let policy = self.policy.with_more_time(LONG);
+        self.write(to, options.token, conditional, policy, |_| self.inner.copy(from, to, options.clone()))
+            .await
     }
 
     async fn delete(&self, key: &str, options: DeleteOptions) -> Result<()> {
@@ -110,7 +122,10 @@ impl BlobStore for RetryBlob {
 
     async fn delete_many(&self, keys: Vec<String>) -> Vec<Result<()>> {
         let call = |keys, _| self.inner.delete_many(keys);
-        self.attempts().batch(keys, call, |_, ambiguous, error| Err(told(ambiguous, error))).await
+        in_pieces(keys, DELETIONS, |keys| {
+            self.attempts().batch(keys, call, |_, ambiguous, error| Err(told(ambiguous, error)))
+        })
+        .await
     }
 
     async fn list(&self, options: ListOptions) -> Result<ListPage> {
@@ -139,12 +154,15 @@ struct RetryUpload {
 #[async_trait]
 impl Upload for RetryUpload {
     async fn put_part(&self, index: u32, bytes: Bytes) -> Result<()> {
-        self.store.attempts().repeat(|_| self.inner.put_part(index, bytes.clone())).await
+        let more = Duration::from_secs(bytes.len() as u64 >> 20);
+        let mut attempts = Attempts::waiting(self.store.policy, more);
+        attempts.repeat(|_| self.inner.put_part(index, bytes.clone())).await
     }
 
     async fn complete(&self, parts: u32) -> Result<Written> {
         // A finished upload is gone, and every service says that in its own way: so read back whatever is said.
-        self.store.write(&self.key, self.token, true, |_| self.inner.complete(parts)).await
+        let policy = self.store.policy.with_more_time(LONG);
+        self.store.write(&self.key, self.token, true, policy, |_| self.inner.complete(parts)).await
     }
 
     async fn abort(&self) -> Result<()> {

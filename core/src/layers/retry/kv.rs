@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::attempts::{Attempts, indeterminate, told};
+use super::attempts::{Attempts, in_pieces, indeterminate, told};
 use crate::kv::port::{
     Change, Increment, Incremented, ItemCondition, Key, KeyValueStore, QueryOptions, QueryPage, RawItem,
     RawVersion, TableInfo, Write,
 };
 use crate::retry::RetryPolicy;
 use crate::{Result, Token};
+
+/// How many items of a large read, and how many of a large write, share one limit of time.
+const READS: usize = 400;
+const WRITES: usize = 100;
 
 #[derive(Clone, Debug)]
 pub(super) struct RetryTable {
@@ -79,7 +83,7 @@ impl KeyValueStore for RetryTable {
 
     async fn get_many(&self, keys: Vec<Key>) -> Vec<Result<Option<RawItem>>> {
         let call = |keys, _| self.inner.get_many(keys);
-        self.attempts().batch(keys, call, |_, _, error| Err(error)).await
+        in_pieces(keys, READS, |keys| self.attempts().batch(keys, call, |_, _, error| Err(error))).await
     }
 
     async fn write(&self, write: Write) -> Result<Option<RawVersion>> {
@@ -96,7 +100,10 @@ impl KeyValueStore for RetryTable {
             let renew = |write| renewed(write, attempt > 1);
             self.inner.write_many(writes.into_iter().map(renew).collect())
         };
-        self.attempts().batch(writes, call, |_, ambiguous, error| Err(told(ambiguous, error))).await
+        in_pieces(writes, WRITES, |writes| {
+            self.attempts().batch(writes, call, |_, ambiguous, error| Err(told(ambiguous, error)))
+        })
+        .await
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<RawVersion>>> {

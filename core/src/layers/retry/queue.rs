@@ -1,17 +1,67 @@
 //! Retry around a queue.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::attempts::{Attempts, told};
+use super::attempts::{Attempts, hopeless, in_pieces, told};
 use crate::queue::port::{
     Depth, MessageId, MessageQueue, OutMessage, QueueInfo, RawDelivery, Receipt, ReceiveOptions, Settlement,
     Verdict,
 };
 use crate::retry::RetryPolicy;
-use crate::{ErrorKind, Result};
+use crate::{Error, ErrorKind, Result};
+
+/// How many messages of a large batch share one limit of time.
+const MESSAGES: usize = 40;
+
+/// A large batch in pieces, where what stands behind a failure in its group must not overtake it.
+async fn in_order<F>(
+    messages: Vec<OutMessage>,
+    mut send: impl FnMut(Vec<OutMessage>) -> F + Send,
+) -> Vec<Result<MessageId>>
+where
+    F: Future<Output = Vec<Result<MessageId>>> + Send,
+{
+    let mut results = Vec::with_capacity(messages.len());
+    let mut stuck: HashSet<String> = HashSet::new();
+    let mut messages = messages.into_iter().peekable();
+    while messages.peek().is_some() {
+        let piece: Vec<OutMessage> = messages.by_ref().take(MESSAGES).collect();
+        let is_stuck =
+            |message: &OutMessage| message.group.as_ref().is_some_and(|group| stuck.contains(group));
+        let waits: Vec<bool> = piece.iter().map(is_stuck).collect();
+        let groups: Vec<Option<String>> = piece.iter().map(|message| message.group.clone()).collect();
+        let going = piece.into_iter().zip(&waits).filter(|(_, waits)| !**waits);
+        let going: Vec<OutMessage> = going.map(|(message, _)| message).collect();
+        let sent = if going.is_empty() { Vec::new() } else { send(going).await };
+        let never_tried = if waits.iter().all(|waits| *waits) { None } else { hopeless(&sent) };
+        let mut sent = sent.into_iter();
+        for (group, waits) in groups.into_iter().zip(waits) {
+            let result = if waits {
+                let text = "a message before it in its group was not sent: send the rest of the group again";
+                Err(Error::new(ErrorKind::Unavailable, text).with_ambiguous(false))
+            } else {
+                sent.next().unwrap_or_else(|| Err(too_few()))
+            };
+            if result.is_err() {
+                stuck.extend(group);
+            }
+            results.push(result);
+        }
+        if let Some(error) = never_tried {
+            results.extend(error.of_each(messages.len()));
+            break;
+        }
+    }
+    results
+}
+
+fn too_few() -> Error {
+    Error::internal("the provider answered fewer items than the batch had")
+}
 
 #[derive(Clone, Debug)]
 pub(super) struct RetryQueue {
@@ -37,8 +87,14 @@ impl MessageQueue for RetryQueue {
     }
 
     async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
-        let call = |messages, _| self.inner.send(messages);
-        self.attempts().batch(messages, call, |_, ambiguous, error| Err(told(ambiguous, error))).await
+        let send = |messages: Vec<OutMessage>| {
+            let call = |messages, _| self.inner.send(messages);
+            self.attempts().batch(messages, call, |_, ambiguous, error| Err(told(ambiguous, error)))
+        };
+        if messages.len() > MESSAGES && self.info().settings.ordered {
+            return in_order(messages, send).await;
+        }
+        in_pieces(messages, MESSAGES, send).await
     }
 
     async fn receive(&self, options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
@@ -83,5 +139,44 @@ impl MessageQueue for RetryQueue {
     fn dead_letters(&self) -> Result<Arc<dyn MessageQueue>> {
         let inner = self.inner.dead_letters()?;
         Ok(Arc::new(Self::new(inner, self.policy)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+    use std::sync::Mutex;
+
+    use super::*;
+
+    fn message(group: &str, number: usize) -> OutMessage {
+        let mut message = OutMessage::new(format!("{group}{number}"));
+        message.group = Some(group.to_owned());
+        message
+    }
+
+    #[tokio::test]
+    async fn in_a_large_batch_nothing_overtakes_a_message_of_its_group_that_failed() {
+        let sent = Mutex::new(Vec::new());
+        let messages = (0..60).flat_map(|number| [message("a", number), message("b", number)]).collect();
+        let results = in_order(messages, |messages: Vec<OutMessage>| {
+            let answers = messages.into_iter().map(|message| {
+                let body = String::from_utf8(message.body.to_vec()).expect("text");
+                if body == "a7" {
+                    return Err(Error::new(ErrorKind::PermissionDenied, "not this one"));
+                }
+                sent.lock().unwrap().push(body.clone());
+                Ok(MessageId::from(body))
+            });
+            ready(answers.collect())
+        })
+        .await;
+        assert_eq!(results.len(), 120);
+        let of_group =
+            |group: usize| results.iter().skip(group).step_by(2).filter(|result| result.is_ok()).count();
+        // The piece in which it failed is for the provider to order; nothing of the later ones was sent.
+        assert_eq!((of_group(0), of_group(1)), (19, 60));
+        assert!(!sent.lock().unwrap().iter().any(|body| body == "a20" || body == "a59"));
+        assert!(results[119].as_ref().is_ok_and(|id| id.as_str() == "b59"));
     }
 }

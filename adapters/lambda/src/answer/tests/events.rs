@@ -99,6 +99,21 @@ async fn events_in_a_queue_that_nobody_can_open_come_again_by_its_own_settings()
 }
 
 #[tokio::test]
+async fn a_stranger_among_events_of_a_bucket_is_on_its_own() {
+    let stage = Stage::set(|_| {}).await;
+    let mut elsewhere = direct("ObjectCreated:Put", "a");
+    elsewhere["Records"][0]["s3"]["bucket"]["name"] = json!("another");
+    let event = in_sqs("photo-events", &[json!("hello"), direct("ObjectCreated:Put", "a"), elsewhere]);
+    // For the dead letters; where nobody can open those, to come again.
+    let answer = json!({"batchItemFailures": [{"itemIdentifier": "m0"}, {"itemIdentifier": "m2"}]});
+    assert_eq!(stage.done(event).await, answer);
+    assert_eq!(stage.bench.calls(), ["Created a 2"]);
+    // Where there are only strangers, the deployment is wrong.
+    let told = stage.failed(in_sqs("photo-events", &[json!("hello")])).await;
+    assert!(told.contains("`photo-events`"), "{told}");
+}
+
+#[tokio::test]
 async fn a_schedule_finds_its_function_by_name_and_its_instant_is_a_whole_minute() {
     let stage = Stage::set(|_| {}).await;
     let event = |resource: &str, source: &str| {

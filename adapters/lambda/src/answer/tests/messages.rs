@@ -1,6 +1,7 @@
 //! Messages, and their ends.
 
 use skyport_core::blob::port::{BlobStore, DeleteOptions, ListOptions};
+use skyport_memory::{Fault, Operation};
 
 use super::*;
 
@@ -163,6 +164,31 @@ async fn in_an_ordered_group_what_stands_behind_a_failure_comes_again() {
     assert!(!calls.contains(&"a3".to_owned()) && calls.contains(&"b3".to_owned()), "{calls:?}");
     assert_eq!(stage.letters("ordered").await, ["never"]);
     assert_eq!(stage.depth("ordered").await.1, 3, "a1, b1 and b3 are the platform's to delete");
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_a_body_that_cannot_be_read_for_the_moment_only_its_group_waits() {
+    let stage = Stage::set(|_| {}).await;
+    stage.bench.ordered.send(&"a1 ".repeat(1_000)).group("a").await.expect("sent");
+    for (body, group) in [("a2", "a"), ("b1", "b"), ("c1", "c")] {
+        stage.bench.ordered.send(&body.to_owned()).group(group).await.expect("sent");
+    }
+    let event = stage.event("ordered", |_| {}).await;
+    let group_of: Vec<(String, String)> = event["Records"]
+        .as_array()
+        .expect("records")
+        .iter()
+        .map(|record| (record["messageId"].to_string(), record["attributes"]["MessageGroupId"].to_string()))
+        .collect();
+    let moment = Fault::refuse(skyport_core::ErrorKind::Unavailable).nth(1);
+    stage.memory.faults().inject(Operation::BlobGet, moment);
+    let answer = stage.done(event).await;
+    let failed: Vec<String> = failures(&answer).into_iter().map(|id| format!("\"{id}\"")).collect();
+    let expected = group_of.iter().filter(|(_, group)| group == "\"a\"").map(|(id, _)| id);
+    assert!(failed.len() == 2 && expected.eq(&failed), "{answer}");
+    let mut calls = stage.bench.calls();
+    calls.sort();
+    assert_eq!(calls, ["b1", "c1"]);
 }
 
 #[tokio::test(start_paused = true)]
