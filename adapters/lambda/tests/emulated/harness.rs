@@ -90,5 +90,5 @@ impl TriggerHarness for Emulated {
 const DEVIATIONS: &[Deviation] = &[Deviation {
     case: "trigger::http::paths_queries_headers_and_cookies_survive",
     reason: "ministack's Function URL decodes the path and the query, and encodes them anew: `a%2Fb` arrives as `a/b`, `+` as \
-             `%20`; AWS passes them on as sent; [lambda] and the target `gateways` hold it",
+             `%20`; AWS passes them on as sent, which [lambda] holds",
 }];
