@@ -28,8 +28,9 @@ pub(crate) struct Emulator {
     variable: &'static str,
     /// The members whose integration tests use it, by their folders.
     users: &'static [&'static str],
-    /// The rows of the conformance table that come from it: where it did not run, they are missed.
-    rows: &'static [&'static str],
+    /// The rows of the conformance table that come from it, each with the folder of the member that owes it: where it did not
+    /// run, they are missed.
+    rows: &'static [(&'static str, &'static str)],
     package: Package,
     /// `None` where tests start it themselves.
     server: Option<Server>,
@@ -40,8 +41,8 @@ const TABLE: &[Emulator] = &[
     Emulator {
         name: "ministack",
         variable: "SKYPORT_EMULATOR_MINISTACK",
-        users: &["providers/aws", "tests/e2e"],
-        rows: &["aws"],
+        users: &["providers/aws", "adapters/lambda", "tests/e2e"],
+        rows: &[("providers/aws", "aws"), ("adapters/lambda", "lambda-emulated")],
         package: Package::Python(Wheel {
             name: "ministack",
             extras: "",
@@ -71,7 +72,7 @@ const TABLE: &[Emulator] = &[
         name: "moto",
         variable: "SKYPORT_EMULATOR_MOTO",
         users: &["providers/aws"],
-        rows: &["aws-moto"],
+        rows: &[("providers/aws", "aws-moto")],
         package: Package::Python(Wheel {
             name: "moto",
             extras: "[server]",
@@ -122,7 +123,8 @@ pub(crate) fn used_by(folder: &str) -> impl Iterator<Item = &'static Emulator> {
 
 /// The rows of the conformance table that the member in this folder owes by its emulators.
 pub(crate) fn rows_of(folder: &str) -> impl Iterator<Item = &'static str> {
-    used_by(folder).flat_map(|emulator| emulator.rows.iter().copied())
+    let rows = TABLE.iter().flat_map(|emulator| emulator.rows);
+    rows.filter(move |(owing, _)| *owing == folder).map(|(_, row)| *row)
 }
 
 /// Those that were started; they end when this is dropped.
@@ -220,7 +222,7 @@ mod tests {
     fn a_test_is_told_of_its_own_emulators_alone() {
         let (aws, lambda) = (used_by("providers/aws"), used_by("adapters/lambda"));
         assert_eq!(aws.map(|emulator| emulator.name).collect::<Vec<_>>(), ["ministack", "moto"]);
-        assert_eq!(lambda.map(|emulator| emulator.name).collect::<Vec<_>>(), ["lambda-rie"]);
+        assert_eq!(lambda.map(|emulator| emulator.name).collect::<Vec<_>>(), ["ministack", "lambda-rie"]);
         assert_eq!(used_by("providers/local").count(), 0);
 
         let mut emulators = Emulators::default();
@@ -233,8 +235,10 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_owes_a_row_for_each_emulator() {
+    fn a_member_owes_its_own_rows_of_each_emulator() {
         assert_eq!(rows_of("providers/aws").collect::<Vec<_>>(), ["aws", "aws-moto"]);
+        assert_eq!(rows_of("adapters/lambda").collect::<Vec<_>>(), ["lambda-emulated"]);
+        assert_eq!(rows_of("tests/e2e").count(), 0);
         assert_eq!(rows_of("providers/memory").count(), 0);
     }
 

@@ -22,7 +22,7 @@ use report::{Ports, Report};
 
 /// These rows must have run, whatever the folders hold.
 const REQUIRED_PROVIDERS: &[&str] = &["aws", "aws-moto", "local", "memory"];
-const REQUIRED_ADAPTERS: &[&str] = &["lambda", "server"];
+const REQUIRED_ADAPTERS: &[&str] = &["lambda", "lambda-emulated", "server"];
 
 /// What of the tests to run.
 #[derive(Debug, Default)]

@@ -410,15 +410,10 @@ fn deadline(timeout: Option<Duration>, platform: Option<Instant>) -> Option<Inst
     }
 }
 
-/// What a function needs and its provider cannot do.
+/// What a function needs and its provider cannot do, on whatever platform. Who has to subscribe to a bucket finds out there
+/// whether it tells of events: a platform may bring them by itself.
 fn lacking(function: &Function) -> Option<String> {
     match &function.trigger {
-        Trigger::Blob { bucket, .. } if !bucket.info().capabilities.events => Some(format!(
-            "function `{}`: the bucket `{}` on {} tells of no events",
-            function.name,
-            bucket.info().resource,
-            bucket.info().provider
-        )),
         Trigger::Queue { queue, .. }
             if queue.info().settings.ordered && !queue.info().capabilities.ordered =>
         {

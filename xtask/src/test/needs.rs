@@ -113,6 +113,6 @@ mod tests {
         let member = |folder: &str| Member { folder: folder.to_owned(), ..Member::default() };
         assert!(rows(&member("providers/aws")).contains(&"aws-moto"));
         assert_eq!(rows(&member("providers/local")), ["local"]);
-        assert_eq!(rows(&member("adapters/lambda")), ["lambda"]);
+        assert_eq!(rows(&member("adapters/lambda")), ["lambda", "lambda-emulated"]);
     }
 }

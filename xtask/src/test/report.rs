@@ -162,7 +162,7 @@ fn cell(counts: Counts) -> String {
 }
 
 fn write_row<const N: usize>(text: &mut String, name: &str, cells: [String; N]) {
-    let mut row = format!("{name:<14}");
+    let mut row = format!("{name:<16}");
     for cell in cells {
         // Writing to a string cannot fail.
         let _ = write!(row, "{cell:<16}");
@@ -253,7 +253,7 @@ mod tests {
         report.require_conformance(Ports::OfProviders, ["memory", "local", "local"].into_iter());
         report.require_conformance(Ports::OfAdapters, ["server", "lambda"].into_iter());
         let text = report.text();
-        assert!(text.contains("memory        1 / 0 / 0"), "{text}");
+        assert!(text.contains("memory          1 / 0 / 0"), "{text}");
         assert!(text.contains("[local] no case of queue ran"), "{text}");
         assert!(text.contains("[local] no case of kv ran"), "{text}");
         assert!(text.contains("[lambda] no case of trigger ran"), "{text}");

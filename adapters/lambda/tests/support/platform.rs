@@ -135,7 +135,7 @@ impl Platform for Running {
 }
 
 /// A point in time as a schedule writes it.
-fn rfc3339(time: SystemTime) -> String {
+pub(crate) fn rfc3339(time: SystemTime) -> String {
     let seconds = time.duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
     let (mut days, clock) = (seconds / 86_400, seconds % 86_400);
     let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));

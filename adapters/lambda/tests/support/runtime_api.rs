@@ -21,9 +21,18 @@ use tokio::sync::{mpsc, oneshot, watch};
 #[derive(Debug)]
 struct Pending {
     id: String,
-    event: Vec<u8>,
-    time: Duration,
+    event: Bytes,
+    deadline: Deadline,
     trace: Option<String>,
+}
+
+/// By when a function has to answer.
+#[derive(Debug)]
+enum Deadline {
+    /// So long after it was taken.
+    After(Duration),
+    /// In milliseconds since 1970, as another Runtime API has written it.
+    At(String),
 }
 
 /// What a function answered.
@@ -82,9 +91,24 @@ impl RuntimeApi {
     pub(crate) async fn invoke(&self, event: &Value, time: Duration, trace: Option<&str>) -> Option<Answer> {
         let number = self.0.count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let id = format!("8476a536-e9f4-11e8-9739-{number:012}");
+        let (event, deadline) = (event.to_string().into(), Deadline::After(time));
+        self.hand_over(Pending { id, event, deadline, trace: trace.map(str::to_owned) }).await
+    }
+
+    /// The same for what another Runtime API gave out.
+    pub(crate) async fn relay(
+        &self,
+        id: String,
+        event: Bytes,
+        deadline: String,
+        trace: Option<String>,
+    ) -> Option<Answer> {
+        self.hand_over(Pending { id, event, deadline: Deadline::At(deadline), trace }).await
+    }
+
+    async fn hand_over(&self, pending: Pending) -> Option<Answer> {
         let (answer, answered) = oneshot::channel();
-        self.waiting().insert(id.clone(), answer);
-        let pending = Pending { id, event: event.to_string().into(), time, trace: trace.map(str::to_owned) };
+        self.waiting().insert(pending.id.clone(), answer);
         self.0.pending.send(pending).expect("the API serves");
         answered.await.ok()
     }
@@ -136,13 +160,18 @@ impl RuntimeApi {
             if !self.waiting().contains_key(&pending.id) {
                 continue;
             }
-            let deadline = SystemTime::now() + pending.time;
-            let deadline = deadline.duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
+            let deadline = match pending.deadline {
+                Deadline::At(deadline) => deadline,
+                Deadline::After(time) => {
+                    let deadline = SystemTime::now() + time;
+                    deadline.duration_since(UNIX_EPOCH).expect("after 1970").as_millis().to_string()
+                }
+            };
             let mut response = Response::builder()
                 .header("content-type", "application/json")
                 .header("lambda-runtime-aws-request-id", &pending.id)
                 .header("lambda-runtime-invocation-id", format!("delivery-{}", pending.id))
-                .header("lambda-runtime-deadline-ms", deadline.to_string())
+                .header("lambda-runtime-deadline-ms", deadline)
                 .header(
                     "lambda-runtime-invoked-function-arn",
                     "arn:aws:lambda:us-east-1:123456789012:function:bench",

@@ -23,7 +23,7 @@ use skyport_core::Result;
 use skyport_core::app::Functions;
 use skyport_core::provider::{Provider, ResourceKind, ResourceUrl};
 
-use crate::{CaseResult, Outcome};
+use crate::{CaseResult, Deviation, Outcome, assert_known};
 use stage::Stage;
 
 /// How the suite gets at an adapter.
@@ -47,6 +47,11 @@ pub trait TriggerHarness: Debug + Send + Sync + 'static {
     /// # Errors
     /// Fails the case.
     async fn serve(&self, functions: Arc<Functions>) -> Result<Box<dyn Platform>>;
+
+    /// Where the emulator that it runs on is known to differ from its cloud.
+    fn deviations(&self) -> Vec<Deviation> {
+        Vec::new()
+    }
 }
 
 /// The time of an HTTP call in the suite.
@@ -142,18 +147,29 @@ pub fn cases() -> Vec<TriggerCase> {
 }
 
 /// Runs the cases against an adapter: the body of `main` in a test with `harness = false`.
+///
+/// Panics where a deviation names no case.
 pub fn run(harness: impl TriggerHarness) -> ExitCode {
     let harness: Arc<dyn TriggerHarness> = Arc::new(harness);
     let mut arguments = Arguments::from_args();
     // Most cases wait rather than compute.
     arguments.test_threads.get_or_insert(8);
-    let trials = cases().into_iter().map(|case| {
+    let cases = cases();
+    let deviations = harness.deviations();
+    assert_known(&deviations, |name| cases.iter().any(|case| case.name() == name));
+    let trials = cases.into_iter().map(|case| {
         let harness = Arc::clone(&harness);
         let kind = harness.name();
-        let run = move || match case.run(&harness) {
-            Ok(Outcome::Passed) => Ok(Completion::Completed),
-            Ok(Outcome::Skipped(reason)) => Ok(Completion::ignored_with(reason)),
-            Err(error) => Err(Failed::from(error)),
+        let deviation = deviations.iter().find(|deviation| deviation.case == case.name()).copied();
+        let run = move || {
+            if let Some(deviation) = deviation {
+                return Ok(Completion::ignored_with(deviation.reason));
+            }
+            match case.run(&harness) {
+                Ok(Outcome::Passed) => Ok(Completion::Completed),
+                Ok(Outcome::Skipped(reason)) => Ok(Completion::ignored_with(reason)),
+                Err(error) => Err(Failed::from(error)),
+            }
         };
         Trial::ignorable_test(case.name(), run).with_kind(kind)
     });
