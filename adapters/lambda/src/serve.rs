@@ -50,7 +50,7 @@ pub async fn run(functions: Arc<Functions>, config: LambdaConfig) -> Result<()> 
     if served.config.signals {
         signal::listen(&client, &served.config.shutdown).await;
     }
-    warm(&served).await;
+    warm_ahead(&served).await;
     let answering = Arc::clone(&served);
     let layer = layer_fn(move |_| Answering { served: Arc::clone(&answering), client: Arc::clone(&client) });
     let never = service_fn(|_: LambdaEvent<IgnoredAny>| std::future::ready(Err::<(), _>(never())));
@@ -115,13 +115,13 @@ fn never() -> Diagnostic {
     Failure::internal("the invocation was not answered by Skyport").into()
 }
 
-/// Makes connections: before the first event where Lambda starts processes ahead of time, else beside it, so as not to delay
-/// it.
-async fn warm(served: &Served) {
-    let warming = served.config.ports.clone().warm();
-    match std::env::var("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() {
-        Ok("provisioned-concurrency") => warming.await,
-        _ => drop(tokio::spawn(warming)),
+/// Makes connections before the first event where Lambda starts processes ahead of time. Else they are made beside that event:
+/// loading certificates alone takes longer than all else before it, and would delay it.
+async fn warm_ahead(served: &Served) {
+    if std::env::var("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() == Ok("provisioned-concurrency")
+        && let Some(ports) = served.cold_ports()
+    {
+        ports.warm().await;
     }
 }
 
@@ -159,6 +159,9 @@ impl Service<LambdaInvocation> for Answering {
 
     fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
         let Self { served, client } = self.clone();
+        if let Some(ports) = served.cold_ports() {
+            tokio::spawn(ports.warm());
+        }
         let context = &invocation.context;
         // What the handler logs is found by it, whatever level of the log is chosen.
         let span = tracing::error_span!(

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use skyport_core::app::{FunctionRef, Functions};
@@ -10,7 +11,7 @@ use skyport_core::{Result, Shutdown};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::LambdaConfig;
+use crate::{LambdaConfig, Ports};
 
 /// What a cancelled handler has to report before it is dropped; SIGTERM leaves half a second in all.
 const WIND_DOWN: Duration = Duration::from_millis(80);
@@ -23,6 +24,8 @@ pub(crate) struct Served {
     running: watch::Sender<usize>,
     /// The grace period is over.
     cut: Shutdown,
+    /// Connections have been made, or are being made.
+    warm: AtomicBool,
 }
 
 /// An invocation that runs, until it is dropped.
@@ -42,7 +45,13 @@ impl Served {
                 skyport_core::Error::new(error.kind(), format!("SKYPORT_FUNCTION: {}", error.message()))
             })?;
         }
-        Ok(Self { functions, config, running: watch::Sender::new(0), cut: Shutdown::new() })
+        let (running, cut) = (watch::Sender::new(0), Shutdown::new());
+        Ok(Self { functions, config, running, cut, warm: AtomicBool::new(false) })
+    }
+
+    /// What is to be connected to; once, for whoever asks first.
+    pub(crate) fn cold_ports(&self) -> Option<Ports> {
+        (!self.warm.swap(true, Ordering::Relaxed)).then(|| self.config.ports.clone())
     }
 
     /// The one function that this deployment is.

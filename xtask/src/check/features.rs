@@ -36,7 +36,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("lambda_http", &[]),
     ("aws-sdk-s3", &["aws", "aws-blob", "aws-events"]),
     ("aws-sdk-sqs", &["aws", "aws-queue", "aws-events"]),
-    ("aws-sdk-eventbridge", &["aws", "aws-events"]),
+    ("aws-sdk-eventbridge", &["aws-events"]),
     ("aws-sdk-dynamodb", &["aws", "aws-kv"]),
     ("aws-sdk-sso*", &["aws-sso"]),
     // A build of one cloud has one provider of cryptography. AWS's SDKs take ring; two would make rustls choose neither.
