@@ -34,7 +34,7 @@ impl Signer {
         let provider =
             connection.credentials().await.ok_or_else(|| error::no_credentials().with_provider(NAME))?;
         let fresh = provider.provide_credentials().await;
-        let fresh = fresh.map_err(|error| error::no_credentials().with_provider(NAME).with_source(error))?;
+        let fresh = fresh.map_err(|why| error::unsigned(&why).with_provider(NAME).with_source(why))?;
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(fresh.clone());
         Ok(fresh)
     }
