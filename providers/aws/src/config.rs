@@ -23,6 +23,10 @@ use skyport_core::provider::ResourceUrl;
 use skyport_core::{Error, Result};
 use tokio::sync::OnceCell;
 
+use credentials::InTime;
+
+mod credentials;
+
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -272,7 +276,10 @@ impl Connection {
         if let Some(endpoint) = &self.site.endpoint {
             loader = loader.endpoint_url(endpoint);
         }
-        loader.load().await
+        let sdk = loader.load().await;
+        let Some(credentials) = sdk.credentials_provider() else { return sdk };
+        let in_time = SharedCredentialsProvider::new(InTime(credentials));
+        sdk.into_builder().credentials_provider(in_time).build()
     }
 }
 
