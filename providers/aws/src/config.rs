@@ -51,7 +51,7 @@ pub struct AwsConfig {
     pub endpoint: Option<String>,
     /// The profile of the shared configuration files; `AWS_PROFILE` or `default`, where it is `None`.
     pub profile: Option<String>,
-    /// Who signs; AWS's standard chain where it is `None`.
+    /// Who signs; AWS's standard chain where it is `None`. They have 6 seconds to come, then a call is `Unavailable`.
     pub credentials: Option<SharedCredentialsProvider>,
     /// The HTTP client of all services: for tests, proxies, and trust stores of one's own.
     pub http_client: Option<SharedHttpClient>,
