@@ -23,6 +23,10 @@ use skyport_core::provider::ResourceUrl;
 use skyport_core::{Error, Result};
 use tokio::sync::OnceCell;
 
+use credentials::InTime;
+
+mod credentials;
+
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -47,7 +51,7 @@ pub struct AwsConfig {
     pub endpoint: Option<String>,
     /// The profile of the shared configuration files; `AWS_PROFILE` or `default`, where it is `None`.
     pub profile: Option<String>,
-    /// Who signs; AWS's standard chain where it is `None`.
+    /// Who signs; AWS's standard chain where it is `None`. They have 6 seconds to come, then a call is `Unavailable`.
     pub credentials: Option<SharedCredentialsProvider>,
     /// The HTTP client of all services: for tests, proxies, and trust stores of one's own.
     pub http_client: Option<SharedHttpClient>,
@@ -150,14 +154,22 @@ struct Site {
 impl Site {
     /// Refuses to open what has no region, rather than to fail at the first call.
     fn check(&self) -> Result<()> {
-        let named = |variable: &str| std::env::var_os(variable).is_some_and(|value| !value.is_empty());
-        if self.region.is_some() || named("AWS_REGION") || named("AWS_DEFAULT_REGION") || has_profile() {
+        if self.region.is_some() || region_of(variable).is_some() || has_profile() {
             return Ok(());
         }
         Err(Error::invalid(
             "no AWS region is known: set AWS_REGION, or add `?region=..` to the resource's URL",
         ))
     }
+}
+
+/// The region that the variables of the environment name, as AWS's SDK looks for it.
+fn region_of(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().filter_map(variable).find(|region| !region.is_empty())
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Whether there is a configuration file that may name a region.
@@ -186,7 +198,7 @@ impl Connection {
     /// What tells the account and place of this connection from others, as far as it is known without I/O.
     #[cfg(feature = "blob")]
     pub(crate) fn account(&self) -> String {
-        let region = self.site.region.clone().or_else(|| std::env::var("AWS_REGION").ok());
+        let region = self.site.region.clone().or_else(|| region_of(variable));
         format!("{} {}", region.unwrap_or_default(), self.site.endpoint.as_deref().unwrap_or_default())
     }
 
@@ -264,7 +276,10 @@ impl Connection {
         if let Some(endpoint) = &self.site.endpoint {
             loader = loader.endpoint_url(endpoint);
         }
-        loader.load().await
+        let sdk = loader.load().await;
+        let Some(credentials) = sdk.credentials_provider() else { return sdk };
+        let in_time = SharedCredentialsProvider::new(InTime(credentials));
+        sdk.into_builder().credentials_provider(in_time).build()
     }
 }
 
@@ -290,6 +305,21 @@ mod tests {
         assert!(Arc::ptr_eq(&one, &of("sqs://b?region=eu-west-1")));
         assert!(!Arc::ptr_eq(&one, &of("s3://a?region=eu-west-2")));
         assert!(!Arc::ptr_eq(&one, &of("s3://a?region=eu-west-1&endpoint=http://localhost:1")));
+    }
+
+    #[test]
+    fn the_default_region_counts_where_no_other_is_named() {
+        let of = |named: &[(&str, &str)]| {
+            region_of(|asked| {
+                let value = named.iter().find(|(name, _)| *name == asked);
+                value.map(|(_, region)| (*region).to_owned())
+            })
+        };
+        let default = ("AWS_DEFAULT_REGION", "eu-west-2");
+        assert_eq!(of(&[default, ("AWS_REGION", "eu-west-1")]).as_deref(), Some("eu-west-1"));
+        assert_eq!(of(&[default]).as_deref(), Some("eu-west-2"));
+        assert_eq!(of(&[default, ("AWS_REGION", "")]).as_deref(), Some("eu-west-2"));
+        assert_eq!(of(&[]), None);
     }
 
     #[test]

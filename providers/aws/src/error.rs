@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 #[cfg(any(feature = "blob", feature = "kv"))]
 use aws_smithy_types::error::operation::BuildError;
+use hyper_util::client::legacy::Error as ClientError;
 use skyport_core::{BoxError, Error, ErrorKind};
 
 use crate::provision::NAME;
@@ -41,6 +42,7 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("NoSuchUpload", Kind::Conflict),
     ("OperationAborted", Kind::Conflict),
     ("BucketNotEmpty", Kind::Conflict),
+    (ARCHIVED, Kind::Conflict),
     ("TransactionConflictException", Kind::Conflict),
     ("TransactionInProgressException", Kind::Conflict),
     ("TransactionConflict", Kind::Conflict),
@@ -102,6 +104,10 @@ const CODES: &[(&str, ErrorKind)] = &[
     // A fault of ours, and ambiguous: an earlier attempt arrived.
     ("IdempotentParameterMismatchException", Kind::Internal),
     ("KMS.ThrottlingException", Kind::Throttled),
+    // Bytes that broke on the way: sent again, they may arrive whole.
+    ("BadDigest", Kind::Unavailable),
+    ("IncompleteBody", Kind::Unavailable),
+    ("XAmzContentSHA256Mismatch", Kind::Unavailable),
     // The service.
     ("InternalError", Kind::Unavailable),
     ("InternalFailure", Kind::Unavailable),
@@ -111,6 +117,9 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("RequestTimeout", Kind::Timeout),
     ("RequestTimeoutException", Kind::Timeout),
 ];
+
+/// The code of an object that lies in an archive.
+const ARCHIVED: &str = "InvalidObjectState";
 
 /// What a status means where the code is not known.
 const STATUSES: &[(u16, ErrorKind)] = &[
@@ -146,8 +155,14 @@ pub(crate) fn of<E>(error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    let told = match &error {
-        unsigned if is_without_credentials(unsigned) => no_credentials(),
+    let told = lack_of_credentials(&error).map_or_else(|| failed(&error), unsigned);
+    // Without the raw answer, which may hold what was stored.
+    let source = error.into_source().unwrap_or_else(|error| Box::new(error) as BoxError);
+    told.with_source(source).with_provider(NAME)
+}
+
+fn failed<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Error {
+    match error {
         SdkError::ServiceError(answer) => {
             let response = answer.raw();
             let status = response.status().as_u16();
@@ -168,10 +183,7 @@ where
             Error::new(Kind::InvalidArgument, "the request to AWS could not be made")
         }
         _ => Error::internal("an error of a kind that the AWS SDK had not when this was written"),
-    };
-    // Without the raw answer, which may hold what was stored.
-    let source = error.into_source().unwrap_or_else(|error| Box::new(error) as BoxError);
-    told.with_source(source).with_provider(NAME)
+    }
 }
 
 /// There is nobody to sign a request.
@@ -182,16 +194,40 @@ pub(crate) fn no_credentials() -> Error {
     )
 }
 
+/// What it means that credentials could not be had. Then nothing was sent.
+pub(crate) fn unsigned(error: &CredentialsError) -> Error {
+    use CredentialsError::{ProviderError, ProviderTimedOut, Unhandled};
+    match error {
+        // There are some: STS, or what gives a role its credentials, fails for a moment.
+        ProviderError(_) | ProviderTimedOut(_) | Unhandled(_) => {
+            let text =
+                "AWS credentials could not be fetched: what gives them failed, or did not answer in time";
+            Error::new(Kind::Unavailable, text).with_ambiguous(false)
+        }
+        _ => no_credentials(),
+    }
+}
+
 /// An error that AWS answered: of a whole call, or of one entry of a batch.
 pub(crate) fn answered(code: Option<&str>, message: Option<&str>, status: u16) -> Error {
     let kind = kind(code, status);
     // A message of AWS's own is one line for people; it never holds a body or a secret.
     let text = match (code, message) {
+        (Some(ARCHIVED), _) => {
+            format!("{ARCHIVED}: the object is archived: restore it in S3, then call again")
+        }
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code.to_owned(),
         (None, _) => format!("AWS answered {status}"),
     };
-    Error::new(kind, text).with_provider(NAME)
+    let error = Error::new(kind, text).with_provider(NAME);
+    match (code, kind) {
+        // A restoration takes hours.
+        (Some(ARCHIVED), _) => error.with_retryable(false),
+        // A request that is refused was not applied.
+        (_, Kind::Unavailable) if (400..500).contains(&status) => error.with_ambiguous(false),
+        _ => error,
+    }
 }
 
 /// A request that the SDK would not make. No request of SQS has a part that may lack.
@@ -205,31 +241,46 @@ pub(crate) fn unmade(error: BuildError) -> Error {
 
 /// A request that did not get through, or got no answer.
 fn dispatch(error: &ConnectorError) -> Error {
+    if is_unconnected(error) {
+        return unconnected(error).with_ambiguous(false);
+    }
     if error.is_timeout() {
-        let text = "the connection to AWS was not made, or went silent";
-        return Error::new(Kind::Timeout, text);
+        return Error::new(Kind::Timeout, "the connection to AWS went silent");
     }
     if error.is_user() {
         return Error::new(Kind::InvalidArgument, "the request to AWS could not be sent as it is");
     }
-    if is_refused(error) {
-        let text = "nothing listens at the endpoint: is it right, and does the service run?";
-        return Error::new(Kind::Unavailable, text).with_ambiguous(false);
-    }
     Error::new(Kind::Unavailable, "the connection to AWS broke")
 }
 
-/// Whether no connection was made at all: then nothing can have been applied.
-fn is_refused(error: &ConnectorError) -> bool {
-    causes(error).filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(|io| {
-        use std::io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
-        matches!(io.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable)
-    })
+fn unconnected(error: &ConnectorError) -> Error {
+    if error.is_timeout() {
+        return Error::new(Kind::Timeout, "no connection to AWS was made in time");
+    }
+    if is_refused(error) {
+        let text = "nothing listens at the endpoint: is it right, and does the service run?";
+        return Error::new(Kind::Unavailable, text);
+    }
+    let text =
+        "no connection to AWS was made: is the endpoint right, and do its name and its certificate hold?";
+    Error::new(Kind::Unavailable, text)
 }
 
-/// Whether nothing was sent because there is nobody to sign it.
-fn is_without_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
-    causes(error).any(|cause| cause.is::<CredentialsError>())
+/// Whether no connection was made at all: then nothing can have been applied.
+fn is_unconnected(error: &ConnectorError) -> bool {
+    // The SDK's client says so of DNS, TCP, TLS, and the time that they may take.
+    let mut of_client = causes(error).filter_map(|cause| cause.downcast_ref::<ClientError>());
+    of_client.any(ClientError::is_connect) || is_refused(error)
+}
+
+fn is_refused(error: &ConnectorError) -> bool {
+    let mut of_system = causes(error).filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    of_system.any(|io| io.kind() == std::io::ErrorKind::ConnectionRefused)
+}
+
+/// Why nothing was sent, where it is because there is nobody to sign it.
+fn lack_of_credentials<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e CredentialsError> {
+    causes(error).find_map(|cause| cause.downcast_ref())
 }
 
 fn causes<'e>(

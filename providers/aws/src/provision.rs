@@ -22,6 +22,8 @@ use absent::table;
 mod absent;
 #[cfg(feature = "blob")]
 mod bucket;
+#[cfg(any(feature = "blob", feature = "queue"))]
+mod patience;
 #[cfg(feature = "queue")]
 pub(crate) mod queue;
 #[cfg(feature = "kv")]

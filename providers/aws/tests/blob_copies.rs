@@ -91,6 +91,14 @@ async fn a_source_that_changes_under_a_copy_is_told_from_a_target_that_does() {
 }
 
 #[tokio::test]
+async fn a_refusal_inside_a_success_is_judged_as_any_other() {
+    let error = refused(under(Condition::None), "two", "PreconditionFailed", 200).await;
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Conflict, true));
+    let error = refused(under(Condition::IfAbsent), "one", "PreconditionFailed", 200).await;
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::AlreadyExists, false));
+}
+
+#[tokio::test]
 async fn a_source_that_is_another_or_too_large_is_refused_without_copying() {
     let (store, log) = bucket(|_, before| {
         let mut large = object("one", "", "");

@@ -5,6 +5,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use aws_credential_types::Credentials;
 use skyport_core::blob::port::{SignMethod, SignOptions};
 
 use stub::{bucket_signed_by, credentials, status};
@@ -46,9 +47,21 @@ async fn a_signed_url_ends_with_its_credentials() {
     let (store, _) = bucket_signed_by(credentials(Some(soon)), |_, _| status(500));
     let signed = store.sign("k", SignOptions::new(SignMethod::Get, HOUR)).await.expect("signed");
     assert_eq!(signed.expires, soon);
+    let lasting = Credentials::new("AKIDSTUB", "the-secret", None, None, "stub");
+    let (store, _) = bucket_signed_by(lasting, |_, _| status(500));
+    let signed = store.sign("k", SignOptions::new(SignMethod::Delete, 2 * HOUR)).await.expect("signed");
+    assert!(signed.expires >= now + 2 * HOUR && signed.expires <= SystemTime::now() + 2 * HOUR);
+}
+
+#[tokio::test]
+async fn a_session_that_does_not_tell_its_end_is_trusted_for_an_hour() {
+    let now = SystemTime::now();
     let (store, _) = bucket_signed_by(credentials(None), |_, _| status(500));
-    let signed = store.sign("k", SignOptions::new(SignMethod::Delete, HOUR)).await.expect("signed");
-    assert!(signed.expires >= now + HOUR && signed.expires <= SystemTime::now() + HOUR);
+    for (asked, told) in [(2 * HOUR, HOUR), (HOUR / 2, HOUR / 2)] {
+        let signed = store.sign("k", SignOptions::new(SignMethod::Get, asked)).await.expect("signed");
+        assert!(signed.expires >= now + told && signed.expires <= SystemTime::now() + told);
+        assert!(signed.url.contains(&format!("X-Amz-Expires={}&", asked.as_secs())), "{}", signed.url);
+    }
 }
 
 #[tokio::test]

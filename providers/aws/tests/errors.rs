@@ -59,6 +59,7 @@ const TABLE: &[(ErrorKind, Row)] = &[
     (Kind::PreconditionFailed, Row::Replace(400, "ConditionalCheckFailedException")),
     (Kind::Conflict, Row::Create(409, "ConditionalRequestConflict")),
     (Kind::Conflict, Row::Put(409, "OperationAborted")),
+    (Kind::Conflict, Row::Put(403, "InvalidObjectState")),
     (Kind::Conflict, Row::Insert(400, "TransactionConflictException")),
     (Kind::Conflict, Row::Transact(400, "TransactionInProgressException")),
     (Kind::InvalidArgument, Row::Put(400, "InvalidArgument")),
@@ -81,6 +82,9 @@ const TABLE: &[(ErrorKind, Row)] = &[
     (Kind::Throttled, Row::Insert(400, "ThrottlingException")),
     (Kind::Unavailable, Row::Put(500, "InternalError")),
     (Kind::Unavailable, Row::Put(503, "ServiceUnavailable")),
+    (Kind::Unavailable, Row::Put(400, "IncompleteBody")),
+    (Kind::Unavailable, Row::Put(400, "BadDigest")),
+    (Kind::Unavailable, Row::Put(400, "XAmzContentSHA256Mismatch")),
     (Kind::Unavailable, Row::Send(500, "InternalFailure")),
     (Kind::Unavailable, Row::Insert(500, "InternalServerError")),
     (Kind::Timeout, Row::Put(400, "RequestTimeout")),
@@ -212,6 +216,20 @@ async fn every_kind_comes_from_what_aws_says_that_means_it() {
         assert_eq!(error.kind(), *kind, "{told}: {error}");
         assert!(!format!("{error} {error:?}").contains("the-secret"), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn bytes_that_broke_on_the_way_were_not_taken_and_may_be_sent_again() {
+    for code in ["IncompleteBody", "BadDigest", "XAmzContentSHA256Mismatch"] {
+        let error = put(&s3(400, code), condition("e")).await.expect_err(code);
+        assert_eq!((error.is_retryable(), error.is_ambiguous()), (true, false), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn an_archived_object_is_not_asked_for_again_before_it_is_restored() {
+    let error = put(&s3(403, "InvalidObjectState"), condition("e")).await.expect_err("archived");
+    assert!(!error.is_retryable() && error.message().contains("restore"), "{error}");
 }
 
 #[test]

@@ -52,12 +52,13 @@ impl S3 {
         seen: &Etag,
         options: &CopyOptions,
     ) -> Error {
-        let unmet = matches!(refused::status(&error), Some(404 | 412));
+        use ErrorKind::{AlreadyExists, NotFound, PreconditionFailed};
         let told = refused::writing(error, &options.condition);
-        if !unmet {
+        // By its kind: the status may be 200, where the error comes late.
+        if !matches!(told.kind(), AlreadyExists | NotFound | PreconditionFailed) {
             return told;
         }
-        let of_target = options.condition != Condition::None || told.kind() == ErrorKind::NotFound;
+        let of_target = options.condition != Condition::None || told.kind() == NotFound;
         match self.look_at(bucket, from).await {
             Ok(now) if of_target && now.etag.as_deref().map(Etag::new).as_ref() == Some(seen) => told,
             Ok(_) if options.source_if_match.is_some() => refused::as_refusal(Refusal::Changed, told),

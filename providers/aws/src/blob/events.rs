@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_eventbridge::types::{RuleState, Target};
 use aws_sdk_s3::types::{EventBridgeConfiguration, NotificationConfiguration};
@@ -14,6 +15,7 @@ use aws_sdk_sqs::types::QueueAttributeName as Name;
 use serde_json::{Value, json};
 use skyport_core::blob::port::Subscriber;
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
+use skyport_core::retry::backoff;
 use skyport_core::{Error, ErrorKind, Result};
 
 use super::S3;
@@ -29,7 +31,11 @@ mod subscription;
 /// The one target of each rule.
 const TARGET: &str = "queue";
 /// How often the bucket's configuration is written, should somebody else write another one at the same moment.
-const ROUNDS: usize = 5;
+const ROUNDS: u32 = 5;
+/// The pause before it is read again: S3 may still tell the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// No pause is longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 impl S3 {
     /// The queue of one subscriber; what it takes is made where it is not there.
@@ -38,9 +44,9 @@ impl S3 {
         let name = subscription(self.name(), &subscriber.name);
         let mut settings = QueueSettings::default();
         settings.max_attempts = subscriber.max_attempts;
-        queue::create(&self.connection, &name, &settings).await?;
+        let url = queue::make(&self.connection, &name, &settings).await?;
         let rule = self.put_rule(&name, subscriber).await?;
-        let arn = self.admit(&name, &rule).await?;
+        let arn = queue::settled(&name, || self.admit(&url, &rule)).await?;
         // Last, since what a rule cannot deliver is lost.
         self.put_target(&name, &arn).await?;
         let inner = SqsQueue::new(Arc::clone(&self.connection), names(&name, false)?, &settings);
@@ -89,7 +95,11 @@ impl S3 {
     /// Lets the bucket tell EventBridge, and keeps all else that it notifies.
     async fn tell_eventbridge(&self) -> Result<()> {
         let client = self.client().await;
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
+            if round > 0 {
+                // Nobody tells when S3 knows a configuration everywhere.
+                tokio::time::sleep(backoff(FIRST_PAUSE, LONGEST_PAUSE, round)).await;
+            }
             let read = client.get_bucket_notification_configuration().bucket(self.name());
             let told = Box::pin(read.send()).await.map_err(error::of)?;
             if told.event_bridge_configuration.is_some() {
@@ -144,13 +154,9 @@ impl S3 {
     }
 
     /// Lets the rule, and nobody else, send to the queue; gives the queue's ARN.
-    async fn admit(&self, name: &str, rule: &str) -> Result<String> {
+    async fn admit(&self, url: &str, rule: &str) -> Result<String> {
         let client = self.connection.sqs().await;
-        let asked = Box::pin(client.get_queue_url().queue_name(name).send()).await.map_err(error::of)?;
-        let url = asked.queue_url.ok_or_else(|| Error::internal("SQS named no URL for the queue"))?;
-        let read = client.get_queue_attributes().queue_url(&url);
-        let read = read.set_attribute_names(Some(vec![Name::QueueArn, Name::Policy]));
-        let told = Box::pin(read.send()).await.map_err(error::of)?.attributes.unwrap_or_default();
+        let told = queue::attributes(client, url, vec![Name::QueueArn, Name::Policy]).await?;
         let arn = told.get(&Name::QueueArn).cloned();
         let arn =
             arn.ok_or_else(|| Error::internal("SQS does not tell an attribute that every queue has"))?;
@@ -158,7 +164,7 @@ impl S3 {
         let there = told.get(&Name::Policy).and_then(|text| serde_json::from_str::<Value>(text).ok());
         if there.as_ref() != Some(&policy) {
             let attributes = HashMap::from([(Name::Policy, policy.to_string())]);
-            let write = client.set_queue_attributes().queue_url(&url).set_attributes(Some(attributes));
+            let write = client.set_queue_attributes().queue_url(url).set_attributes(Some(attributes));
             Box::pin(write.send()).await.map_err(error::of)?;
         }
         Ok(arn)

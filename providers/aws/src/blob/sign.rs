@@ -1,4 +1,8 @@
 //! Signing requests for clients without credentials.
+//!
+//! A signed URL ends with the credentials that signed it. Credentials of a session, which have a token, may not tell their end, as
+//! those in the environment of a function on Lambda: then the URL is signed for what was asked, and is said to end after
+//! an hour at most. It may end sooner still, and nobody can tell.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -20,6 +24,9 @@ use crate::error;
 /// Credentials that end within this are asked for anew.
 const MARGIN: Duration = Duration::from_secs(300);
 
+/// A URL that a session signed without telling its end is said to live no longer: by default a role's session is as long.
+const UNTOLD: Duration = Duration::from_secs(3_600);
+
 /// The credentials that sign, so that when a URL really ends is known: the SDK's client does not tell whose it uses.
 #[derive(Default)]
 pub(super) struct Signer(Mutex<Option<Credentials>>);
@@ -34,7 +41,7 @@ impl Signer {
         let provider =
             connection.credentials().await.ok_or_else(|| error::no_credentials().with_provider(NAME))?;
         let fresh = provider.provide_credentials().await;
-        let fresh = fresh.map_err(|error| error::no_credentials().with_provider(NAME).with_source(error))?;
+        let fresh = fresh.map_err(|why| error::unsigned(&why).with_provider(NAME).with_source(why))?;
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(fresh.clone());
         Ok(fresh)
     }
@@ -42,6 +49,12 @@ impl Signer {
 
 fn lives(credentials: &Credentials, now: SystemTime) -> bool {
     credentials.expiry().is_none_or(|end| end > now + MARGIN)
+}
+
+/// When credentials end, as far as it can be known; `None` for those that do not.
+fn end(credentials: &Credentials, now: SystemTime) -> Option<SystemTime> {
+    let untold = credentials.session_token().map(|_| now + UNTOLD);
+    credentials.expiry().or(untold)
 }
 
 impl fmt::Debug for Signer {
@@ -56,7 +69,7 @@ impl S3 {
         let now = self.info.clock.now();
         let credentials = self.signer.credentials(&self.connection, now).await?;
         let asked = now + options.expires_in;
-        let expires = credentials.expiry().map_or(asked, |end| end.min(asked));
+        let expires = end(&credentials, now).map_or(asked, |end| end.min(asked));
         let config = PresigningConfig::builder().start_time(now).expires_in(options.expires_in).build();
         let config =
             config.map_err(|error| Error::invalid("S3 signs for at most 7 days").with_source(error))?;

@@ -152,10 +152,15 @@ fn adding(increment: &Increment, slot: &Slot, expires: bool, values: &mut Values
         "(attribute_not_exists(pk) OR (v BETWEEN :low AND :high AND (attribute_not_exists(u) OR u > :now))) \
          AND (attribute_not_exists({version}) OR NOT begins_with({version}, :mine))"
     );
-    if let (true, Some(at)) = (expires, increment.expires) {
-        values.expire(at);
-        update.push_str(", u = if_not_exists(u, :u), exp = if_not_exists(exp, :exp)");
-        condition.push_str(" AND (attribute_not_exists(pk) OR attribute_exists(u))");
+    match increment.expires {
+        Some(at) if expires => {
+            values.expire(at);
+            update.push_str(", u = if_not_exists(u, :u), exp = if_not_exists(exp, :exp)");
+            condition.push_str(" AND (attribute_not_exists(pk) OR attribute_exists(u))");
+        }
+        // A counter that this would create is to expire: where there is none any more, it is the other plan's.
+        Some(_) => condition.push_str(" AND attribute_exists(pk)"),
+        None => {}
     }
     if increment.repeated {
         values.set_number(":began", to_millis(increment.started));

@@ -8,9 +8,9 @@ use aws_sdk_s3::types::{
     CreateBucketConfiguration, ExpirationStatus, LifecycleRule, LifecycleRuleFilter,
 };
 use skyport_core::blob::port::BlobStore;
-use skyport_core::retry::RetryPolicy;
 use skyport_core::{Error, ErrorKind, Result};
 
+use super::patience::patiently;
 use crate::blob::S3;
 use crate::config::Connection;
 use crate::error;
@@ -21,8 +21,6 @@ const UNNAMED_REGION: &str = "us-east-1";
 const RULE: &str = "skyport-abort-uploads";
 /// An upload may take so long.
 const UPLOAD_DAYS: i32 = 7;
-/// How often a rival may be in the way.
-const ATTEMPTS: u32 = 8;
 
 pub(super) fn open(connection: Arc<Connection>, name: &str) -> Result<Arc<dyn BlobStore>> {
     Ok(Arc::new(S3::open(connection, name)))
@@ -30,15 +28,15 @@ pub(super) fn open(connection: Arc<Connection>, name: &str) -> Result<Arc<dyn Bl
 
 /// Makes a bucket that is there already what it is to be. S3 blocks public access to new buckets by itself.
 pub(super) async fn create(connection: &Arc<Connection>, name: &str) -> Result<()> {
-    patiently(name, || make(connection, name)).await?;
-    patiently(name, || abort_old_uploads(connection, name)).await
+    patiently(name, Error::is_retryable, || make(connection, name)).await?;
+    patiently(name, Error::is_retryable, || abort_old_uploads(connection, name)).await
 }
 
 /// Removes a bucket with all that is in it: every version, and uploads under way; and the queues of its subscribers. A
 /// missing one is Ok.
 pub(super) async fn remove(connection: &Arc<Connection>, name: &str) -> Result<()> {
     let bucket = S3::open(Arc::clone(connection), name);
-    let removed = patiently(name, || async {
+    let removed = patiently(name, Error::is_retryable, || async {
         #[cfg(feature = "events")]
         bucket.unsubscribe_all().await?;
         bucket.empty().await?;
@@ -97,23 +95,4 @@ async fn abort_old_uploads(connection: &Connection, name: &str) -> Result<()> {
         .set_transition_default_minimum_object_size(minimum.map(|size| size.as_str().into()))
         .lifecycle_configuration(configuration.map_err(error::unmade)?);
     Box::pin(write.send()).await.map(drop).map_err(error::of)
-}
-
-/// Repeats what a rival was in the way of: S3 refuses changes of a bucket that happen at once.
-async fn patiently<F>(name: &str, mut call: impl FnMut() -> F) -> Result<()>
-where
-    F: Future<Output = Result<()>>,
-{
-    let policy = RetryPolicy::default();
-    let mut attempt = 1;
-    loop {
-        match call().await {
-            Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
-                attempt += 1;
-                // Nobody tells when the rival is done.
-                tokio::time::sleep(policy.delay(attempt, &error)).await;
-            }
-            other => return other.map_err(|error| error.with_resource(name)),
-        }
-    }
 }

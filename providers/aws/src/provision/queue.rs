@@ -10,6 +10,7 @@ use skyport_core::queue::port::{MessageQueue, QueueSettings};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind, Result};
 
+use super::patience::patiently;
 use crate::config::Connection;
 use crate::error;
 use crate::queue::{SqsQueue, names};
@@ -40,7 +41,16 @@ pub(super) fn open(
     Ok(Arc::new(SqsQueue::new(connection, names(name, settings.ordered)?, settings)))
 }
 
-pub(crate) async fn create(connection: &Arc<Connection>, name: &str, settings: &QueueSettings) -> Result<()> {
+pub(super) async fn create(connection: &Arc<Connection>, name: &str, settings: &QueueSettings) -> Result<()> {
+    make(connection, name, settings).await.map(drop)
+}
+
+/// Creates the queue behind its dead letters, or makes sure of what is there; gives its URL.
+pub(crate) async fn make(
+    connection: &Arc<Connection>,
+    name: &str,
+    settings: &QueueSettings,
+) -> Result<String> {
     let wanted = names(name, settings.ordered)?;
     let attempts = settings.max_attempts.max(1);
     if attempts > MOST_ATTEMPTS {
@@ -49,17 +59,16 @@ pub(crate) async fn create(connection: &Arc<Connection>, name: &str, settings: &
     let client = connection.sqs().await;
     // An order is part of the name: the same queue in the other one is another queue, with messages that nobody would read.
     let stem = wanted.queue.strip_suffix(".fifo").unwrap_or(&wanted.queue);
-    let other = names(stem, !settings.ordered);
-    if let Ok(other) = other
-        && url(client, &other.queue).await?.is_some()
+    if let Ok(other) = names(stem, !settings.ordered)
+        && is_seen(client, &other.queue).await?
     {
         return Err(Refusal::OrderFixed.into());
     }
-    let dead = ensure(client, &wanted.dead, settings.ordered, DEAD_KEPT, None).await?;
-    let arn = attribute(client, &dead, Name::QueueArn).await?;
+    let ordered = settings.ordered;
+    let dead = settled(&wanted.dead, || ensure(client, &wanted.dead, ordered, DEAD_KEPT, None)).await?;
+    let arn = settled(&wanted.dead, || attribute(client, &dead, Name::QueueArn)).await?;
     let policy = json!({ "deadLetterTargetArn": arn, "maxReceiveCount": attempts });
-    ensure(client, &wanted.queue, settings.ordered, KEPT, Some(policy)).await?;
-    Ok(())
+    settled(&wanted.queue, || ensure(client, &wanted.queue, ordered, KEPT, Some(&policy))).await
 }
 
 pub(crate) async fn remove(connection: &Arc<Connection>, name: &str, settings: &QueueSettings) -> Result<()> {
@@ -85,12 +94,37 @@ async fn url(client: &Client, name: &str) -> Result<Option<String>> {
     }
 }
 
+/// Whether there is such a queue, as far as it may be looked for: a policy may be of the names that are used.
+async fn is_seen(client: &Client, name: &str) -> Result<bool> {
+    match url(client, name).await {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            tracing::debug!(%error, "the queue in the other order may not be looked for: taken as not there");
+            Ok(false)
+        }
+        there => Ok(there?.is_some()),
+    }
+}
+
+/// Repeats what fails where a queue is new. SQS knows it everywhere only after a second: until then it is not found, or
+/// is an invalid target for dead letters. And what somebody else has created since is found by the next look.
+pub(crate) async fn settled<T, F>(name: &str, call: impl FnMut() -> F) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    use ErrorKind::{AlreadyExists, Conflict, InvalidArgument, NotFound};
+    let passes = |error: &Error| matches!(error.kind(), NotFound | InvalidArgument | AlreadyExists);
+    patiently(name, passes, call).await.map_err(|error| match error.kind() {
+        AlreadyExists => error.with_kind(Conflict),
+        _ => error,
+    })
+}
+
 async fn attribute(client: &Client, url: &str, name: Name) -> Result<String> {
     let mut told = attributes(client, url, vec![name.clone()]).await?;
     told.remove(&name).ok_or_else(|| Error::internal("SQS does not tell an attribute that every queue has"))
 }
 
-async fn attributes(client: &Client, url: &str, names: Vec<Name>) -> Result<Attributes> {
+pub(crate) async fn attributes(client: &Client, url: &str, names: Vec<Name>) -> Result<Attributes> {
     let asked = client.get_queue_attributes().queue_url(url).set_attribute_names(Some(names));
     Ok(Box::pin(asked.send()).await.map_err(error::of)?.attributes.unwrap_or_default())
 }
@@ -101,10 +135,10 @@ async fn ensure(
     name: &str,
     ordered: bool,
     kept: u64,
-    policy: Option<serde_json::Value>,
+    policy: Option<&serde_json::Value>,
 ) -> Result<String> {
     if let Some(url) = url(client, name).await? {
-        adjust(client, &url, kept, policy.as_ref()).await?;
+        adjust(client, &url, kept, policy).await?;
         return Ok(url);
     }
     let mut wanted = Attributes::from([
@@ -116,18 +150,12 @@ async fn ensure(
         wanted.insert(Name::FifoQueue, "true".to_owned());
         wanted.insert(Name::ContentBasedDeduplication, "false".to_owned());
     }
-    if let Some(policy) = &policy {
+    if let Some(policy) = policy {
         wanted.insert(Name::RedrivePolicy, policy.to_string());
     }
     let request = client.create_queue().queue_name(name).set_attributes(Some(wanted));
-    match Box::pin(request.send()).await.map_err(error::of) {
-        Ok(answer) => answer.queue_url.ok_or_else(|| Error::internal("SQS named no URL for the queue")),
-        // Created by somebody else since: repeated, this finds it.
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Err(error.with_kind(ErrorKind::Conflict).with_resource(name))
-        }
-        Err(error) => Err(error.with_resource(name)),
-    }
+    let made = Box::pin(request.send()).await.map_err(error::of)?;
+    made.queue_url.ok_or_else(|| Error::internal("SQS named no URL for the queue"))
 }
 
 /// Sets what is declared, and raises what is under the contract's floors. What somebody raised further stays.

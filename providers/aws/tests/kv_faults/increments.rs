@@ -96,6 +96,21 @@ async fn a_counter_without_an_expiry_gets_none_by_an_increment_with_one() {
 }
 
 #[tokio::test]
+async fn a_counter_that_is_deleted_between_two_requests_is_created_with_its_expiry() {
+    let gone = refusal(400, "ConditionalCheckFailedException", json!({}));
+    let counted = ok(json!({ "Attributes": { "v": { "N": "1" } } }));
+    let stub = Stub::new(vec![failed(counter(json!({ "N": "12" }))), gone, counted]);
+    let mut increment = increment(1, false);
+    increment.expires = Some(increment.started);
+    assert_eq!(stub.table().increment(increment).await.expect("counted").value, 1);
+    let of = |at: usize, part: &str| stub.sent()[at].body[part].as_str().expect("text").to_owned();
+    let condition = of(1, "ConditionExpression");
+    assert!(condition.ends_with(" AND attribute_exists(pk)"), "{condition}");
+    assert!(of(2, "UpdateExpression").contains("exp = if_not_exists(exp, :exp)"));
+    assert!(!of(2, "ConditionExpression").contains("attribute_exists(pk)"));
+}
+
+#[tokio::test]
 async fn what_is_no_counter_is_refused_and_its_value_stays_out_of_errors() {
     let text = counter(json!({ "B": aws_smithy_types::base64::encode("\"secret\"") }));
     for (there, by) in [

@@ -1,9 +1,13 @@
 //! Creating and removing queues.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use skyport_core::provider::{Provider, ResourceKind, ResourceUrl};
 use skyport_core::queue::port::QueueSettings;
 use skyport_core::{ErrorKind, Result};
+use tokio::time::Instant;
 
 use super::stub::{Call, Reply, Sqs, obliging, url_of};
 
@@ -104,6 +108,91 @@ async fn a_name_that_was_deleted_a_moment_ago_can_be_tried_again() {
         let error = create(&sqs, settings(false, 5)).await.expect_err(code);
         assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Conflict, true), "{code}");
     }
+}
+
+/// A service that has no queue, and to which those that are created are unknown for so long.
+fn slow_to_know(slowness: Duration) -> Sqs {
+    let mut since: HashMap<String, Instant> = HashMap::new();
+    Sqs::scripted(move |call| {
+        let name = |call: &Call| call.input["QueueName"].as_str().unwrap_or_default().to_owned();
+        let knows = |queue: &str| since.get(queue).is_some_and(|made| made.elapsed() >= slowness);
+        match call.action.as_str() {
+            "GetQueueUrl" if knows(&name(call)) => url_of(call),
+            "GetQueueAttributes" if knows(call.queue()) => {
+                let arn = format!("arn:aws:sqs:us-east-1:1:{}", call.queue());
+                Reply::Done(json!({ "Attributes": { "QueueArn": arn } }))
+            }
+            "CreateQueue" if attribute(call, "RedrivePolicy").is_empty() || knows("jobs-dead") => {
+                since.insert(name(call), Instant::now());
+                url_of(call)
+            }
+            "CreateQueue" => Reply::Refused(400, "InvalidParameterValue"),
+            _ => Reply::Refused(400, "AWS.SimpleQueueService.NonExistentQueue"),
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_aws_does_not_know_everywhere_yet_is_waited_for() {
+    let sqs = slow_to_know(Duration::from_secs(2));
+    create(&sqs, settings(false, 5)).await.expect("in the end");
+    let created = sqs.calls("CreateQueue");
+    let names: Vec<&str> = created.iter().filter_map(|call| call.input["QueueName"].as_str()).collect();
+    assert_eq!(names, ["jobs-dead", "jobs"], "what was created is not created again");
+    let began = Instant::now();
+    let never = slow_to_know(Duration::from_secs(3_600));
+    let error = create(&never, settings(false, 5)).await.expect_err("never");
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn dead_letters_that_are_no_target_yet_become_one() {
+    let mut refusals = 0;
+    let sqs = Sqs::scripted(move |call| match call.action.as_str() {
+        "GetQueueUrl" => Reply::Refused(400, "AWS.SimpleQueueService.NonExistentQueue"),
+        "CreateQueue" if !attribute(call, "RedrivePolicy").is_empty() && refusals < 4 => {
+            refusals += 1;
+            Reply::Refused(400, "InvalidParameterValue")
+        }
+        "CreateQueue" => url_of(call),
+        _ => obliging(call),
+    });
+    create(&sqs, settings(false, 5)).await.expect("in the end");
+    assert_eq!(sqs.calls("CreateQueue").len(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_a_rival_created_at_the_same_moment_is_found() {
+    let mut made = Vec::new();
+    let sqs = Sqs::scripted(move |call| {
+        let name = call.input["QueueName"].as_str().unwrap_or_default().to_owned();
+        match call.action.as_str() {
+            "GetQueueUrl" if made.contains(&name) => url_of(call),
+            "GetQueueUrl" => Reply::Refused(400, "QueueDoesNotExist"),
+            "CreateQueue" => {
+                made.push(name);
+                Reply::Refused(400, "QueueNameExists")
+            }
+            _ => obliging(call),
+        }
+    });
+    create(&sqs, settings(false, 5)).await.expect("the rival's");
+    assert_eq!(sqs.calls("CreateQueue").len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_may_not_look_for_the_other_order_may_create() {
+    let sqs = Sqs::scripted(|call| match call.action.as_str() {
+        "GetQueueUrl" if call.input["QueueName"] == "jobs.fifo" => {
+            Reply::Refused(403, "AccessDeniedException")
+        }
+        "GetQueueUrl" => Reply::Refused(400, "QueueDoesNotExist"),
+        "CreateQueue" => url_of(call),
+        _ => obliging(call),
+    });
+    create(&sqs, settings(false, 5)).await.expect("created");
+    assert_eq!(sqs.calls("CreateQueue").len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
