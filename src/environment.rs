@@ -181,6 +181,19 @@ impl Environment {
         Ok(())
     }
 
+    /// Removes what is declared, wherever it is, with all that is in it: after a test, or when an application is taken down.
+    ///
+    /// # Errors
+    /// What the provider says.
+    pub async fn remove_all(&self, declarations: &[Declaration]) -> Result<()> {
+        for declaration in declarations {
+            let url = self.url(declaration)?;
+            let removed = async { self.provider(&url)?.remove(&url, &declaration.kind).await };
+            removed.await.map_err(|error| self.told(declaration, &url, error))?;
+        }
+        Ok(())
+    }
+
     async fn create(&self, declaration: &Declaration, url: &ResourceUrl) -> Result<()> {
         let created = async { self.provider(url)?.create(url, &declaration.kind).await };
         created.await.map_err(|error| self.told(declaration, url, error))

@@ -126,6 +126,9 @@ async fn resources_of_one_provider_share_it_and_are_there_once_created() {
     let other = Bucket::new(environment.bucket(&declared[0]).expect("opened"));
     assert!(!other.exists("a").await.expect("answers"));
     assert!(environment.claims().await.expect("created").is_some());
+    environment.remove_all(&declared).await.expect("removed");
+    let gone = opened.exists("a").await.expect_err("no such bucket");
+    assert_eq!((gone.kind(), gone.key()), (ErrorKind::NotFound, None));
 }
 
 #[tokio::test]
