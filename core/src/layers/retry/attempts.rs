@@ -77,12 +77,7 @@ impl Attempts {
                 Err(TimedOut(limit)) => (Vec::new().into_iter(), Some(limit)),
             };
             for &at in &pending {
-                let answer = answers.next().unwrap_or_else(|| {
-                    Err(limit.map_or_else(
-                        || Error::internal("the provider answered fewer items than the batch had"),
-                        timed_out,
-                    ))
-                });
+                let answer = answers.next().unwrap_or_else(|| Err(limit.map_or_else(too_few, timed_out)));
                 ambiguous[at] |= answer.as_ref().is_err_and(Error::is_ambiguous);
                 results[at] = Some(answer);
             }
@@ -169,9 +164,14 @@ pub(super) fn hopeless<T>(answers: &[Result<T>]) -> Option<Error> {
         [Err(first), rest @ ..] if first.is_retryable() && rest.iter().all(Result::is_err) => {
             Some(first.again().with_ambiguous(false))
         }
-        [] => Some(Error::internal("the provider answered fewer items than the batch had")),
+        [] => Some(too_few()),
         _ => None,
     }
+}
+
+/// A fault of the provider's: never a success.
+pub(super) fn too_few() -> Error {
+    Error::internal("the provider answered fewer items than the batch had")
 }
 
 /// The limit that ran out.

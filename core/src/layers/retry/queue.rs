@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::attempts::{Attempts, hopeless, in_pieces, told};
+use super::attempts::{Attempts, hopeless, in_pieces, told, too_few};
 use crate::queue::port::{
     Depth, MessageId, MessageQueue, OutMessage, QueueInfo, RawDelivery, Receipt, ReceiveOptions, Settlement,
     Verdict,
@@ -57,10 +57,6 @@ where
         }
     }
     results
-}
-
-fn too_few() -> Error {
-    Error::internal("the provider answered fewer items than the batch had")
 }
 
 #[derive(Clone, Debug)]
