@@ -52,4 +52,12 @@ pub(crate) const MOTO_BLOB: &[Deviation] = &[
         case: "blob::concurrent::twenty_writers_of_different_objects_lose_nothing",
         reason: "moto now and then answers 500 to requests that race; ministack runs this case",
     },
+    Deviation {
+        case: "blob::conditions::of_racing_creations_at_most_one_succeeds",
+        reason: "moto checks conditions without a lock, so that two may pass at once; ministack runs this case",
+    },
+    Deviation {
+        case: "blob::conditions::of_racing_replacements_at_most_one_succeeds",
+        reason: "moto checks conditions without a lock, so that two may pass at once; ministack runs this case",
+    },
 ];
