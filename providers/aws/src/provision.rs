@@ -9,7 +9,7 @@ use skyport_core::provider::{Endpoint, Provider, ResourceKind, ResourceUrl, Tabl
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
 use skyport_core::{Error, Result};
 
-use crate::config::Aws;
+use crate::config::{Aws, Connection};
 
 #[cfg(not(feature = "blob"))]
 use absent::bucket;
@@ -32,6 +32,11 @@ mod table;
 /// The provider's name.
 pub(crate) const NAME: &str = "aws";
 
+/// The schemes of buckets, queues and tables.
+const BUCKET: &str = "s3";
+const QUEUE: &str = "sqs";
+const TABLE: &str = "dynamodb";
+
 #[async_trait]
 impl Provider for Aws {
     fn name(&self) -> &'static str {
@@ -39,36 +44,33 @@ impl Provider for Aws {
     }
 
     fn bucket(&self, url: &ResourceUrl) -> Result<Arc<dyn BlobStore>> {
-        expect(url, "s3")?;
-        bucket::open(self.connection(url)?, url.name())
+        bucket::open(self.place(url, BUCKET)?, url.name())
     }
 
     fn queue(&self, url: &ResourceUrl, settings: &QueueSettings) -> Result<Arc<dyn MessageQueue>> {
-        expect(url, "sqs")?;
-        queue::open(self.connection(url)?, url.name(), settings)
+        queue::open(self.place(url, QUEUE)?, url.name(), settings)
     }
 
     fn table(&self, url: &ResourceUrl, _settings: &TableSettings) -> Result<Arc<dyn KeyValueStore>> {
-        expect(url, "dynamodb")?;
-        table::open(self.connection(url)?, url.name())
+        table::open(self.place(url, TABLE)?, url.name())
     }
 
     async fn create(&self, url: &ResourceUrl, kind: &ResourceKind) -> Result<()> {
-        let connection = self.connection(url)?;
+        let name = url.name();
         match kind {
-            ResourceKind::Bucket => bucket::create(&connection, url.name()).await,
-            ResourceKind::Queue(settings) => queue::create(&connection, url.name(), settings).await,
-            ResourceKind::Table(_) => table::create(&connection, url.name()).await,
+            ResourceKind::Bucket => bucket::create(&self.place(url, BUCKET)?, name).await,
+            ResourceKind::Queue(settings) => queue::create(&self.place(url, QUEUE)?, name, settings).await,
+            ResourceKind::Table(_) => table::create(&self.place(url, TABLE)?, name).await,
             other => Err(unknown_kind(other)),
         }
     }
 
     async fn remove(&self, url: &ResourceUrl, kind: &ResourceKind) -> Result<()> {
-        let connection = self.connection(url)?;
+        let name = url.name();
         match kind {
-            ResourceKind::Bucket => bucket::remove(&connection, url.name()).await,
-            ResourceKind::Queue(settings) => queue::remove(&connection, url.name(), settings).await,
-            ResourceKind::Table(_) => table::remove(&connection, url.name()).await,
+            ResourceKind::Bucket => bucket::remove(&self.place(url, BUCKET)?, name).await,
+            ResourceKind::Queue(settings) => queue::remove(&self.place(url, QUEUE)?, name, settings).await,
+            ResourceKind::Table(_) => table::remove(&self.place(url, TABLE)?, name).await,
             other => Err(unknown_kind(other)),
         }
     }
@@ -78,13 +80,40 @@ impl Provider for Aws {
     }
 }
 
-fn expect(url: &ResourceUrl, scheme: &str) -> Result<()> {
-    if url.scheme() == scheme {
-        return Ok(());
+impl Aws {
+    /// The clients for a resource: where its URL is of the service that keeps such resources.
+    fn place(&self, url: &ResourceUrl, scheme: &str) -> Result<Arc<Connection>> {
+        if url.scheme() == scheme {
+            return self.connection(url);
+        }
+        Err(Error::invalid(format!("`{}://` is not for this: use `{scheme}://{}`", url.scheme(), url.name())))
     }
-    Err(Error::invalid(format!("`{}://` is not for this: use `{scheme}://{}`", url.scheme(), url.name())))
 }
 
 fn unknown_kind(kind: &ResourceKind) -> Error {
     Error::unsupported(format!("the provider `{NAME}` has no resources of kind `{}`", kind.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_url_of_another_service_is_refused_before_anything_is_made_or_removed() {
+        let aws = Aws::new();
+        let queue = ResourceKind::Queue(QueueSettings::default());
+        let table = ResourceKind::Table(TableSettings::default());
+        for (url, kind, right) in [
+            ("s3://x?region=eu-west-1", &queue, "sqs://x"),
+            ("sqs://x?region=eu-west-1", &table, "dynamodb://x"),
+            ("dynamodb://x?region=eu-west-1", &ResourceKind::Bucket, "s3://x"),
+        ] {
+            let url: ResourceUrl = url.parse().expect("a URL");
+            for refused in [aws.create(&url, kind).await, aws.remove(&url, kind).await] {
+                let error = refused.expect_err("another service's");
+                assert_eq!(error.kind(), skyport_core::ErrorKind::InvalidArgument);
+                assert!(error.message().contains(right), "{error}");
+            }
+        }
+    }
 }
