@@ -3,7 +3,6 @@
 //!
 //! - [`s3`]: notifications of buckets, by every route: direct, through SNS, through SQS, through EventBridge.
 //! - [`sqs`]: messages, received or handed over by an event source mapping.
-//! - [`time`]: points in time as AWS writes them.
 //! - [`xray`]: the trace header of X-Ray.
 //!
 //! All of it may come from anybody: sizes are bounded and nothing panics. What is not what it claims to be is `Malformed`, and
@@ -11,7 +10,6 @@
 
 pub mod s3;
 pub mod sqs;
-pub mod time;
 pub mod xray;
 
 use skyport_core::{Error, ErrorKind};

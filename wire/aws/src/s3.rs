@@ -13,9 +13,10 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use skyport_core::Result;
 use skyport_core::blob::port::Etag;
+use skyport_core::clock::rfc3339;
 use skyport_core::event::{BlobChange, BlobEvent};
 
-use crate::{malformed, time};
+use crate::malformed;
 
 /// The most events of one notification that are read; S3 itself puts one into each.
 const MOST: usize = 1_000;
@@ -136,7 +137,7 @@ fn notice(change: BlobChange, bucket: &Value, key: &str, time: &Value, object: &
         return Err(malformed(format!("an S3 notification's key has not 1 to {} bytes", LONGEST.1)));
     }
     let bucket = text(bucket, "the bucket's name", LONGEST.0)?;
-    let time = time.as_str().and_then(time::rfc3339);
+    let time = time.as_str().and_then(rfc3339);
     let time = time.ok_or_else(|| malformed("an S3 notification's time is not one of RFC 3339"))?;
     let mut event = BlobEvent::new(change, bucket, key, time);
     // Deletions tell none.

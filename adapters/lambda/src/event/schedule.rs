@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-use skyport_aws_wire::time::rfc3339;
 use skyport_core::app::{FunctionRef, Functions, Trigger};
+use skyport_core::clock::rfc3339;
 
 use crate::failure::Failure;
 

@@ -1,4 +1,4 @@
-//! Points in time as AWS writes them.
+//! Points in time as clouds write them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,9 +8,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};
 ///
-/// let time = skyport_aws_wire::time::rfc3339("1970-01-02T00:00:00.5Z");
+/// let time = skyport_core::clock::rfc3339("1970-01-02T00:00:00.5Z");
 /// assert_eq!(time, Some(UNIX_EPOCH + Duration::from_millis(86_400_500)));
-/// assert_eq!(skyport_aws_wire::time::rfc3339("yesterday"), None);
+/// assert_eq!(skyport_core::clock::rfc3339("yesterday"), None);
 /// ```
 #[must_use]
 pub fn rfc3339(text: &str) -> Option<SystemTime> {

@@ -1,0 +1,79 @@
+//! Statuses of gRPC, as Pub/Sub and Firestore answer.
+
+use std::time::Duration;
+
+use gcloud_sdk::google::rpc;
+use gcloud_sdk::prost::Message;
+use skyport_core::{Error, ErrorKind};
+use tonic::{Code, Status};
+
+use super::{causes, unconnected};
+use crate::grpc::Unsent;
+use crate::provision::NAME;
+
+use ErrorKind as Kind;
+
+/// What each code means.
+const CODES: &[(Code, ErrorKind)] = &[
+    (Code::NotFound, Kind::NotFound),
+    (Code::AlreadyExists, Kind::AlreadyExists),
+    (Code::FailedPrecondition, Kind::PreconditionFailed),
+    // A transaction that met another.
+    (Code::Aborted, Kind::Conflict),
+    (Code::InvalidArgument, Kind::InvalidArgument),
+    (Code::OutOfRange, Kind::InvalidArgument),
+    (Code::Unauthenticated, Kind::Unauthenticated),
+    (Code::PermissionDenied, Kind::PermissionDenied),
+    (Code::ResourceExhausted, Kind::Throttled),
+    (Code::Unavailable, Kind::Unavailable),
+    (Code::Internal, Kind::Unavailable),
+    (Code::Unknown, Kind::Unavailable),
+    (Code::DataLoss, Kind::Internal),
+    (Code::Cancelled, Kind::Unavailable),
+    (Code::DeadlineExceeded, Kind::Timeout),
+    (Code::Unimplemented, Kind::Unsupported),
+    (Code::Ok, Kind::Internal),
+];
+
+/// The type of the detail in which Google says when to come again.
+const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
+
+/// The longest details that are read, in bytes.
+const MOST_DETAILS: usize = 16 << 10;
+
+/// What a call of gRPC failed with.
+pub(crate) fn of_status(status: Status) -> Error {
+    if let Some(Unsent(error)) = find(&status) {
+        return error.again();
+    }
+    // No connection at all: the request was never sent.
+    if let Some(failed) = find::<tonic::ConnectError>(&status) {
+        return unconnected(failed).with_ambiguous(false).with_source(status).with_provider(NAME);
+    }
+    let kind =
+        CODES.iter().find(|(code, _)| *code == status.code()).map_or(Kind::Internal, |(_, kind)| *kind);
+    let text = match status.message() {
+        "" => format!("{:?}", status.code()),
+        message => format!("{:?}: {message}", status.code()),
+    };
+    let after = retry_after(status.details());
+    let error = Error::new(kind, text).with_source(status).with_provider(NAME);
+    match after {
+        Some(after) => error.with_retry_after(after),
+        None => error,
+    }
+}
+
+fn find<E: std::error::Error + 'static>(status: &Status) -> Option<&E> {
+    causes(status).find_map(|cause| cause.downcast_ref())
+}
+
+fn retry_after(details: &[u8]) -> Option<Duration> {
+    if details.is_empty() || details.len() > MOST_DETAILS {
+        return None;
+    }
+    let status = rpc::Status::decode(details).ok()?;
+    let info = status.details.iter().find(|any| any.type_url == RETRY_INFO)?;
+    let delay = rpc::RetryInfo::decode(info.value.as_slice()).ok()?.retry_delay?;
+    Duration::try_from(delay).ok()
+}

@@ -1,0 +1,94 @@
+//! gRPC to Pub/Sub and Firestore: a channel that connects at its first call, and a service that says who calls.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::HeaderMap;
+use skyport_core::{BoxError, Error};
+use tonic::body::Body;
+use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
+use tower_service::Service;
+
+use crate::config::Connection;
+use crate::config::credentials::CONNECT_TIMEOUT;
+
+/// An idle connection is asked so often whether it still stands, so that one which a router forgot is noticed.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// How long the answer to that may take.
+const KEEP_ALIVE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What one stream and one connection may have under way: a batch of messages or items in one piece.
+const STREAM_WINDOW: u32 = 4 << 20;
+const CONNECTION_WINDOW: u32 = 16 << 20;
+
+/// A channel to an endpoint. No I/O.
+pub(crate) fn channel(endpoint: &str) -> Result<Channel, tonic::transport::Error> {
+    let channel = Endpoint::from_shared(endpoint.to_owned())?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(KEEP_ALIVE)
+        .keep_alive_timeout(KEEP_ALIVE_PATIENCE)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW);
+    let channel = if endpoint.starts_with("https://") {
+        channel.tls_config(ClientTlsConfig::new().with_enabled_roots())?
+    } else {
+        channel
+    };
+    Ok(channel.connect_lazy())
+}
+
+/// A channel whose requests carry the credentials' headers.
+#[derive(Clone, Debug)]
+pub(crate) struct Authorised {
+    channel: Channel,
+    connection: Arc<Connection>,
+}
+
+impl Authorised {
+    /// Of a connection; cheap, for each call. No I/O.
+    pub(crate) fn new(connection: &Arc<Connection>) -> skyport_core::Result<Self> {
+        Ok(Self { channel: connection.channel()?, connection: Arc::clone(connection) })
+    }
+}
+
+impl Service<http::Request<Body>> for Authorised {
+    type Response = http::Response<Body>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.channel.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        let unready = self.channel.clone();
+        let mut channel = std::mem::replace(&mut self.channel, unready);
+        let connection = Arc::clone(&self.connection);
+        Box::pin(async move {
+            let headers: HeaderMap = connection.headers().await.map_err(Unsent)?;
+            request.headers_mut().extend(headers);
+            channel.call(request).await.map_err(Into::into)
+        })
+    }
+}
+
+/// Why a request was not sent: it is the source of the status that tonic makes of it, and found there again.
+#[derive(Debug)]
+pub(crate) struct Unsent(pub(crate) Error);
+
+impl std::fmt::Display for Unsent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl std::error::Error for Unsent {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}

@@ -1,0 +1,126 @@
+//! Messages of Pub/Sub, pulled or pushed: one reading for both, so that a handler cannot tell the one from the other.
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use skyport_core::Sparse;
+use skyport_core::queue::Attributes;
+use skyport_core::queue::envelope::{ENVELOPE_ATTRIBUTE, Envelope};
+use skyport_core::queue::port::{OutMessage, RawDelivery, Receipt};
+
+/// How the attributes begin that Pub/Sub adds to what it moves to the dead letters: where it was, and how often it was tried.
+const DEAD_LETTER: &str = "CloudPubSubDeadLetterSource";
+
+/// The reason of a dead letter that Pub/Sub moved.
+const ATTEMPTS: &str = "attempts";
+
+/// A message as Pub/Sub hands it over.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PubsubMessage {
+    /// Its id.
+    pub id: String,
+    /// The body.
+    pub data: Bytes,
+    /// What its sender, and Pub/Sub itself, said of it.
+    pub attributes: Attributes,
+    /// When it was published.
+    pub published: SystemTime,
+    /// Its ordering key; empty where it has none.
+    pub ordering_key: String,
+    /// Which delivery this is; 0 where the subscription has no dead-letter policy, and Pub/Sub does not count.
+    pub attempt: u32,
+}
+
+impl PubsubMessage {
+    /// A message of this id and body, published then; the other fields are to be set.
+    #[must_use]
+    pub fn new(id: impl Into<String>, data: impl Into<Bytes>, published: SystemTime) -> Self {
+        Self {
+            id: id.into(),
+            data: data.into(),
+            attributes: Attributes::new(),
+            published,
+            ordering_key: String::new(),
+            attempt: 0,
+        }
+    }
+
+    /// The delivery that a receive makes of the message. An attribute `skyport` that is not ours is passed over, and the message is
+    /// then a foreign one; what Pub/Sub adds to dead letters becomes their reason.
+    #[must_use]
+    pub fn into_delivery(mut self, receipt: Receipt) -> RawDelivery {
+        let mut envelope = self.take_envelope();
+        let before = self.attributes.len();
+        self.attributes.retain(|name, _| !name.starts_with(DEAD_LETTER));
+        if self.attributes.len() < before && envelope.reason().is_none() {
+            envelope.set_reason(Some(ATTEMPTS));
+        }
+        let mut delivery = RawDelivery::new(self.id, self.data, receipt, self.published);
+        delivery.attributes = self.attributes;
+        delivery.envelope = envelope;
+        delivery.attempt = self.attempt.max(1);
+        delivery.group = Some(self.ordering_key).filter(|key| !key.is_empty());
+        delivery
+    }
+
+    fn take_envelope(&mut self) -> Sparse<Envelope> {
+        let packed = self.attributes.remove(ENVELOPE_ATTRIBUTE);
+        let unpacked = packed.and_then(|packed| Envelope::unpack(&packed).ok());
+        unpacked.filter(|envelope| !envelope.is_empty()).map(Sparse::from).unwrap_or_default()
+    }
+}
+
+/// The attributes of a message on its way out. Pub/Sub takes no message with neither a body nor an attribute: such a one gets an
+/// envelope with nothing in it.
+#[must_use]
+pub fn attributes_of(message: &OutMessage, envelope: &Envelope) -> Attributes {
+    let mut attributes = message.attributes.clone();
+    if !envelope.is_empty() || message.body.is_empty() && attributes.is_empty() {
+        attributes.insert(ENVELOPE_ATTRIBUTE.to_owned(), envelope.pack());
+    }
+    attributes
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    fn message(attributes: &[(&str, &str)]) -> PubsubMessage {
+        let mut message = PubsubMessage::new("1", "body", UNIX_EPOCH);
+        message.attributes = attributes.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        message
+    }
+
+    #[test]
+    fn a_message_without_anything_of_ours_is_a_foreign_one() {
+        let delivery =
+            message(&[("color", "blue"), ("skyport", "not ours")]).into_delivery(Receipt::new("r"));
+        assert!(delivery.envelope.is_empty());
+        assert_eq!(delivery.attributes.len(), 1);
+        assert_eq!((delivery.attempt, delivery.group), (1, None));
+    }
+
+    #[test]
+    fn what_pubsub_moved_to_the_dead_letters_was_tried_too_often() {
+        let moved = message(&[("CloudPubSubDeadLetterSourceDeliveryCount", "5"), ("color", "blue")]);
+        let delivery = moved.into_delivery(Receipt::new("r"));
+        assert_eq!(delivery.envelope.reason(), Some("attempts"));
+        assert_eq!(delivery.attributes.len(), 1);
+        let mut said = Envelope::default();
+        said.set_reason(Some("no picture"));
+        let packed = said.pack();
+        let moved = message(&[("CloudPubSubDeadLetterSourceDeliveryCount", "5"), ("skyport", &packed)]);
+        assert_eq!(moved.into_delivery(Receipt::new("r")).envelope.reason(), Some("no picture"));
+    }
+
+    #[test]
+    fn a_message_of_nothing_has_an_attribute() {
+        let nothing = OutMessage::new("");
+        assert_eq!(attributes_of(&nothing, &nothing.envelope).len(), 1);
+        let something = OutMessage::new("x");
+        assert!(attributes_of(&something, &something.envelope).is_empty());
+    }
+}
