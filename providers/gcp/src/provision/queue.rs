@@ -12,8 +12,8 @@ use tonic::Status;
 
 use crate::config::Connection;
 use crate::error::of_status;
-use crate::queue::Names;
 use crate::queue::calls::{publisher, subscriber, subscription, topic};
+use crate::queue::{Names, PubsubQueue};
 
 use ErrorKind as Kind;
 
@@ -44,12 +44,11 @@ pub(crate) struct Made {
 }
 
 pub(super) fn open(
-    _: Arc<Connection>,
+    connection: Arc<Connection>,
     url: &ResourceUrl,
-    _: &QueueSettings,
+    settings: &QueueSettings,
 ) -> Result<Arc<dyn MessageQueue>> {
-    Names::of(url)?;
-    Err(Error::unsupported("being made"))
+    Ok(Arc::new(PubsubQueue::new(connection, Names::of(url)?, settings)))
 }
 
 pub(super) async fn create(
