@@ -15,6 +15,8 @@ mod status;
 
 #[cfg(feature = "grpc")]
 pub(crate) use status::of_status;
+#[cfg(feature = "kv")]
+pub(crate) use status::of_part;
 
 /// What the reasons of Cloud Storage's JSON errors mean. A reason that stands here wins over its status.
 #[cfg(feature = "blob")]
