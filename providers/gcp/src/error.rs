@@ -13,10 +13,10 @@ use ErrorKind as Kind;
 #[cfg(feature = "grpc")]
 mod status;
 
-#[cfg(feature = "grpc")]
-pub(crate) use status::of_status;
 #[cfg(feature = "kv")]
 pub(crate) use status::of_part;
+#[cfg(feature = "grpc")]
+pub(crate) use status::of_status;
 
 /// What the reasons of Cloud Storage's JSON errors mean. A reason that stands here wins over its status.
 #[cfg(feature = "blob")]

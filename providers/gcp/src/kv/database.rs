@@ -12,8 +12,8 @@ use gcloud_sdk::google::firestore::v1::value::ValueType;
 use gcloud_sdk::google::firestore::v1::write::Operation;
 use gcloud_sdk::google::firestore::v1::{
     BatchGetDocumentsRequest, BatchWriteRequest, BatchWriteResponse, CommitRequest, Document, DocumentMask,
-    ListDocumentsRequest, ListDocumentsResponse, Precondition, RollbackRequest, RunQueryRequest, RunQueryResponse,
-    StructuredQuery, Value, Write, WriteResult,
+    ListDocumentsRequest, ListDocumentsResponse, Precondition, RollbackRequest, RunQueryRequest,
+    RunQueryResponse, StructuredQuery, Value, Write, WriteResult,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use skyport_core::{Error, ErrorKind, Result};
@@ -179,8 +179,11 @@ impl Database {
 
     /// Ends a transaction that is not to be committed, and with it its locks.
     pub(super) async fn roll_back(&self, transaction: Vec<u8>) -> Result<()> {
-        let request =
-            RollbackRequest { database: self.names.database().to_owned(), transaction, request_options: None };
+        let request = RollbackRequest {
+            database: self.names.database().to_owned(),
+            transaction,
+            request_options: None,
+        };
         self.client()?.rollback(self.request(request)).await.map_err(of_status)?;
         Ok(())
     }
@@ -210,7 +213,8 @@ impl Database {
             query_type: Some(QueryType::StructuredQuery(query)),
             consistency_selector: None,
         };
-        let mut client = self.client().map_err(|error| Status::from_error(Box::new(crate::grpc::Unsent(error))))?;
+        let mut client =
+            self.client().map_err(|error| Status::from_error(Box::new(crate::grpc::Unsent(error))))?;
         Ok(client.run_query(self.request(request)).await?.into_inner())
     }
 

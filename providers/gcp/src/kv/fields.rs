@@ -22,7 +22,8 @@ const UNINDEXED: [&str; 4] = [VALUE, WRITE, SLOTS, EXPIRES];
 pub(crate) async fn prepare(database: &Database) -> Result<()> {
     for name in UNINDEXED {
         let Some(field) = get(database, name).await? else { return Ok(()) };
-        let indexed = field.index_config.is_none_or(|config| config.uses_ancestor_config || !config.indexes.is_empty());
+        let indexed =
+            field.index_config.is_none_or(|config| config.uses_ancestor_config || !config.indexes.is_empty());
         let expires = name != EXPIRES || field.ttl_config.is_some();
         if indexed || !expires {
             let none = IndexConfig::default();

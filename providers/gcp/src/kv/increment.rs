@@ -48,8 +48,7 @@ impl FirestoreTable {
                 Told::Next(next) => next,
             };
             let Next { sum, attempt, expires, slots, expected } = next;
-            let mut made =
-                Made::new(&increment.key.sort, ValueType::IntegerValue(sum), &attempt, expires);
+            let mut made = Made::new(&increment.key.sort, ValueType::IntegerValue(sum), &attempt, expires);
             made.set(item::SLOTS, ValueType::BytesValue(slots));
             let write = update(made.into_document(name.clone()), item::INCREMENT, Some(expected));
             match database.commit(vec![write], Vec::new()).await {
@@ -82,9 +81,8 @@ fn told(increment: &Increment, there: Option<Stored>, now: u64) -> Result<Told> 
         return made(increment, 0, expires, Slots::default(), expected, now).map_err(named);
     };
     let slots = match there.take_slots()? {
-        Some(json) => serde_json::from_slice(&json).map_err(|error| {
-            foreign("what it remembers of increments is none").with_source(error)
-        })?,
+        Some(json) => serde_json::from_slice(&json)
+            .map_err(|error| foreign("what it remembers of increments is none").with_source(error))?,
         None => Slots::default(),
     };
     if let Some(mut applied) = slots.find(increment).map_err(named)? {

@@ -121,7 +121,8 @@ impl Stamp {
     pub(super) fn of(version: &RawVersion) -> Option<Self> {
         let mut parts = version.as_str().split('.').skip(1);
         let seconds = i64::from_str_radix(parts.next()?, 16).ok()?;
-        let nanos = i32::from_str_radix(parts.next()?, 16).ok().filter(|nanos| (0..1_000_000_000).contains(nanos))?;
+        let nanos =
+            i32::from_str_radix(parts.next()?, 16).ok().filter(|nanos| (0..1_000_000_000).contains(nanos))?;
         let expires = parts.next().map(|digits| u64::from_str_radix(digits, 16)).transpose().ok()?;
         Some(Self { update_time: Timestamp { seconds, nanos }, expires })
     }
@@ -200,8 +201,9 @@ fn take(fields: &mut Fields, name: &str) -> Option<ValueType> {
 }
 
 pub(super) fn foreign(what: &str) -> Error {
-    let text =
-        format!("an item of this table was not written by Skyport ({what}): give Skyport a collection of its own");
+    let text = format!(
+        "an item of this table was not written by Skyport ({what}): give Skyport a collection of its own"
+    );
     Error::new(ErrorKind::Malformed, text).with_provider(NAME)
 }
 
@@ -246,7 +248,9 @@ mod tests {
     fn what_others_wrote_is_said_to_be_theirs() {
         for spoil in [VALUE, WRITE, EXPIRES] {
             let mut document = document(Bytes::from_static(b"\"x\""), Some(1));
-            document.fields.insert(spoil.to_owned(), Value { value_type: Some(ValueType::BooleanValue(true)) });
+            document
+                .fields
+                .insert(spoil.to_owned(), Value { value_type: Some(ValueType::BooleanValue(true)) });
             let read = Stored::read(document).and_then(|stored| stored.into_item(Key::new("p", "s")));
             assert_eq!(read.expect_err(spoil).kind(), ErrorKind::Malformed);
         }

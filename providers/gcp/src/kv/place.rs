@@ -46,8 +46,9 @@ impl Place {
         if let (Some(one), Some(other)) = (of_path, of_parameter)
             && one != other
         {
-            let text =
-                format!("the URL names two projects, `{one}` and `{other}`: leave out the parameter `project`");
+            let text = format!(
+                "the URL names two projects, `{one}` and `{other}`: leave out the parameter `project`"
+            );
             return Err(invalid(text));
         }
         let project = of_path.or(of_parameter);
@@ -89,7 +90,11 @@ fn check_database(database: &str) -> Result<()> {
 fn check_collection(collection: &str) -> Result<()> {
     let reserved = collection.starts_with("__") && collection.ends_with("__");
     let one_segment = !collection.contains('/') && !matches!(collection, "" | "." | "..");
-    if one_segment && !reserved && collection.len() <= COLLECTION_BYTES && !collection.contains(char::is_control) {
+    if one_segment
+        && !reserved
+        && collection.len() <= COLLECTION_BYTES
+        && !collection.contains(char::is_control)
+    {
         return Ok(());
     }
     let text = format!(
@@ -193,7 +198,10 @@ mod tests {
         assert_eq!(told("firestore://things"), texts("", "(default)", "things"));
         assert_eq!(told("firestore://my-project/things"), texts("my-project", "(default)", "things"));
         assert_eq!(told("firestore://p1/Things?database=eu-1&project=p1"), texts("p1", "eu-1", "Things"));
-        assert_eq!(told("firestore://things?project=example.com:p"), texts("example.com:p", "(default)", "things"));
+        assert_eq!(
+            told("firestore://things?project=example.com:p"),
+            texts("example.com:p", "(default)", "things")
+        );
     }
 
     #[test]

@@ -51,7 +51,12 @@ impl FirestoreTable {
 
     /// One request: some documents of the range, from where the page ends so far. How many they were; `None` where the page is full
     /// of bytes before all was read.
-    async fn read_range(&self, database: &Database, page: &mut Page<'_>, most: usize) -> Result<Option<usize>> {
+    async fn read_range(
+        &self,
+        database: &Database,
+        page: &mut Page<'_>,
+        most: usize,
+    ) -> Result<Option<usize>> {
         let parent = database.names().partition(&page.options.partition);
         let query = page.query(database, most);
         let mut stream = database.query(parent, query).await.map_err(|status| told(of_status(status)))?;
@@ -102,7 +107,10 @@ impl Page<'_> {
         let field = |field: &&str| FieldReference { field_path: (*field).to_owned() };
         StructuredQuery {
             select: Some(Projection { fields: item::READ_WITH_KEYS.iter().map(field).collect() }),
-            from: vec![CollectionSelector { collection_id: database.names().items(), all_descendants: false }],
+            from: vec![CollectionSelector {
+                collection_id: database.names().items(),
+                all_descendants: false,
+            }],
             order_by: vec![Order { field: Some(field(&item::SORT)), direction: direction.into() }],
             start_at: cursor(first, true),
             end_at: cursor(last, false),

@@ -59,7 +59,8 @@ async fn find(database: &Database, now: u64, last: Option<&(Value, String)>) -> 
         limit: Some(BATCH as i32),
         ..StructuredQuery::default()
     };
-    let mut stream = database.query(database.names().root(), query).await.map_err(|status| told(of_status(status)))?;
+    let mut stream =
+        database.query(database.names().root(), query).await.map_err(|status| told(of_status(status)))?;
     let mut found = Vec::new();
     while let Some(message) = stream.message().await.map_err(|status| told(of_status(status)))? {
         found.extend(message.document);
@@ -72,7 +73,9 @@ async fn delete_all(database: &Database, expired: Vec<Document>) -> Result<u64> 
     let ours = format!("{}/{}/", database.names().root(), database.names().partitions());
     let ours = expired.into_iter().filter(|document| document.name.starts_with(&ours));
     let deletes: Vec<_> = ours
-        .filter_map(|document| Some(delete(document.name, Some(ConditionType::UpdateTime(document.update_time?)))))
+        .filter_map(|document| {
+            Some(delete(document.name, Some(ConditionType::UpdateTime(document.update_time?))))
+        })
         .collect();
     if deletes.is_empty() {
         return Ok(0);

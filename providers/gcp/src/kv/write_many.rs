@@ -3,8 +3,8 @@
 use futures_util::StreamExt;
 use gcloud_sdk::google::firestore::v1::BatchWriteResponse;
 use gcloud_sdk::prost::Message;
-use skyport_core::kv::port::{RawVersion, Write};
 use skyport_core::Result;
+use skyport_core::kv::port::{RawVersion, Write};
 use tonic::Code;
 
 use super::database::{Database, unanswered};
@@ -76,7 +76,8 @@ async fn send(database: &Database, batch: Vec<Option<Sent>>) -> Results {
             put
         }));
     }
-    let answer = if writes.is_empty() { Ok(BatchWriteResponse::default()) } else { database.write_each(writes).await };
+    let answer =
+        if writes.is_empty() { Ok(BatchWriteResponse::default()) } else { database.write_each(writes).await };
     let answer = match answer {
         Ok(answer) => answer,
         Err(error) => return unconditional(error).of_each(puts.len()),
