@@ -201,7 +201,7 @@ impl Database {
     }
 
     /// The documents below `parent` that a query asks for, one after the other.
-    pub(super) async fn query(
+    pub(crate) async fn query(
         &self,
         parent: String,
         query: StructuredQuery,
@@ -230,7 +230,7 @@ impl Database {
             collection_id: collection.to_owned(),
             page_size: LIST_PAGE,
             page_token,
-            // Little but the name: an emulator takes a mask of none for all.
+            // Little but the name.
             mask: Some(mask(&[WRITE])),
             show_missing: true,
             ..ListDocumentsRequest::default()

@@ -4,6 +4,11 @@
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt};
+use gcloud_sdk::google::firestore::v1::structured_query::{
+    CollectionSelector, Direction, FieldReference, Order, Projection,
+};
+use gcloud_sdk::google::firestore::v1::value::ValueType;
+use gcloud_sdk::google::firestore::v1::{Cursor, StructuredQuery, Value};
 use skyport_core::kv::port::KeyValueStore;
 use skyport_core::provider::ResourceUrl;
 use skyport_core::{Error, ErrorKind, Result};
@@ -11,11 +16,13 @@ use tonic::Code;
 
 use super::NAME;
 use crate::config::Connection;
-use crate::error::of_part;
+use crate::error::{of_part, of_status};
 use crate::kv::database::{Database, delete, mark};
 use crate::kv::place::Place;
 use crate::kv::{FirestoreTable, fields};
 
+/// How many items are deleted with one request.
+const BATCH: i32 = 200;
 /// How many partitions are emptied at once.
 const AT_ONCE: usize = 8;
 
@@ -59,24 +66,44 @@ async fn remove_from(database: &Database) -> Result<()> {
     Ok(())
 }
 
-/// Deletes all items of a partition, a page of them at a time.
+/// Deletes all items of a partition, some of them at a time.
 async fn empty(database: &Database, partition: String) -> Result<()> {
-    let mut page = String::new();
+    let mut last = None;
     loop {
-        let listed = database.list(&partition, &database.names().items(), page).await?;
-        let deletes: Vec<_> =
-            listed.documents.into_iter().map(|document| delete(document.name, None)).collect();
-        if !deletes.is_empty() {
-            let answer = database.write_each(deletes).await?;
-            if let Some(status) = answer.status.into_iter().find(|status| status.code != Code::Ok as i32) {
-                return Err(of_part(status));
-            }
-        }
-        page = listed.next_page_token;
-        if page.is_empty() {
+        let names = names_of(database, &partition, last.as_deref()).await?;
+        last = names.last().cloned();
+        if last.is_none() {
             return Ok(());
         }
+        let deletes = names.into_iter().map(|name| delete(name, None)).collect();
+        let answer = database.write_each(deletes).await?;
+        if let Some(status) = answer.status.into_iter().find(|status| status.code != Code::Ok as i32) {
+            return Err(of_part(status));
+        }
     }
+}
+
+/// The names of some of a partition's items, after this one: also of those that are not Skyport's.
+async fn names_of(database: &Database, partition: &str, after: Option<&str>) -> Result<Vec<String>> {
+    let name = || Some(FieldReference { field_path: "__name__".to_owned() });
+    let cursor = |name: &str| Cursor {
+        values: vec![Value { value_type: Some(ValueType::ReferenceValue(name.to_owned())) }],
+        before: false,
+    };
+    let query = StructuredQuery {
+        select: Some(Projection { fields: name().into_iter().collect() }),
+        from: vec![CollectionSelector { collection_id: database.names().items(), all_descendants: false }],
+        order_by: vec![Order { field: name(), direction: Direction::Ascending.into() }],
+        start_at: after.map(cursor),
+        limit: Some(BATCH),
+        ..StructuredQuery::default()
+    };
+    let mut stream = database.query(partition.to_owned(), query).await.map_err(of_status)?;
+    let mut names = Vec::new();
+    while let Some(message) = stream.message().await.map_err(of_status)? {
+        names.extend(message.document.map(|document| document.name));
+    }
+    Ok(names)
 }
 
 fn no_database(error: Error) -> Error {
