@@ -181,6 +181,12 @@ impl Connection {
         self.site.endpoint.base()
     }
 
+    /// Whether the endpoint is one without TLS, which is an emulator's.
+    #[cfg(feature = "kv")]
+    pub(crate) fn is_emulated(&self) -> bool {
+        self.site.endpoint.is_plain()
+    }
+
     /// The headers that say who calls; none at an endpoint without TLS, which is an emulator's.
     pub(crate) async fn headers(&self) -> Result<http::HeaderMap> {
         if self.site.endpoint.is_plain() {

@@ -13,6 +13,8 @@ use ErrorKind as Kind;
 #[cfg(feature = "grpc")]
 mod status;
 
+#[cfg(feature = "kv")]
+pub(crate) use status::of_part;
 #[cfg(feature = "grpc")]
 pub(crate) use status::of_status;
 #[cfg(feature = "queue")]

@@ -40,6 +40,8 @@ mod config;
 mod error;
 #[cfg(feature = "grpc")]
 mod grpc;
+#[cfg(feature = "kv")]
+mod kv;
 mod provision;
 #[cfg(feature = "queue")]
 mod queue;

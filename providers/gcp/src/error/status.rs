@@ -98,6 +98,13 @@ pub(crate) fn failures(status: &Status) -> Option<HashMap<String, Failure>> {
     (!ids.is_empty()).then_some(ids)
 }
 
+/// What a part of a call failed with: one write of many, or an operation that has ended.
+#[cfg(feature = "kv")]
+pub(crate) fn of_part(status: rpc::Status) -> Error {
+    let details = status.encode_to_vec();
+    of_status(Status::with_details(Code::from(status.code), status.message, details.into()))
+}
+
 fn find<E: std::error::Error + 'static>(status: &Status) -> Option<&E> {
     causes(status).find_map(|cause| cause.downcast_ref())
 }
