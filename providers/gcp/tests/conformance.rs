@@ -15,6 +15,8 @@ mod deviations {
     pub(crate) mod firestore;
     pub(crate) mod pubsub;
 }
+mod signer;
+
 use deviations::fake_gcs::FAKE_GCS;
 use deviations::firestore::FIRESTORE;
 use deviations::pubsub::PUBSUB;
@@ -37,6 +39,7 @@ impl Harness for Emulated {
     async fn start(&self) -> Result<Arc<dyn Provider>> {
         let mut config = GcpConfig::default();
         config.project = Some("conformance".to_owned());
+        config.signer = Some(signer::signer());
         let [storage, pubsub, firestore] = self.endpoints.clone().map(Some);
         (config.storage_endpoint, config.pubsub_endpoint, config.firestore_endpoint) =
             (storage, pubsub, firestore);
