@@ -1,9 +1,9 @@
 //! Cloud Storage behind the port `BlobStore`, by calls of its JSON API.
 //!
 //! - An object's etag is its generation, and every condition is one on generations.
-//! - An object's write token is its metadata `skyport_w`. What others wrote is told as it is, for one request more.
+//! - An object's write token is its metadata `skyport_w`. What others wrote is told as it is.
 //! - An object without a content type is stored as [`NO_TYPE`](meta::NO_TYPE), and that is read as none.
-//! - A small read or write is one request. What finds nothing is followed by one that tells whether the bucket is there,
+//! - A write is one request. A read is two at the same time, since a download does not tell a user's metadata. What finds nothing is followed by one that tells whether the bucket is there,
 //!   since Cloud Storage says only in words which of them is missing; a copy is preceded by a look at its source.
 
 use std::fmt;

@@ -4,6 +4,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use google_cloud_auth::credentials::service_account::Builder;
+use google_cloud_auth::signer::Signer;
 use skyport_conformance::{Deviation, Harness};
 use skyport_core::Result;
 use skyport_core::provider::{Provider, ResourceKind, ResourceUrl};
@@ -15,8 +17,6 @@ mod deviations {
     pub(crate) mod firestore;
     pub(crate) mod pubsub;
 }
-mod signer;
-
 use deviations::fake_gcs::FAKE_GCS;
 use deviations::firestore::FIRESTORE;
 use deviations::pubsub::PUBSUB;
@@ -39,7 +39,7 @@ impl Harness for Emulated {
     async fn start(&self) -> Result<Arc<dyn Provider>> {
         let mut config = GcpConfig::default();
         config.project = Some("conformance".to_owned());
-        config.signer = Some(signer::signer());
+        config.signer = Some(signer());
         let [storage, pubsub, firestore] = self.endpoints.clone().map(Some);
         (config.storage_endpoint, config.pubsub_endpoint, config.firestore_endpoint) =
             (storage, pubsub, firestore);
@@ -62,6 +62,12 @@ impl Harness for Emulated {
     fn deviations(&self) -> Vec<Deviation> {
         [FAKE_GCS, PUBSUB, FIRESTORE].concat()
     }
+}
+
+/// Who signs URLs: the account that the test server knows.
+#[allow(clippy::expect_used, reason = "a test fails by a panic")]
+fn signer() -> Signer {
+    Builder::new(skyport_gcs::service_account()).build_signer().expect("a key")
 }
 
 #[allow(clippy::print_stderr, reason = "a test without a harness has no other way to say why it cannot run")]

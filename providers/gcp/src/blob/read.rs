@@ -6,7 +6,7 @@ use http::{HeaderMap, Method, StatusCode};
 use reqwest::Response;
 use serde_json::Value;
 use skyport_core::blob::http_range::{RangeHeader, content_range};
-use skyport_core::blob::port::{GetOptions, GetResult, ObjectMeta};
+use skyport_core::blob::port::{Etag, GetOptions, GetResult};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Body, Error, ErrorKind, Result};
 
@@ -31,8 +31,9 @@ impl Gcs {
             return Err(self.missing(self.name(), key, None).await);
         }
         let mut get = self.on_object(Method::GET, self.name(), key).query("alt", "media");
-        for (name, value) in conditions(&options)? {
-            get = get.query(name, &value);
+        let conditions = conditions(&options)?;
+        for (name, value) in &conditions {
+            get = get.query(name, value);
         }
         // Else what is stored as gzip comes decoded, and a range of it whole.
         get = get.header(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
@@ -40,8 +41,10 @@ impl Gcs {
             let value = HeaderValue::try_from(range);
             get = get.header(RANGE, value.map_err(|_| Error::internal("a range of numbers is no header"))?);
         }
-        match get.send().await {
-            Ok(answer) => self.found(key, &options, answer).await,
+        // A download does not tell a user's own metadata: it is asked for at the same time.
+        let (answer, seen) = tokio::join!(get.send(), self.seen(self.name(), key, &conditions));
+        match answer {
+            Ok(answer) => self.found(key, &options, answer, seen).await,
             Err(refused) if refused.is(StatusCode::NOT_MODIFIED) => Ok(GetResult::NotModified),
             Err(refused) if refused.is(StatusCode::RANGE_NOT_SATISFIABLE) => {
                 self.read_nothing(key, &options).await
@@ -50,30 +53,38 @@ impl Gcs {
         }
     }
 
-    async fn found(&self, key: &str, options: &GetOptions, answer: Response) -> Result<GetResult> {
+    async fn found(
+        &self,
+        key: &str,
+        options: &GetOptions,
+        answer: Response,
+        seen: Result<Resource, Refused>,
+    ) -> Result<GetResult> {
         let headers = answer.headers();
         let (range, size, length) = extent(headers)?;
         if range != options.range.resolve(size)? || range.1 - range.0 != length {
             return Err(odd());
         }
-        let meta = match meta::of_headers(headers, size)? {
-            Some(meta) => meta,
-            None => self.of_others(key, headers).await?,
+        let etag = meta::of_generation(headers)?;
+        let resource = match seen {
+            Ok(resource) if resource.etag()? == etag => resource,
+            // It was replaced between the two.
+            _ => self.described(key, &etag).await?,
         };
+        let meta = resource.meta()?;
+        if meta.size != size {
+            return Err(odd());
+        }
         Ok(GetResult::Found { meta, range, body: stream(answer, length) })
     }
 
-    /// What describes the object that a download is of, where its headers do not tell all.
-    async fn of_others(&self, key: &str, headers: &HeaderMap) -> Result<ObjectMeta> {
-        let generation = meta::of_generation(headers)?;
-        let seen = self.look_at(self.name(), key, &[("ifGenerationMatch", generation.to_string())]).await;
-        match seen {
-            Ok(resource) => resource.meta(),
-            Err(error) if matches!(error.kind(), ErrorKind::PreconditionFailed | ErrorKind::NotFound) => {
-                Err(replaced().with_source(error))
-            }
-            Err(error) => Err(error),
-        }
+    /// What describes the content that a download is of.
+    async fn described(&self, key: &str, etag: &Etag) -> Result<Resource> {
+        let only = [("ifGenerationMatch", etag.to_string())];
+        self.look_at(self.name(), key, &only).await.map_err(|error| match error.kind() {
+            ErrorKind::PreconditionFailed | ErrorKind::NotFound => replaced().with_source(error),
+            _ => error,
+        })
     }
 
     /// A range that has no bytes, which HTTP cannot say or Cloud Storage refuses: the object's size tells what it is.
