@@ -17,6 +17,8 @@ mod status;
 
 #[cfg(feature = "grpc")]
 pub(crate) use status::of_status;
+#[cfg(feature = "queue")]
+pub(crate) use status::{Failure, failures};
 
 /// What the reasons of Cloud Storage's JSON errors mean. A reason that stands here wins over its status.
 #[cfg(feature = "blob")]

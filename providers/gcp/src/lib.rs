@@ -43,5 +43,7 @@ mod error;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod provision;
+#[cfg(feature = "queue")]
+mod queue;
 
 pub use config::{Gcp, GcpConfig};

@@ -1,9 +1,12 @@
 //! Statuses of gRPC, as Pub/Sub and Firestore answer.
 
+#[cfg(feature = "queue")]
+use std::collections::HashMap;
 use std::time::Duration;
 
 use gcloud_sdk::google::rpc;
 use gcloud_sdk::prost::Message;
+use gcloud_sdk::prost_types::Any;
 use skyport_core::{Error, ErrorKind};
 use tonic::{Code, Status};
 
@@ -38,8 +41,12 @@ const CODES: &[(Code, ErrorKind)] = &[
 /// The type of the detail in which Google says when to come again.
 const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
 
+/// The type of the detail in which Pub/Sub says what became of which id.
+#[cfg(feature = "queue")]
+const ERROR_INFO: &str = "type.googleapis.com/google.rpc.ErrorInfo";
+
 /// The longest details that are read, in bytes.
-const MOST_DETAILS: usize = 16 << 10;
+const MOST_DETAILS: usize = 64 << 10;
 
 /// What a call of gRPC failed with.
 pub(crate) fn of_status(status: Status) -> Error {
@@ -64,16 +71,47 @@ pub(crate) fn of_status(status: Status) -> Error {
     }
 }
 
+/// What became of an acknowledgement or a deadline that was not taken.
+#[cfg(feature = "queue")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// The delivery is no longer its receiver's.
+    Lost,
+    /// For the moment only.
+    Passing,
+}
+
+/// The ids of deliveries that a call failed for; the others of that call were done. `None` where nothing is said about ids: the call
+/// then failed for all of them. Only subscriptions that deliver exactly once tell.
+#[cfg(feature = "queue")]
+pub(crate) fn failures(status: &Status) -> Option<HashMap<String, Failure>> {
+    let details = details(status.details())?;
+    let info = details.iter().find(|any| any.type_url == ERROR_INFO)?;
+    let told = rpc::ErrorInfo::decode(info.value.as_slice()).ok()?.metadata;
+    let failure = |text: &str| match text.split_once("_FAILURE") {
+        Some(("PERMANENT", _)) => Some(Failure::Lost),
+        Some(("TRANSIENT", _)) => Some(Failure::Passing),
+        _ => None,
+    };
+    let ids = told.into_iter().filter_map(|(id, text)| Some((id, failure(&text)?)));
+    let ids: HashMap<String, Failure> = ids.collect();
+    (!ids.is_empty()).then_some(ids)
+}
+
 fn find<E: std::error::Error + 'static>(status: &Status) -> Option<&E> {
     causes(status).find_map(|cause| cause.downcast_ref())
 }
 
-fn retry_after(details: &[u8]) -> Option<Duration> {
-    if details.is_empty() || details.len() > MOST_DETAILS {
+fn details(packed: &[u8]) -> Option<Vec<Any>> {
+    if packed.is_empty() || packed.len() > MOST_DETAILS {
         return None;
     }
-    let status = rpc::Status::decode(details).ok()?;
-    let info = status.details.iter().find(|any| any.type_url == RETRY_INFO)?;
+    Some(rpc::Status::decode(packed).ok()?.details)
+}
+
+fn retry_after(packed: &[u8]) -> Option<Duration> {
+    let details = details(packed)?;
+    let info = details.iter().find(|any| any.type_url == RETRY_INFO)?;
     let delay = rpc::RetryInfo::decode(info.value.as_slice()).ok()?.retry_delay?;
     Duration::try_from(delay).ok()
 }
