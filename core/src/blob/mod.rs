@@ -11,6 +11,7 @@
 mod bucket;
 mod copy;
 mod get;
+pub mod http_range;
 mod key;
 mod list;
 mod options;

@@ -36,6 +36,8 @@
 //! The layer [`Retry`](skyport_core::layers::Retry) repeats, since only it can tell whether a write whose answer was lost has been
 //! applied. Without that layer a call is tried once.
 
+#[cfg(feature = "blob")]
+mod blob;
 mod config;
 mod error;
 #[cfg(feature = "grpc")]
