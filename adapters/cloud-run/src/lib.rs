@@ -1,8 +1,16 @@
 //! Skyport on Cloud Run and Cloud Run functions.
 
+mod blob;
 mod config;
+mod event;
 mod front;
+mod guard;
+mod message;
+mod plan;
+mod reply;
 mod serve;
+mod served;
+mod settle;
 
 pub use config::{CloudRunConfig, PushIdentity, QueueOpener, Signature};
 pub use serve::{CloudRun, run};

@@ -14,6 +14,21 @@ const DEAD_LETTER: &str = "CloudPubSubDeadLetterSource";
 /// The reason of a dead letter that Pub/Sub moved.
 const ATTEMPTS: &str = "attempts";
 
+/// How the receipt of a pushed message begins; its id follows. The status of the answer to a push settles it, and nothing else.
+const PUSHED: &str = "skyport-pushed:";
+
+/// The receipt of the message of this id that was pushed.
+#[must_use]
+pub fn pushed(id: &str) -> Receipt {
+    Receipt::new(&*format!("{PUSHED}{id}"))
+}
+
+/// Whether a receipt is that of a pushed message: to acknowledge it there is nothing to call.
+#[must_use]
+pub fn is_pushed(receipt: &Receipt) -> bool {
+    receipt.as_str().starts_with(PUSHED)
+}
+
 /// A message as Pub/Sub hands it over.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,6 +161,11 @@ mod tests {
         let packed = said.pack();
         let moved = message(&[("CloudPubSubDeadLetterSourceDeliveryCount", "5"), ("skyport", &packed)]);
         assert_eq!(moved.into_delivery(Receipt::new("r")).envelope.reason(), Some("no picture"));
+    }
+
+    #[test]
+    fn the_receipt_of_a_pushed_message_is_known_as_such() {
+        assert!(is_pushed(&pushed("17")) && !is_pushed(&Receipt::new("an ack id")));
     }
 
     #[test]
