@@ -8,7 +8,6 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use skyport_core::kv::port::{
@@ -16,7 +15,6 @@ use skyport_core::kv::port::{
     Write,
 };
 use skyport_core::refusal::Refusal;
-use skyport_core::retry::backoff;
 use skyport_core::{Error, ErrorKind, Result};
 use tokio::sync::OnceCell;
 
@@ -34,6 +32,7 @@ pub(crate) mod item;
 pub(crate) mod place;
 mod query;
 mod read;
+mod rounds;
 mod sweep;
 mod transact;
 mod turns;
@@ -42,13 +41,6 @@ mod write_many;
 
 /// The largest value: Firestore's document of 1 MiB, less the room for names, keys and what a counter remembers.
 pub(crate) const VALUE_BYTES: usize = 1_000 << 10;
-
-/// So many rivals in a row may be in the way of one write.
-const ROUNDS: u32 = 10;
-
-/// The pauses between these rounds grow from the first to the last of these, each with full jitter.
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// A handle to a table.
 pub(crate) struct FirestoreTable {
@@ -113,17 +105,6 @@ impl fmt::Debug for FirestoreTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("FirestoreTable").field(&self.place).finish()
     }
-}
-
-/// Waits before the next round, after so many that a rival won.
-async fn pause(rounds: u32) {
-    tokio::time::sleep(backoff(FIRST_PAUSE, LONGEST_PAUSE, rounds).mul_f64(fastrand::f64())).await;
-}
-
-/// What a write is told that rivals were in the way of again and again.
-fn contended() -> Error {
-    let text = "others changed the same again and again: try once more, or write it less often";
-    Error::new(ErrorKind::Conflict, text).with_provider(NAME)
 }
 
 /// An error of a call that set no condition: where Firestore says that one failed, it is about the database itself.

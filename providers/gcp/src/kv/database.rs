@@ -13,7 +13,7 @@ use gcloud_sdk::google::firestore::v1::write::Operation;
 use gcloud_sdk::google::firestore::v1::{
     BatchGetDocumentsRequest, BatchWriteRequest, BatchWriteResponse, CommitRequest, Document, DocumentMask,
     ListDocumentsRequest, ListDocumentsResponse, Precondition, RollbackRequest, RunQueryRequest,
-    RunQueryResponse, StructuredQuery, Value, Write, WriteResult,
+    RunQueryResponse, StructuredQuery, TransactionOptions, Value, Write, WriteResult,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use skyport_core::{Error, ErrorKind, Result};
@@ -51,18 +51,16 @@ pub(crate) struct Database {
 
 /// In which transaction documents are looked at.
 #[derive(Debug)]
-pub(super) enum Within {
+pub(super) enum Within<'t> {
     None,
-    /// One that begins here.
-    New(gcloud_sdk::google::firestore::v1::TransactionOptions),
+    /// One that begins here: its id is put there as soon as it is known, whatever comes then.
+    New(TransactionOptions, &'t mut Vec<u8>),
 }
 
 /// What became of documents that were asked for: those of which nothing is known are those that `failed` is about.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     documents: HashMap<String, Option<Document>>,
-    /// The transaction that began.
-    pub(super) transaction: Vec<u8>,
     failed: Option<Error>,
 }
 
@@ -119,7 +117,7 @@ impl Database {
     }
 
     /// Looks at documents, and of each at some fields, as they were last written.
-    pub(super) async fn look(&self, names: Vec<String>, fields: &[&str], within: Within) -> Found {
+    pub(super) async fn look(&self, names: Vec<String>, fields: &[&str], within: Within<'_>) -> Found {
         let mut found = Found::default();
         if let Err(error) = self.look_into(&mut found, names, fields, within).await {
             found.failed = Some(error);
@@ -132,24 +130,27 @@ impl Database {
         found: &mut Found,
         names: Vec<String>,
         fields: &[&str],
-        within: Within,
+        within: Within<'_>,
     ) -> Result<()> {
         found.documents.reserve(names.len());
+        let (begin, mut began) = match within {
+            Within::None => (None, None),
+            Within::New(options, began) => (Some(ConsistencySelector::NewTransaction(options)), Some(began)),
+        };
         let request = BatchGetDocumentsRequest {
             database: self.names.database().to_owned(),
             documents: names,
             mask: Some(mask(fields)),
             request_options: None,
-            consistency_selector: match within {
-                Within::None => None,
-                Within::New(options) => Some(ConsistencySelector::NewTransaction(options)),
-            },
+            consistency_selector: begin,
         };
         let answer = self.client()?.batch_get_documents(self.request(request)).await.map_err(of_status)?;
         let mut stream = answer.into_inner();
         while let Some(message) = stream.message().await.map_err(of_status)? {
-            if !message.transaction.is_empty() {
-                found.transaction = message.transaction;
+            if let Some(began) = began.as_deref_mut()
+                && !message.transaction.is_empty()
+            {
+                *began = message.transaction;
             }
             match message.result {
                 Some(Looked::Found(document)) => {

@@ -14,7 +14,7 @@ use skyport_core::{ErrorKind, Result};
 use super::database::update;
 use super::item::{self, Made, Stamp, Stored, foreign, stored_expiry};
 use super::write::untimed;
-use super::{FirestoreTable, ROUNDS, contended, pause};
+use super::{FirestoreTable, rounds::Rounds};
 use crate::provision::NAME;
 
 /// What an increment makes of its counter.
@@ -39,8 +39,9 @@ impl FirestoreTable {
     pub(super) async fn add(&self, increment: &Increment) -> Result<Incremented> {
         let database = self.database().await?;
         let name = database.names().item(&increment.key);
-        let _turn = self.turns.of(&increment.key).await;
-        for round in 1..=ROUNDS {
+        let _turn = self.turns.of(&increment.key).await?;
+        let mut rounds = Rounds::new();
+        loop {
             let document = self.look(vec![name.clone()], item::COUNTER).await?.take(&name)?;
             let there = document.map(Stored::read).transpose()?;
             let next = match told(increment, there, self.now())? {
@@ -66,9 +67,8 @@ impl FirestoreTable {
                     _ => return Err(error),
                 },
             }
-            pause(round).await;
+            rounds.again().await?;
         }
-        Err(contended())
     }
 }
 

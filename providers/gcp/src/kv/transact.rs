@@ -16,7 +16,7 @@ use skyport_core::{Error, ErrorKind, Result};
 use super::database::{Database, Found, Within};
 use super::item::{self, Stamp, Stored};
 use super::write::Sent;
-use super::{FirestoreTable, ROUNDS, contended, pause, unconditional};
+use super::{FirestoreTable, rounds::Rounds, unconditional};
 use crate::provision::NAME;
 
 /// Why writes were not applied, and which of them it was.
@@ -51,12 +51,13 @@ impl FirestoreTable {
         let database = self.there().await?;
         let mut expected = self.expected(&writes)?;
         let mut retried = Vec::new();
-        for round in 1..=ROUNDS {
+        let mut rounds = Rounds::new();
+        loop {
             let transaction = match self.check(database, &writes, std::mem::take(&mut retried)).await {
                 Ok(transaction) => transaction,
                 // A rival holds a lock.
                 Err(refused) if refused.error.kind() == ErrorKind::Conflict => {
-                    pause(round).await;
+                    rounds.again().await?;
                     continue;
                 }
                 Err(refused) => return Err(refused),
@@ -83,9 +84,8 @@ impl FirestoreTable {
                 ErrorKind::Conflict => retried = transaction.id(),
                 _ => return Err(error.into()),
             }
-            pause(round).await;
+            rounds.again().await?;
         }
-        Err(contended().into())
     }
 
     /// What the writes' own conditions expect.
@@ -118,8 +118,8 @@ impl FirestoreTable {
         }
         let read_write = ReadWrite { retry_transaction: retried, ..ReadWrite::default() };
         let options = TransactionOptions { mode: Some(Mode::ReadWrite(read_write)) };
-        let mut found = database.look(names.clone(), item::STATE, Within::New(options)).await;
-        transaction.id = std::mem::take(&mut found.transaction);
+        let mut found =
+            database.look(names.clone(), item::STATE, Within::New(options, &mut transaction.id)).await;
         for ((place, write), name) in checks().zip(names) {
             let there = self.state(&mut found, &name)?;
             if !holds(&write.condition, there.live.as_ref()) {

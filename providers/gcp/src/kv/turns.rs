@@ -4,8 +4,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use skyport_core::Result;
 use skyport_core::kv::port::Key;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::rounds::{PATIENCE, contended};
 
 /// Who waits for which counter.
 #[derive(Debug, Default)]
@@ -22,12 +25,16 @@ pub(super) struct Turn<'t> {
 
 impl Turns {
     /// Waits until it is this one's turn.
-    pub(super) async fn of<'t>(&'t self, key: &'t Key) -> Turn<'t> {
+    ///
+    /// # Errors
+    /// `Conflict` where too many were before it: nothing was sent then.
+    pub(super) async fn of<'t>(&'t self, key: &'t Key) -> Result<Turn<'t>> {
         let line = self.line(key);
         let mut turn = Turn { turns: self, key, line: Some(Arc::clone(&line)), permit: None };
+        let waited = tokio::time::timeout(PATIENCE, line.acquire_owned()).await;
         // It is never closed.
-        turn.permit = line.acquire_owned().await.ok();
-        turn
+        turn.permit = waited.map_err(|_| contended())?.ok();
+        Ok(turn)
     }
 
     fn line(&self, key: &Key) -> Arc<Semaphore> {
@@ -60,7 +67,7 @@ mod tests {
     #[tokio::test]
     async fn the_next_one_has_its_turn_when_the_one_before_is_gone_and_nothing_stays_behind() {
         let (turns, key, other) = (Turns::default(), Key::new("p", "a"), Key::new("p", "b"));
-        let first = turns.of(&key).await;
+        let first = turns.of(&key).await.expect("nobody before");
         assert!(turns.of(&other).now_or_never().is_some(), "another counter has a line of its own");
         let mut second = Box::pin(turns.of(&key));
         assert!(second.as_mut().now_or_never().is_none());
@@ -68,7 +75,7 @@ mod tests {
         assert!(third.as_mut().now_or_never().is_none());
         drop(second);
         drop(first);
-        drop(third.now_or_never().expect("whoever gave up is not waited for"));
+        drop(third.now_or_never().expect("whoever gave up is not waited for").expect("a turn"));
         assert!(turns.0.lock().expect("unpoisoned").is_empty());
     }
 }

@@ -1,8 +1,12 @@
-//! What Firestore does to tables that its emulator does not: it loses answers, throttles, ends streams early, and lacks databases.
+//! What Firestore does to tables that its emulator does not: it loses answers, throttles, ends streams early, lacks databases, and
+//! has settings of fields.
 
 #![allow(clippy::expect_used)] // All of this is a test.
 
+mod contention;
 #[path = "../stub/grpc.rs"]
 mod grpc;
+mod lost;
 mod missing;
 mod stub;
+mod transactions;

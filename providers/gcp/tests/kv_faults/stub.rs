@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use gcloud_sdk::google::firestore::v1::batch_get_documents_response::Result as Looked;
+use gcloud_sdk::google::firestore::v1::precondition::ConditionType;
 use gcloud_sdk::google::firestore::v1::value::ValueType;
+use gcloud_sdk::google::firestore::v1::write::Operation;
 use gcloud_sdk::google::firestore::v1::{
     BatchGetDocumentsResponse, CommitRequest, CommitResponse, Document, Value, WriteResult,
 };
@@ -97,9 +99,34 @@ pub(crate) fn committed(seconds: i64, writes: usize) -> CommitResponse {
 
 /// What a write of a commit put into its document's field.
 pub(crate) fn written(call: &Call, write: usize, field: &str) -> Option<ValueType> {
-    use gcloud_sdk::google::firestore::v1::write::Operation;
     match call.message::<CommitRequest>().writes.swap_remove(write).operation {
         Some(Operation::Update(mut document)) => document.fields.remove(field)?.value_type,
         _ => None,
     }
+}
+
+/// The attempt that a commit's first write is of.
+pub(crate) fn attempt(call: &Call) -> String {
+    match written(call, 0, "w") {
+        Some(ValueType::StringValue(attempt)) => attempt,
+        other => panic!("no version was written, but {other:?}"),
+    }
+}
+
+/// An item that expired long ago.
+pub(crate) fn expired(sort: &str, written: i64) -> Document {
+    let mut document = document(sort, "old", &"0".repeat(40), written);
+    document.fields.entry("exp".to_owned()).or_default().value_type =
+        Some(ValueType::TimestampValue(time(10)));
+    document
+}
+
+/// What a commit expects of its first document: its time, that it is not there, or nothing.
+pub(crate) fn expected(call: &Call) -> Option<ConditionType> {
+    call.message::<CommitRequest>().writes.swap_remove(0).current_document?.condition_type
+}
+
+/// A time as a field has it.
+pub(crate) fn timestamp(at: std::time::SystemTime) -> Value {
+    Value { value_type: Some(ValueType::TimestampValue(at.into())) }
 }
