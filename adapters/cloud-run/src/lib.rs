@@ -6,6 +6,8 @@ mod event;
 mod front;
 mod guard;
 mod message;
+#[cfg(feature = "oidc")]
+mod oidc;
 mod plan;
 mod reply;
 mod serve;

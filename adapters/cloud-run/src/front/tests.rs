@@ -21,6 +21,7 @@ use skyport_memory::Memory;
 use super::*;
 
 mod events;
+mod guarded;
 mod hostile;
 mod messages;
 mod requests;
