@@ -230,7 +230,8 @@ fn applied(writes: &[Write], states: &[State]) -> Option<Vec<Option<RawVersion>>
     (puts > 0).then_some(versions)
 }
 
-fn refusal(condition: &ItemCondition) -> Refusal {
+/// What is said where a condition does not hold.
+pub(super) fn refusal(condition: &ItemCondition) -> Refusal {
     match condition {
         ItemCondition::IfAbsent => Refusal::Exists,
         ItemCondition::None | ItemCondition::IfVersion(_) => Refusal::Changed,
