@@ -5,10 +5,10 @@ use skyport_core::kv::port::{Change, ItemCondition, Key, RawVersion, Write};
 use skyport_core::kv::stored::{holds, name_attempt};
 use skyport_core::{Error, Result};
 
-use super::database::{Database, delete, update};
+use super::FirestoreTable;
+use super::database::{Database, delete, unconditional, update};
 use super::item::{self, Made, Stamp, stored_expiry, stored_value};
 use super::transact::refusal;
-use super::{FirestoreTable, unconditional};
 use crate::provision::NAME;
 
 /// A put or a delete as it is sent, and what makes a version of its answer.

@@ -114,6 +114,27 @@ async fn an_emulator_that_has_no_settings_of_fields_makes_tables_all_the_same() 
     assert_eq!(stub.methods(), ["GetField", "Commit"]);
 }
 
+#[tokio::test]
+async fn fields_that_another_sets_in_this_moment_are_set() {
+    let stub = Stub::script([
+        ok(plain()),
+        failed(Code::FailedPrecondition),
+        ok(set(false)),
+        ok(set(false)),
+        ok(set(false)),
+        ok(set(true)),
+        ok(committed(1, 1)),
+    ])
+    .await;
+    create(&stub).await.expect("made");
+    stub.methods();
+
+    let stub = Stub::script([ok(plain()), failed(Code::FailedPrecondition), ok(plain())]).await;
+    let error = create(&stub).await.expect_err("not set");
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Conflict, false));
+    stub.methods();
+}
+
 fn listed(names: &[&str], next: &str) -> Reply {
     let documents = names.iter().map(|name| Document { name: (*name).to_owned(), ..Document::default() });
     ok(ListDocumentsResponse { documents: documents.collect(), next_page_token: next.to_owned() })
