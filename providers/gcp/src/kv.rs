@@ -15,7 +15,7 @@ use skyport_core::kv::port::{
     Write,
 };
 use skyport_core::refusal::Refusal;
-use skyport_core::{Error, ErrorKind, Result};
+use skyport_core::{Error, Result};
 use tokio::sync::OnceCell;
 
 use crate::config::Connection;
@@ -104,14 +104,6 @@ impl FirestoreTable {
 impl fmt::Debug for FirestoreTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("FirestoreTable").field(&self.place).finish()
-    }
-}
-
-/// An error of a call that set no condition: where Firestore says that one failed, it is about the database itself.
-fn unconditional(error: Error) -> Error {
-    match error.kind() {
-        ErrorKind::PreconditionFailed => error.with_kind(ErrorKind::Conflict).with_retryable(false),
-        _ => error,
     }
 }
 

@@ -120,7 +120,7 @@ impl Database {
     pub(super) async fn look(&self, names: Vec<String>, fields: &[&str], within: Within<'_>) -> Found {
         let mut found = Found::default();
         if let Err(error) = self.look_into(&mut found, names, fields, within).await {
-            found.failed = Some(error);
+            found.failed = Some(unconditional(error));
         }
         found
     }
@@ -285,6 +285,14 @@ pub(crate) fn mark(name: String) -> Write {
 
 fn precondition(condition: ConditionType) -> Precondition {
     Precondition { condition_type: Some(condition) }
+}
+
+/// An error of a call that set no condition: where Firestore says that one failed, it is about the database itself.
+pub(crate) fn unconditional(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::PreconditionFailed => error.with_kind(ErrorKind::Conflict).with_retryable(false),
+        _ => error,
+    }
 }
 
 /// Firestore ended its answer early, and said nothing of this.

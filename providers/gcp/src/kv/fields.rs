@@ -9,7 +9,7 @@ use gcloud_sdk::google::longrunning::operation::Result as Ended;
 use gcloud_sdk::prost_types::FieldMask;
 use skyport_core::{ErrorKind, Result};
 
-use super::database::Database;
+use super::database::{Database, unconditional};
 use super::item::{EXPIRES, SLOTS, VALUE, WRITE};
 use crate::error::{of_part, of_status};
 use crate::grpc::Authorised;
@@ -22,16 +22,31 @@ const UNINDEXED: [&str; 4] = [VALUE, WRITE, SLOTS, EXPIRES];
 pub(crate) async fn prepare(database: &Database) -> Result<()> {
     for name in UNINDEXED {
         let Some(field) = get(database, name).await? else { return Ok(()) };
-        let indexed =
-            field.index_config.is_none_or(|config| config.uses_ancestor_config || !config.indexes.is_empty());
-        let expires = name != EXPIRES || field.ttl_config.is_some();
-        if indexed || !expires {
-            let none = IndexConfig::default();
-            let ttl = (name == EXPIRES).then(TtlConfig::default);
-            update(database, name, Some(none), ttl).await?;
+        if is_prepared(name, &field) {
+            continue;
+        }
+        let ttl = (name == EXPIRES).then(TtlConfig::default);
+        if let Err(error) = update(database, name, Some(IndexConfig::default()), ttl).await {
+            // Another one may have been faster.
+            match get(database, name).await? {
+                Some(field) if is_prepared(name, &field) => {
+                    tracing::debug!(%error, "the settings of a field were made by another");
+                }
+                _ => return Err(error),
+            }
         }
     }
     Ok(())
+}
+
+fn is_prepared(name: &str, field: &Field) -> bool {
+    let unindexed = |config: &IndexConfig| !config.uses_ancestor_config && config.indexes.is_empty();
+    field.index_config.as_ref().is_some_and(unindexed) && (name != EXPIRES || expires(field))
+}
+
+/// Whether the time to live is on, or on its way.
+fn expires(field: &Field) -> bool {
+    field.ttl_config.is_some_and(|ttl| matches!(ttl.state(), State::Active | State::Creating))
 }
 
 /// Gives back what [`prepare`] has set: a database has room for some hundreds of such settings.
@@ -48,8 +63,7 @@ pub(crate) async fn reset(database: &Database) -> Result<()> {
 
 /// Whether Firestore deletes what has expired.
 pub(super) async fn deletes_expired(database: &Database) -> Result<bool> {
-    let ttl = get(database, EXPIRES).await?.and_then(|field| field.ttl_config);
-    Ok(ttl.is_some_and(|ttl| matches!(ttl.state(), State::Active | State::Creating)))
+    Ok(get(database, EXPIRES).await?.is_some_and(|field| expires(&field)))
 }
 
 fn client(database: &Database) -> Result<FirestoreAdminClient<Authorised>> {
@@ -86,9 +100,10 @@ async fn update(
         field: Some(Field { name: database.names().field(field), index_config, ttl_config }),
         update_mask: Some(FieldMask { paths }),
     };
-    let answer = client(database)?.update_field(database.request(request)).await.map_err(of_status)?;
+    let answer = client(database)?.update_field(database.request(request)).await;
+    let answer = answer.map_err(|status| unconditional(of_status(status)))?;
     match answer.into_inner().result {
-        Some(Ended::Error(status)) => Err(of_part(status)),
+        Some(Ended::Error(status)) => Err(unconditional(of_part(status))),
         _ => Ok(()),
     }
 }

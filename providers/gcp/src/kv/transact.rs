@@ -13,10 +13,10 @@ use skyport_core::kv::stored::{holds, token_of};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind, Result};
 
-use super::database::{Database, Found, Within};
+use super::database::{Database, Found, Within, unconditional};
 use super::item::{self, Stamp, Stored};
 use super::write::Sent;
-use super::{FirestoreTable, rounds::Rounds, unconditional};
+use super::{FirestoreTable, rounds::Rounds};
 use crate::provision::NAME;
 
 /// Why writes were not applied, and which of them it was.
@@ -230,7 +230,8 @@ fn applied(writes: &[Write], states: &[State]) -> Option<Vec<Option<RawVersion>>
     (puts > 0).then_some(versions)
 }
 
-fn refusal(condition: &ItemCondition) -> Refusal {
+/// What is said where a condition does not hold.
+pub(super) fn refusal(condition: &ItemCondition) -> Refusal {
     match condition {
         ItemCondition::IfAbsent => Refusal::Exists,
         ItemCondition::None | ItemCondition::IfVersion(_) => Refusal::Changed,

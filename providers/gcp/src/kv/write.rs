@@ -1,13 +1,14 @@
 //! One write. Without a condition it is one request that asks nothing back; with one, a transaction of one write.
 
 use gcloud_sdk::google::firestore::v1::WriteResult;
-use skyport_core::kv::port::{Change, ItemCondition, RawVersion, Write};
-use skyport_core::kv::stored::name_attempt;
+use skyport_core::kv::port::{Change, ItemCondition, Key, RawVersion, Write};
+use skyport_core::kv::stored::{holds, name_attempt};
 use skyport_core::{Error, Result};
 
-use super::database::{Database, delete, update};
+use super::FirestoreTable;
+use super::database::{Database, delete, unconditional, update};
 use super::item::{self, Made, Stamp, stored_expiry, stored_value};
-use super::{FirestoreTable, unconditional};
+use super::transact::refusal;
 use crate::provision::NAME;
 
 /// A put or a delete as it is sent, and what makes a version of its answer.
@@ -58,6 +59,9 @@ pub(super) fn untimed() -> Error {
 
 impl FirestoreTable {
     pub(super) async fn write_one(&self, write: Write) -> Result<Option<RawVersion>> {
+        if write.change == Change::Check {
+            return self.check_one(&write.key, &write.condition).await;
+        }
         if write.condition != ItemCondition::None {
             let versions = self.apply(vec![write]).await.map_err(|refused| refused.error)?;
             return Ok(versions.into_iter().next().flatten());
@@ -67,5 +71,14 @@ impl FirestoreTable {
         let (write, put) = sent.into_parts();
         let answers = database.commit(vec![write], Vec::new()).await.map_err(unconditional)?;
         Sent::version(put, answers.first())
+    }
+
+    /// A check alone is a read: there is nothing that would have to happen at the same moment.
+    async fn check_one(&self, key: &Key, condition: &ItemCondition) -> Result<Option<RawVersion>> {
+        let there = self.read(key).await?;
+        if holds(condition, there.as_ref().map(|item| &item.version)) {
+            return Ok(None);
+        }
+        Err(Error::from(refusal(condition)).with_provider(NAME))
     }
 }

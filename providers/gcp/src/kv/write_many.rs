@@ -7,9 +7,9 @@ use skyport_core::Result;
 use skyport_core::kv::port::{RawVersion, Write};
 use tonic::Code;
 
-use super::database::{Database, unanswered};
+use super::FirestoreTable;
+use super::database::{Database, unanswered, unconditional};
 use super::write::Sent;
-use super::{FirestoreTable, unconditional};
 use crate::error::of_part;
 
 /// The most writes of one batch; Firestore takes 500.

@@ -17,7 +17,7 @@ use tonic::Code;
 use super::NAME;
 use crate::config::Connection;
 use crate::error::{of_part, of_status};
-use crate::kv::database::{Database, delete, mark};
+use crate::kv::database::{Database, delete, mark, unconditional};
 use crate::kv::place::Place;
 use crate::kv::{FirestoreTable, fields};
 
@@ -44,7 +44,7 @@ pub(super) async fn remove(connection: &Arc<Connection>, url: &ResourceUrl) -> R
     match remove_from(&database).await {
         // There is no database, and so no table.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        ended => ended,
+        ended => ended.map_err(unconditional),
     }
 }
 
@@ -108,7 +108,7 @@ async fn names_of(database: &Database, partition: &str, after: Option<&str>) -> 
 
 fn no_database(error: Error) -> Error {
     if error.kind() != ErrorKind::NotFound {
-        return error;
+        return unconditional(error);
     }
     let text = "there is no such database of Firestore: create it first, with `gcloud firestore databases create --location=..`";
     Error::new(ErrorKind::NotFound, text).with_source(error).with_provider(NAME)

@@ -113,7 +113,10 @@ async fn a_version_that_has_expired_is_refused_without_a_write() {
 #[tokio::test]
 async fn a_write_without_a_condition_is_never_said_to_have_failed_one() {
     // As a database in Datastore mode answers all that asks for documents.
-    let stub = Stub::script([there([]), failed(Code::FailedPrecondition)]).await;
-    let error = table(&stub).write(Write::put(key("a"), "1".into())).await.expect_err("refused");
-    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Conflict, false));
+    for script in [vec![failed(Code::FailedPrecondition)], vec![there([]), failed(Code::FailedPrecondition)]]
+    {
+        let stub = Stub::script(script).await;
+        let error = table(&stub).write(Write::put(key("a"), "1".into())).await.expect_err("refused");
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Conflict, false));
+    }
 }

@@ -3,10 +3,13 @@
 
 #![allow(clippy::expect_used)] // All of this is a test.
 
+mod batches;
 mod contention;
 #[path = "../stub/grpc.rs"]
 mod grpc;
 mod lost;
 mod missing;
+mod queries;
 mod stub;
+mod tables;
 mod transactions;

@@ -47,9 +47,12 @@ fn repeats(call: &Call) -> Option<Vec<u8>> {
 
 /// Waits until so many calls have arrived.
 async fn arrived(stub: &Stub, calls: usize) {
-    while stub.calls().len() < calls {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let arrival = async {
+        while stub.calls().len() < calls {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), arrival).await.expect("so many calls");
 }
 
 #[tokio::test]
