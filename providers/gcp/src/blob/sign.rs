@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use google_cloud_auth::signer::SigningError;
-use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use percent_encoding::{AsciiSet, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 use skyport_core::blob::port::{SignOptions, SignedRequest};
@@ -17,15 +17,13 @@ use tokio::time::timeout;
 
 use super::Gcs;
 use super::call::UNRESERVED;
+use super::read::IF_GENERATION_MATCH;
 use crate::error;
 
 /// What a path holds as it is.
 const IN_PATH: &AsciiSet = &UNRESERVED.remove(b'/');
 
 const ALGORITHM: &str = "GOOG4-RSA-SHA256";
-
-/// The condition that only creates.
-const IF_GENERATION_MATCH: HeaderName = HeaderName::from_static("x-goog-if-generation-match");
 
 /// How long IAM may take.
 const PATIENCE: Duration = Duration::from_secs(8);
