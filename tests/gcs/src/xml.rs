@@ -32,6 +32,7 @@ pub(crate) fn object(store: &mut Store, request: &Request, accounts: &Accounts) 
         Method::GET | Method::HEAD => {
             let object = store.object(bucket, &name, generation)?;
             conditions.for_read(object)?;
+            for_etag(request, &etag(object))?;
             let mut reply = download::media(request, object, &etag(object))?;
             for (name, value) in &object.properties.metadata {
                 reply = reply.goog(&format!("meta-{name}"), value);
@@ -63,6 +64,18 @@ pub(crate) fn object(store: &mut Store, request: &Request, accounts: &Accounts) 
 
 fn etag(object: &Object) -> String {
     format!("\"{}\"", object.checksums.md5_hex)
+}
+
+/// What HTTP itself has for reads, by the etag that this API tells.
+fn for_etag(request: &Request, etag: &str) -> Result<()> {
+    let names = |header: &str| {
+        let told = request.header(header)?;
+        Some(told.split(',').map(str::trim).any(|one| one == "*" || one == etag))
+    };
+    if names("if-match") == Some(false) {
+        return Err(Failure::condition());
+    }
+    if names("if-none-match") == Some(true) { Err(Failure::not_modified()) } else { Ok(()) }
 }
 
 fn conditions(request: &Request) -> Result<Conditions> {
