@@ -1,9 +1,10 @@
-//! Cloud Storage behind the port `BlobStore`, by calls of its JSON API.
+//! Cloud Storage behind the port `BlobStore`, by calls of its JSON API; a download is one of its XML API, which alone tells a user's
+//! metadata beside the bytes.
 //!
 //! - An object's etag is its generation, and every condition is one on generations.
 //! - An object's write token is its metadata `skyport_w`. What others wrote is told as it is.
 //! - An object without a content type is stored as [`NO_TYPE`](meta::NO_TYPE), and that is read as none.
-//! - A write is one request. A read is two at the same time, since a download does not tell a user's metadata. What finds nothing is followed by one that tells whether the bucket is there,
+//! - A small read or write is one request; a read of what others wrote is followed by one for what headers cannot tell. What finds nothing is followed by one that tells whether the bucket is there,
 //!   since Cloud Storage says only in words which of them is missing; a copy is preceded by a look at its source.
 
 use std::fmt;
@@ -27,6 +28,8 @@ pub(crate) mod call;
 mod copy;
 mod delete;
 mod empty;
+#[cfg(feature = "events")]
+mod events;
 mod list;
 mod meta;
 mod put;
@@ -129,6 +132,12 @@ impl BlobStore for Gcs {
         self.presign(key, &options).await
     }
 
+    #[cfg(feature = "events")]
+    async fn events(&self, subscriber: &Subscriber) -> Result<Arc<dyn MessageQueue>> {
+        self.subscribe(subscriber).await
+    }
+
+    #[cfg(not(feature = "events"))]
     async fn events(&self, _: &Subscriber) -> Result<Arc<dyn MessageQueue>> {
         Err(skyport_core::Error::unsupported(
             "this program was built without the feature `gcp-events`: add it to `skyport` in Cargo.toml",

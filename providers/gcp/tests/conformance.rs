@@ -21,10 +21,12 @@ mod deviations {
     pub(crate) mod fake_gcs;
     pub(crate) mod firestore;
     pub(crate) mod pubsub;
+    pub(crate) mod strict_gcs;
 }
 use deviations::fake_gcs::FAKE_GCS;
 use deviations::firestore::FIRESTORE;
 use deviations::pubsub::PUBSUB;
+use deviations::strict_gcs::STRICT_GCS;
 
 /// The environment variables that tell where the emulators listen: `http://127.0.0.1:8085`. For one that cannot be had on this
 /// machine `cargo xtask test` says `absent`, and leaves out the cases that need it.
@@ -40,7 +42,7 @@ struct Emulated {
     firestore: String,
     signer: Signer,
     ports: &'static [Port],
-    deviations: [&'static [Deviation]; 2],
+    deviations: Vec<&'static [Deviation]>,
 }
 
 #[async_trait]
@@ -115,10 +117,10 @@ fn main() -> ExitCode {
         firestore: firestore.clone(),
         signer: signer.clone(),
         ports: &Port::ALL,
-        deviations: [PUBSUB, FIRESTORE],
+        deviations: vec![STRICT_GCS, PUBSUB, FIRESTORE],
     };
     let ports = &[Port::Blob];
-    let deviations = [FAKE_GCS, &[]];
+    let deviations = vec![FAKE_GCS];
     let second =
         Emulated { name: "gcp-fake-gcs", storage: fake_gcs, pubsub, firestore, signer, ports, deviations };
     skyport_conformance::run_all(vec![Arc::new(strict), Arc::new(second)])

@@ -12,7 +12,7 @@
 //! - stored encodings, which it decodes for who does not accept gzip;
 //! - buckets that are deleted only when they are empty.
 //!
-//! It asks nobody who they are, but for signed URLs. It has no ACLs, no IAM, no encryption keys, no soft delete, no holds, no
+//! It asks nobody who they are, but for signed URLs and for writes by the XML API. It has no ACLs, no IAM, no encryption keys, no soft delete, no holds, no
 //! `compose`, no batches, and ignores `fields`.
 //!
 //! ```

@@ -21,6 +21,11 @@ const SKEW: Duration = Duration::from_secs(15 * 60);
 /// What RFC 3986 lets stand as it is.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
+/// Whether the request claims to be signed.
+pub(crate) fn is_signed(request: &Request) -> bool {
+    request.query.iter().any(|(name, _)| name.to_ascii_lowercase().starts_with("x-goog-"))
+}
+
 /// Whether the request has a signature that is good now.
 pub(crate) fn verify(request: &Request, accounts: &Accounts, now: SystemTime) -> Result<()> {
     let parameter = |name: &str| request.parameter(name);

@@ -1,4 +1,4 @@
-//! The XML API, as far as signed URLs use it: one object's GET, HEAD, PUT and DELETE.
+//! The XML API, as far as signed URLs and downloads use it: one object's GET, HEAD, PUT and DELETE.
 
 use std::time::SystemTime;
 
@@ -21,13 +21,18 @@ const META: &str = "x-goog-meta-";
 pub(crate) fn object(store: &mut Store, request: &Request, accounts: &Accounts) -> Result<Reply> {
     let Some((bucket, name)) = request.segments.split_first() else { return Err(Failure::no_such_call()) };
     let name = name.join("/");
-    signed::verify(request, accounts, SystemTime::now())?;
+    // As on the JSON API, it is not asked who reads without a signature: whoever has a token may use either API.
+    let reads = matches!(request.method, Method::GET | Method::HEAD);
+    if !reads || signed::is_signed(request) {
+        signed::verify(request, accounts, SystemTime::now())?;
+    }
     let generation = request.number("generation")?;
     let conditions = conditions(request)?;
     match request.method {
         Method::GET | Method::HEAD => {
             let object = store.object(bucket, &name, generation)?;
             conditions.for_read(object)?;
+            for_etag(request, &etag(object))?;
             let mut reply = download::media(request, object, &etag(object))?;
             for (name, value) in &object.properties.metadata {
                 reply = reply.goog(&format!("meta-{name}"), value);
@@ -59,6 +64,18 @@ pub(crate) fn object(store: &mut Store, request: &Request, accounts: &Accounts) 
 
 fn etag(object: &Object) -> String {
     format!("\"{}\"", object.checksums.md5_hex)
+}
+
+/// What HTTP itself has for reads, by the etag that this API tells.
+fn for_etag(request: &Request, etag: &str) -> Result<()> {
+    let names = |header: &str| {
+        let told = request.header(header)?;
+        Some(told.split(',').map(str::trim).any(|one| one == "*" || one == etag))
+    };
+    if names("if-match") == Some(false) {
+        return Err(Failure::condition());
+    }
+    if names("if-none-match") == Some(true) { Err(Failure::not_modified()) } else { Ok(()) }
 }
 
 fn conditions(request: &Request) -> Result<Conditions> {

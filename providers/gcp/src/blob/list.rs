@@ -2,14 +2,17 @@
 
 use std::ops::Bound;
 
+use http::StatusCode;
 use serde::Deserialize;
-use skyport_core::Result;
 use skyport_core::blob::port::{ListEntry, ListOptions, ListPage};
+use skyport_core::refusal::Refusal;
 use skyport_core::seek::Listing;
+use skyport_core::{Error, Result};
 
 use super::Gcs;
-use super::call::malformed;
+use super::call::{Refused, malformed};
 use super::meta::Resource;
+use super::refused::as_refusal;
 
 /// The most that Cloud Storage puts on one page.
 const MOST: usize = 1_000;
@@ -68,11 +71,11 @@ impl Gcs {
         }
     }
 
-    fn not_listed(&self, refused: super::call::Refused) -> skyport_core::Error {
+    /// What a call on all that a bucket has failed with.
+    pub(super) fn not_listed(&self, refused: Refused) -> Error {
         // Nothing but the bucket can be missing.
-        if refused.is(http::StatusCode::NOT_FOUND) {
-            let no_bucket = skyport_core::refusal::Refusal::NoBucket;
-            return super::refused::as_refusal(no_bucket, refused.error);
+        if refused.is(StatusCode::NOT_FOUND) {
+            return as_refusal(Refusal::NoBucket, refused.error);
         }
         refused.error
     }

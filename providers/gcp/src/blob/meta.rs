@@ -1,7 +1,7 @@
-//! What describes an object: as JSON, and as properties.
+//! What describes an object: as JSON, as headers of a download, and as properties.
 //!
-//! Values of metadata that Skyport writes are percent-encoded where they are not plain ASCII, although JSON can carry them: whoever reads
-//! an object by a signed URL gets them as headers. Who wrote an object is told by its token.
+//! Values of metadata that Skyport writes are percent-encoded where they are not plain ASCII, although JSON could carry them: so they
+//! come back whole in the headers of a download. Who wrote an object is told by its token.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use skyport_core::blob::encode_metadata;
 use skyport_core::blob::port::{Etag, ObjectMeta, Properties};
-use skyport_core::clock::rfc3339;
+use skyport_core::clock::{http_date, rfc3339};
 use skyport_core::{Error, Result, Token};
 
 use super::call::malformed;
@@ -22,6 +22,14 @@ pub(super) const NO_TYPE: &str = "binary/octet-stream";
 
 /// The metadata that holds the token of the write that made the object.
 const TOKEN: &str = "skyport_w";
+
+/// The metadata that says that the content encoding `identity` was asked for: in headers it looks like none.
+const IDENTITY: &str = "skyport_identity";
+
+const IDENTITY_ENCODING: &str = "identity";
+
+/// The prefix of metadata in headers.
+const META: &str = "x-goog-meta-";
 
 /// What is read of an object's resource.
 pub(super) const FIELDS: &str = "name,generation,size,timeCreated,contentType,cacheControl,contentDisposition,contentEncoding,\
@@ -106,6 +114,9 @@ pub(super) fn describe(properties: &Properties, token: Token) -> Value {
         metadata.insert(name.clone(), encode_metadata(value).into());
     }
     metadata.insert(TOKEN.to_owned(), token.to_string().into());
+    if properties.content_encoding.as_deref() == Some(IDENTITY_ENCODING) {
+        metadata.insert(IDENTITY.to_owned(), "1".into());
+    }
     let mut resource = json!({
         "contentType": properties.content_type.as_deref().unwrap_or(NO_TYPE),
         "metadata": metadata,
@@ -122,6 +133,28 @@ pub(super) fn describe(properties: &Properties, token: Token) -> Value {
     resource
 }
 
+/// What the headers of a download tell of the object, which has `size` bytes in all. They tell all of what bears a token; of what others
+/// wrote not quite, since names of metadata have no case in headers, and values there only ASCII.
+pub(super) fn of_headers(headers: &HeaderMap, size: u64) -> Result<ObjectMeta> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let mut metadata = BTreeMap::new();
+    for (name, value) in headers {
+        let name = name.as_str().strip_prefix(META);
+        if let (Some(name), Ok(value)) = (name, value.to_str()) {
+            metadata.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    let modified = text("last-modified").as_deref().and_then(http_date).ok_or_else(no_time)?;
+    let mut properties = Properties::default();
+    properties.content_type = text("content-type");
+    properties.cache_control = text("cache-control");
+    properties.content_disposition = text("content-disposition");
+    let stored = text("x-goog-stored-content-encoding").or_else(|| text("content-encoding"));
+    properties.content_encoding = stored.filter(|encoding| encoding != IDENTITY_ENCODING);
+    let meta = ObjectMeta::new(size, of_generation(headers)?, modified);
+    Ok(described(meta, properties, metadata))
+}
+
 /// The etag that the headers of a download tell.
 pub(super) fn of_generation(headers: &HeaderMap) -> Result<Etag> {
     etag(headers.get("x-goog-generation").and_then(|value| value.to_str().ok()))
@@ -136,6 +169,9 @@ fn described(
     meta.token = metadata.remove(TOKEN).and_then(|text| text.parse().ok());
     let ours = meta.token.is_some();
     if ours {
+        if metadata.remove(IDENTITY).is_some() {
+            properties.content_encoding.get_or_insert_with(|| IDENTITY_ENCODING.to_owned());
+        }
         metadata.values_mut().for_each(decode);
     }
     properties.content_type = properties.content_type.filter(|text| text != NO_TYPE);
@@ -183,6 +219,12 @@ mod tests {
         }
     }
 
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let always = [("x-goog-generation", "17"), ("last-modified", "Wed, 21 Oct 2015 07:28:00 GMT")];
+        let pairs = always.iter().chain(pairs);
+        pairs.map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value"))).collect()
+    }
+
     #[test]
     fn values_are_decoded_only_where_skyport_wrote_them() {
         let token = Token::new();
@@ -209,6 +251,40 @@ mod tests {
         let mut negative = resource(&[]);
         negative.size = Some("-1".to_owned());
         assert_eq!(negative.meta().expect_err("no size").kind(), ErrorKind::Malformed);
+    }
+
+    #[test]
+    fn headers_tell_all_of_what_skyport_wrote() {
+        let token = Token::new().to_string();
+        let ours = headers(&[
+            ("x-goog-meta-skyport_w", &token),
+            ("x-goog-meta-who", "gr%C3%BC%C3%9Fe"),
+            ("x-goog-stored-content-encoding", "gzip"),
+            ("content-type", "text/plain"),
+        ]);
+        let meta = of_headers(&ours, 5).expect("an object");
+        assert_eq!((meta.size, meta.etag.as_str(), &*meta.properties.metadata["who"]), (5, "17", "grüße"));
+        assert_eq!(meta.properties.content_encoding.as_deref(), Some("gzip"));
+        assert_eq!(meta.token.map(|token| token.to_string()), Some(token));
+        let foreign = of_headers(&headers(&[("x-goog-meta-who", "%41")]), 5).expect("an object");
+        assert_eq!((foreign.token, &*foreign.properties.metadata["who"]), (None, "%41"));
+    }
+
+    #[test]
+    fn the_encoding_identity_is_told_where_it_was_asked_for() {
+        let mut properties = Properties::default();
+        properties.content_encoding = Some(IDENTITY_ENCODING.to_owned());
+        let (token, described) = (Token::new(), describe(&properties, Token::new()));
+        assert_eq!(described["metadata"][IDENTITY], "1");
+        for (mark, told) in [(Some("1"), Some("identity")), (None, None)] {
+            let token = token.to_string();
+            let mut pairs =
+                vec![("x-goog-meta-skyport_w", &*token), ("x-goog-stored-content-encoding", "identity")];
+            pairs.extend(mark.map(|mark| ("x-goog-meta-skyport_identity", mark)));
+            let meta = of_headers(&headers(&pairs), 0).expect("an object");
+            assert_eq!(meta.properties.content_encoding.as_deref(), told);
+            assert!(meta.properties.metadata.is_empty());
+        }
     }
 
     #[test]

@@ -6,11 +6,11 @@ use http::{HeaderMap, Method, StatusCode};
 use reqwest::Response;
 use serde_json::Value;
 use skyport_core::blob::http_range::{RangeHeader, content_range};
-use skyport_core::blob::port::{Etag, GetOptions, GetResult};
+use skyport_core::blob::port::{GetOptions, GetResult, ObjectMeta};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Body, Error, ErrorKind, Result};
 
-use super::call::{Refused, malformed};
+use super::call::{Call, Refused, malformed};
 use super::meta::{self, FIELDS, Resource};
 use super::refused::{self, as_refusal};
 use super::{Gcs, NAME};
@@ -18,6 +18,9 @@ use crate::error;
 
 /// How many bytes the object has, whatever part of it was asked for.
 const STORED_LENGTH: HeaderName = HeaderName::from_static("x-goog-stored-content-length");
+
+/// The condition that names one content, in the XML API.
+pub(super) const IF_GENERATION_MATCH: HeaderName = HeaderName::from_static("x-goog-if-generation-match");
 
 impl Gcs {
     /// As [`BlobStore::get`](skyport_core::blob::port::BlobStore::get) says.
@@ -30,22 +33,13 @@ impl Gcs {
         if is_unsayable(key) {
             return Err(self.missing(self.name(), key, None).await);
         }
-        let mut get = self.on_object(Method::GET, self.name(), key).query("alt", "media");
-        let conditions = conditions(&options)?;
-        for (name, value) in &conditions {
-            get = get.query(name, value);
+        if let Some(generation) = options.if_none_match.as_ref().and_then(refused::generation)
+            && self.is_still(key, generation).await?
+        {
+            return Ok(GetResult::NotModified);
         }
-        // Else what is stored as gzip comes decoded, and a range of it whole.
-        get = get.header(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
-        if let Some(range) = range {
-            let value = HeaderValue::try_from(range);
-            get = get.header(RANGE, value.map_err(|_| Error::internal("a range of numbers is no header"))?);
-        }
-        // A download does not tell a user's own metadata: it is asked for at the same time.
-        let (answer, seen) = tokio::join!(get.send(), self.seen(self.name(), key, &conditions));
-        match answer {
-            Ok(answer) => self.found(key, &options, answer, seen).await,
-            Err(refused) if refused.is(StatusCode::NOT_MODIFIED) => Ok(GetResult::NotModified),
+        match self.download(key, &options, range).await {
+            Ok(answer) => self.found(key, &options, answer).await,
             Err(refused) if refused.is(StatusCode::RANGE_NOT_SATISFIABLE) => {
                 self.read_nothing(key, &options).await
             }
@@ -53,38 +47,61 @@ impl Gcs {
         }
     }
 
-    async fn found(
+    /// A GET of the XML API: a download of the JSON API does not tell a user's metadata, and to ask for it beside would be to ask for
+    /// another object, where that is written all the time.
+    async fn download(
         &self,
         key: &str,
         options: &GetOptions,
-        answer: Response,
-        seen: Result<Resource, Refused>,
-    ) -> Result<GetResult> {
+        range: Option<String>,
+    ) -> Result<Response, Refused> {
+        // Else what is stored as gzip comes decoded, and a range of it whole.
+        let mut get = Call::new(&self.connection, Method::GET, "", &[self.name(), key])
+            .header(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        if let Some(etag) = &options.if_match {
+            get = get.header(IF_GENERATION_MATCH, value(refused::only(etag)?)?);
+        }
+        if let Some(range) = range {
+            get = get.header(RANGE, value(range)?);
+        }
+        get.send().await
+    }
+
+    /// Whether the object is still this content. The XML API has no such condition.
+    async fn is_still(&self, key: &str, generation: u64) -> Result<bool> {
+        let condition = [("ifGenerationNotMatch", generation.to_string())];
+        match self.seen(self.name(), key, &condition).await {
+            Ok(_) => Ok(false),
+            Err(refused) if refused.is(StatusCode::NOT_MODIFIED) => Ok(true),
+            Err(refused) => Err(self.not_read(self.name(), key, refused).await),
+        }
+    }
+
+    async fn found(&self, key: &str, options: &GetOptions, answer: Response) -> Result<GetResult> {
         let headers = answer.headers();
         let (range, size, length) = extent(headers)?;
         if range != options.range.resolve(size)? || range.1 - range.0 != length {
             return Err(odd());
         }
-        let etag = meta::of_generation(headers)?;
-        let resource = match seen {
-            Ok(resource) if resource.etag()? == etag => resource,
-            // It was replaced between the two.
-            _ => self.described(key, &etag).await?,
-        };
-        let meta = resource.meta()?;
-        if meta.size != size {
-            return Err(odd());
+        let mut meta = meta::of_headers(headers, size)?;
+        if options.if_none_match.as_ref() == Some(&meta.etag) {
+            return Ok(GetResult::NotModified);
+        }
+        if meta.token.is_none() {
+            meta = self.of_others(key, meta).await?;
         }
         Ok(GetResult::Found { meta, range, body: stream(answer, length) })
     }
 
-    /// What describes the content that a download is of.
-    async fn described(&self, key: &str, etag: &Etag) -> Result<Resource> {
-        let only = [("ifGenerationMatch", etag.to_string())];
-        self.look_at(self.name(), key, &only).await.map_err(|error| match error.kind() {
-            ErrorKind::PreconditionFailed | ErrorKind::NotFound => replaced().with_source(error),
-            _ => error,
-        })
+    /// What describes an object that others wrote: all of it, unless the object is gone since.
+    async fn of_others(&self, key: &str, told: ObjectMeta) -> Result<ObjectMeta> {
+        let only = [("ifGenerationMatch", told.etag.to_string())];
+        match self.seen(self.name(), key, &only).await {
+            Ok(resource) => resource.meta(),
+            Err(refused) if refused.is(StatusCode::NOT_FOUND) => Ok(told),
+            Err(refused) if refused.is(StatusCode::PRECONDITION_FAILED) => Ok(told),
+            Err(refused) => Err(refused.error),
+        }
     }
 
     /// A range that has no bytes, which HTTP cannot say or Cloud Storage refuses: the object's size tells what it is.
@@ -180,6 +197,11 @@ fn conditions(options: &GetOptions) -> Result<Vec<(&'static str, String)>> {
         conditions.push(("ifGenerationNotMatch", generation.to_string()));
     }
     Ok(conditions)
+}
+
+/// A header of letters and digits.
+fn value(text: String) -> Result<HeaderValue> {
+    HeaderValue::try_from(text).map_err(|error| Error::internal("it is no header").with_source(error))
 }
 
 /// Which bytes a download has, of how many there are, and how many it has.

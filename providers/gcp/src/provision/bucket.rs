@@ -25,11 +25,13 @@ pub(super) async fn create(connection: &Arc<Connection>, url: &ResourceUrl) -> R
     patiently(name, Error::is_retryable, || make(connection, name, url.parameter("location"))).await
 }
 
-/// Removes a bucket with all that is in it, in every generation. A missing one is Ok.
+/// Removes a bucket with all that is in it, in every generation, and the queues of its subscribers. A missing one is Ok.
 pub(super) async fn remove(connection: &Arc<Connection>, url: &ResourceUrl) -> Result<()> {
     let name = valid(url.name())?;
     let bucket = Gcs::open(Arc::clone(connection), name);
     let removed = patiently(name, Error::is_retryable, || async {
+        #[cfg(feature = "events")]
+        bucket.unsubscribe_all().await?;
         bucket.empty().await?;
         let delete = Call::new(connection, Method::DELETE, API, &["b", name]);
         // Not empty: somebody wrote meanwhile.
