@@ -22,14 +22,9 @@ impl Pubsub {
         Ok(Self { address: address_of(endpoint)?, project })
     }
 
-    /// Lets a subscription push to this process, and soon again what it did not take.
+    /// Lets a subscription push to this process. It has no policy for what is not taken: the emulator sends that again after a second,
+    /// and with a policy, whatever it says, after three.
     pub(crate) async fn push(&self, subscription: &str, process: SocketAddr) -> Result<()> {
-        let path = format!("/v1/projects/{}/subscriptions/{subscription}", self.project);
-        let soon = json!({
-            "subscription": {"retryPolicy": {"minimumBackoff": "0.1s", "maximumBackoff": "0.3s"}},
-            "updateMask": "retryPolicy",
-        });
-        call(self.address, Method::PATCH, &path, &soon).await?;
         self.configure(subscription, &json!({"pushEndpoint": format!("http://{process}/")})).await
     }
 
