@@ -135,7 +135,10 @@ pub(super) const TABLE: &[Emulator] = &[
         name: "pubsub-emulator",
         variable: "SKYPORT_EMULATOR_PUBSUB",
         users: &["providers/gcp", "adapters/cloud-run", "tests/e2e"],
-        rows: &[Row { member: "providers/gcp", name: "gcp", ports: PROVIDERS_PORTS }],
+        rows: &[
+            Row { member: "providers/gcp", name: "gcp", ports: PROVIDERS_PORTS },
+            Row { member: "adapters/cloud-run", name: "cloud-run-emulated", ports: ADAPTERS_PORTS },
+        ],
         needs: &[
             Need { member: "providers/gcp", target: "conformance", tests: &["queue::", "blob::events"] },
             Need { member: "adapters/cloud-run", target: "conformance-emulated", tests: &[] },
@@ -157,11 +160,10 @@ pub(super) const TABLE: &[Emulator] = &[
     Emulator {
         name: "firestore-emulator",
         variable: "SKYPORT_EMULATOR_FIRESTORE",
-        users: &["providers/gcp", "adapters/cloud-run", "tests/e2e"],
+        users: &["providers/gcp", "tests/e2e"],
         rows: &[Row { member: "providers/gcp", name: "gcp", ports: PROVIDERS_PORTS }],
         needs: &[
             Need { member: "providers/gcp", target: "conformance", tests: &["kv::"] },
-            Need { member: "adapters/cloud-run", target: "conformance-emulated", tests: &[] },
             Need { member: "tests/e2e", target: "e2e", tests: &["gcp"] },
         ],
         package: Package::Gcloud(Component {
@@ -268,6 +270,7 @@ mod tests {
         let names = |folder| rows_of(folder).map(|row| row.name).collect::<Vec<_>>();
         assert_eq!(names("providers/aws"), ["aws", "aws-moto"]);
         assert_eq!(names("adapters/lambda"), ["lambda-emulated"]);
+        assert_eq!(names("adapters/cloud-run"), ["cloud-run-emulated"]);
         assert_eq!(names("providers/gcp"), ["gcp", "gcp", "gcp-fake-gcs"]);
         assert_eq!(names("tests/e2e"), [""; 0]);
         assert_eq!(names("providers/memory"), [""; 0]);

@@ -5,5 +5,6 @@
 
 pub(crate) mod client;
 pub(crate) mod platform;
+pub(crate) mod scheduler;
 pub(crate) mod subscription;
 pub(crate) mod time;

@@ -19,9 +19,8 @@ use skyport_memory::Memory;
 use tokio::sync::Mutex;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::client;
 use super::subscription::Subscription;
-use super::time::rfc3339;
+use super::{client, scheduler};
 
 /// Cloud Run, with Pub/Sub and Cloud Scheduler before it.
 #[derive(Debug)]
@@ -110,17 +109,7 @@ impl Platform for Running {
     }
 
     async fn fire(&self, function: &str, scheduled: SystemTime) -> Result<()> {
-        if !self.jobs.contains(function) {
-            return Err(Error::new(ErrorKind::NotFound, "no such job"));
-        }
-        let request = http::Request::post("/")
-            .header("x-cloudscheduler", "true")
-            .header("x-cloudscheduler-jobname", function)
-            .header("x-cloudscheduler-scheduletime", rfc3339(scheduled))
-            .body(Bytes::new())
-            .expect("a request");
-        let status = client::send(self.address, request).await?.status();
-        if status.is_success() { Ok(()) } else { Err(Error::internal(format!("the job failed: {status}"))) }
+        scheduler::fire(self.address, &self.jobs, function, scheduled).await
     }
 
     async fn stop(&self) -> Result<()> {
