@@ -198,6 +198,33 @@ async fn a_write_that_was_applied_without_saying_when_is_looked_up() {
 }
 
 #[tokio::test]
+async fn a_write_that_meets_itself_has_succeeded_without_a_layer_that_retries_too() {
+    let commit = |commits: &[&Call]| match commits.len() {
+        1 => Reply::Broken,
+        _ => failed(Code::AlreadyExists),
+    };
+    for together in [false, true] {
+        let stub = stub(commit, |commits| match commits.len() {
+            0 => missing(name("a")),
+            _ => found(made(commits, 7)),
+        })
+        .await;
+        let (table, write) = (table(&stub), create());
+        let call = || async {
+            match together {
+                true => table.transact(vec![write.clone()]).await.map(|mut versions| versions.remove(0)),
+                false => table.write(write.clone()).await,
+            }
+        };
+        assert!(call().await.expect_err("lost").is_ambiguous());
+        let version = call().await.expect("it is there").expect("a version");
+        assert_eq!(version, table.get(&key("a")).await.expect("read").expect("there").version);
+        // To another write it is somebody else's.
+        assert_eq!(table.write(create()).await.expect_err("there").kind(), ErrorKind::AlreadyExists);
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_never_comes_is_a_timeout_within_the_limit_of_the_call() {
     let stub = stub(|_| Reply::Silent, |_| missing(name("a"))).await;
     let mut policy = RetryPolicy::default();
