@@ -106,8 +106,7 @@ mod tests {
 
     #[test]
     fn a_url_wins_over_the_configuration() {
-        let mut config = GcpConfig::default();
-        config.pubsub_endpoint = Some("configured:1".to_owned());
+        let config = GcpConfig { pubsub_endpoint: Some("configured:1".to_owned()), ..GcpConfig::default() };
         let of = |url, service| of(service, url, &config).expect("an endpoint");
         assert_eq!(of(Some("said:2"), Service::PubSub).base(), "http://said:2");
         assert_eq!(of(None, Service::PubSub).base(), "http://configured:1");
