@@ -32,6 +32,41 @@
 //! Opening does no I/O. Clients are made at their first use. TLS is rustls with ring, and with the roots that come
 //! with the program.
 //!
+//! # Queues
+//! - `pubsub://jobs` is the topic `jobs` and the subscription `jobs`, with the dead letters in the topic and the subscription `jobs-dead`.
+//!   With `?subscription=billing` the letters are in `billing-dead`: two queues on one topic each get every message, and have
+//!   letters of their own. A redrive sends to the topic, and so to both. Removing a queue leaves a topic that others subscribe to.
+//! - Creating a queue keeps unread messages 7 days and dead letters 14, and lets no subscription expire because nobody receives. What is
+//!   there already is changed where it falls short; an order is fixed.
+//! - A body is up to 9,500 KiB of any bytes, and travels as it is. `dedupe_id` is `Unsupported`: Pub/Sub tells no duplicates, so a send
+//!   whose answer was lost and that is repeated may come twice. `depth()` is `Unsupported`, too: Pub/Sub does not count; Cloud
+//!   Monitoring does (`num_undelivered_messages`), some minutes late.
+//! - Pub/Sub delays nothing. A message that is not due is held by the process that pulled it, up to 1,000 messages and 32 MiB of a queue, and
+//!   handed out when it is. This costs no attempt, unless that process ends, has no room, or receives no more.
+//! - An ordered queue is received from one message at a time, and what is retried there comes again after a second at the soonest.
+//!   So a message that fails spends no attempts of those behind it, and none overtakes another. Pub/Sub keeps the order of
+//!   what is sent in one region: name its endpoint, `https://europe-west1-pubsub.googleapis.com` say, where senders are in several.
+//! - `max_attempts` is 1 to 100. Pub/Sub counts to 5 at least: fewer are counted by who receives. A retry of a last attempt
+//!   goes to the dead letters at once where this process received the message; one that is delivered once too often is moved
+//!   before anybody sees it. What the subscription says wins over what is declared; it is read where a message may be at its
+//!   end, and without the permission to read it the declared number counts.
+//! - Pub/Sub counts what it hands out. What a process gives back unseen, since nobody received any more, it does not count itself, but
+//!   another process does: with `max_attempts` 1 a message may die unseen.
+//! - A dropped receive lives on in the background for up to 90 seconds: the next one takes it over, and what arrives before that goes
+//!   back at once. A receive that does not wait may overlook what is there; one that waits a second does not.
+//! - A retry of more than 10 minutes is prolonged by this process after 9: if it ends before, the message comes after 10.
+//! - The process that received a message refuses to settle it twice or after its lease. Pub/Sub itself accepts both from another process,
+//!   unless the subscription delivers exactly once.
+//! - A retry pauses as it says. A subscription's own retry policy would pause each of them for its least time: a queue that is received
+//!   from has none.
+//! - What has to be permitted: `pubsub.topics.publish` on the topic and on that of the dead letters (`roles/pubsub.publisher`),
+//!   `pubsub.subscriptions.consume` (`roles/pubsub.subscriber`) and, to read the limit of attempts, `pubsub.subscriptions.get`
+//!   (`roles/pubsub.viewer`) on the subscription. Creating and removing need `roles/pubsub.editor`.
+//! - Where a handler dies rather than fails, it is Pub/Sub that moves the message. Its own account,
+//!   `service-{project number}@gcp-sa-pubsub.iam.gserviceaccount.com`, needs `roles/pubsub.publisher` on the dead letters' topic and
+//!   `roles/pubsub.subscriber` on the queue's subscription; without them the next receive moves it.
+//! - What others send arrives as it is; what Pub/Sub adds to the letters that it moved becomes their reason, `attempts`.
+//!
 //! # Retries
 //! The layer [`Retry`](skyport_core::layers::Retry) repeats, since only it can tell whether a write whose answer was lost has been
 //! applied. Without that layer a call is tried once.

@@ -36,11 +36,11 @@ const ACK_DEADLINE: i32 = 30;
 pub(crate) const FEWEST_ATTEMPTS: u32 = 5;
 pub(crate) const MOST_ATTEMPTS: u32 = 100;
 
-/// What Pub/Sub calls a queue that was made: `projects/../topics/..` and `projects/../subscriptions/..`.
+/// What Pub/Sub calls the topic of a queue that was made: `projects/../topics/..`.
+#[cfg_attr(not(feature = "events"), allow(dead_code, reason = "who writes into a topic needs its name"))]
 #[derive(Clone, Debug)]
 pub(crate) struct Made {
     pub(crate) topic: String,
-    pub(crate) subscription: String,
 }
 
 pub(super) fn open(
@@ -95,9 +95,8 @@ pub(crate) async fn make(
         floor: FLOOR,
         policy: Some(policy),
     };
-    let subscription =
-        queue.ensure(connection).await.map_err(|error| error.with_resource(&names.subscription))?;
-    Ok(Made { topic, subscription })
+    queue.ensure(connection).await.map_err(|error| error.with_resource(&names.subscription))?;
+    Ok(Made { topic })
 }
 
 /// Removes the subscriptions, the dead letters' topic, and the topic, unless others subscribe to it.
@@ -165,14 +164,13 @@ struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    /// Creates it, or changes what is there where it falls short; gives its full name.
-    async fn ensure(&self, connection: &Arc<Connection>) -> Result<String> {
+    /// Creates it, or changes what is there where it falls short.
+    async fn ensure(&self, connection: &Arc<Connection>) -> Result<()> {
         let name = subscription(connection, self.name).await?;
         match self.with_retention(connection, &name, None).await {
-            Err(error) if error.kind() == Kind::AlreadyExists => self.adjust(connection, &name).await?,
-            result => result?,
+            Err(error) if error.kind() == Kind::AlreadyExists => self.adjust(connection, &name).await,
+            result => result,
         }
-        Ok(name)
     }
 
     /// Sets what is declared, and raises what is under the contract's floors. What somebody raised further stays.
@@ -215,7 +213,7 @@ impl Wanted<'_> {
                 result => return result.map(drop),
             }
         }
-        Ok(())
+        Err(Error::internal("a subscription is to keep its messages for no time at all"))
     }
 
     fn described(&self, name: &str, kept: i64) -> wire::Subscription {

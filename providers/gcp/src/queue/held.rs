@@ -1,19 +1,19 @@
 //! Messages that this process keeps: those that are not due yet, and those that are and that no receive has taken so far.
 //!
-//! A keeper prolongs their deadlines for as long as there are any. If the process dies, they come again when those end.
+//! Their deadlines are prolonged for as long as they are far from due. If the process dies, they come again when those end. No
+//! prolongation is under way when a message is handed out: it would overwrite the lease.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::runtime::Handle as Runtime;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Place;
-use super::pulled::Pulled;
+use super::pulled::{Pulled, Unseen};
 
 /// The most messages that are kept, and the most bytes of their bodies.
 const MOST: usize = 1_000;
@@ -22,6 +22,12 @@ const MOST_BYTES: usize = 32 << 20;
 /// The deadline of what is kept, and how often it is set anew.
 const DEADLINE: Duration = Duration::from_secs(60);
 const RENEWED: Duration = Duration::from_secs(20);
+
+/// What is due so soon has time enough.
+const SOON: Duration = Duration::from_secs(30);
+
+/// How long a call that sets deadlines may take; less than [`SOON`].
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// For how long a message that is due waits for a receive, before others may have it.
 const LINGER: Duration = Duration::from_secs(5);
@@ -42,8 +48,8 @@ struct Inner {
     early: BTreeMap<(Instant, u64), Pulled>,
     /// With the end of their waiting.
     due: VecDeque<(Instant, Pulled)>,
-    /// The ids of those whose deadline was not set yet.
-    fresh: Vec<String>,
+    /// Of all that is kept, and of what is about to be.
+    count: usize,
     bytes: usize,
     number: u64,
     has_keeper: bool,
@@ -63,9 +69,7 @@ impl Held {
     pub(super) fn take(&self, max: usize) -> Vec<Pulled> {
         let mut inner = self.lock();
         let count = max.min(inner.due.len());
-        let taken: Vec<Pulled> = inner.due.drain(..count).map(|(_, pulled)| pulled).collect();
-        inner.bytes -= taken.iter().map(size).sum::<usize>();
-        taken
+        inner.release(count)
     }
 }
 
@@ -74,15 +78,20 @@ fn size(pulled: &Pulled) -> usize {
 }
 
 impl Inner {
-    fn keep(&mut self, pulled: Pulled, due: Instant) {
-        self.bytes += size(&pulled);
-        self.fresh.push(pulled.handle.clone());
-        self.number += 1;
-        self.early.insert((due, self.number), pulled);
+    /// Makes room for a message; false where there is none.
+    fn admit(&mut self, pulled: &Pulled) -> bool {
+        let fits = self.count < MOST && self.bytes + size(pulled) <= MOST_BYTES;
+        if fits {
+            self.count += 1;
+            self.bytes += size(pulled);
+        }
+        fits
     }
 
-    fn has_room(&self, pulled: &Pulled) -> bool {
-        self.early.len() + self.due.len() < MOST && self.bytes + size(pulled) <= MOST_BYTES
+    /// Keeps a message that was admitted.
+    fn keep(&mut self, pulled: Pulled, due: Instant) {
+        self.number += 1;
+        self.early.insert((due, self.number), pulled);
     }
 
     /// Moves on what is due; whether there is any.
@@ -97,14 +106,20 @@ impl Inner {
     /// What nobody took.
     fn overdue(&mut self, now: Instant) -> Vec<Pulled> {
         let count = self.due.iter().take_while(|(end, _)| *end <= now).count();
-        let overdue: Vec<Pulled> = self.due.drain(..count).map(|(_, pulled)| pulled).collect();
-        self.bytes -= overdue.iter().map(size).sum::<usize>();
-        overdue
+        self.release(count)
     }
 
-    fn handles(&self) -> Vec<String> {
-        let due = self.due.iter().map(|(_, pulled)| pulled);
-        self.early.values().chain(due).map(|pulled| pulled.handle.clone()).collect()
+    /// The first so many that are due.
+    fn release(&mut self, count: usize) -> Vec<Pulled> {
+        let released: Vec<Pulled> = self.due.drain(..count).map(|(_, pulled)| pulled).collect();
+        self.count -= released.len();
+        self.bytes -= released.iter().map(size).sum::<usize>();
+        released
+    }
+
+    /// The ids of what is far from due.
+    fn far(&self, now: Instant) -> Vec<String> {
+        self.early.range((now + SOON, 0)..).map(|(_, pulled)| pulled.handle.clone()).collect()
     }
 
     /// When there is next something to do; `None` where nothing is left.
@@ -117,63 +132,74 @@ impl Inner {
 impl Place {
     /// Keeps messages until they are due. Gives back those for which there is no room.
     pub(super) fn keep(self: &Arc<Self>, early: Vec<(Instant, Pulled)>) -> Vec<(Instant, Pulled)> {
-        let mut without_room = Vec::new();
-        // Without a runtime the program is at its end: they return with their deadlines.
-        let Ok(runtime) = Runtime::try_current() else { return without_room };
-        let mut inner = self.held.lock();
-        for (due, pulled) in early {
-            if inner.has_room(&pulled) {
-                inner.keep(pulled, due);
-            } else {
-                without_room.push((due, pulled));
-            }
+        let (admitted, without_room): (Vec<_>, Vec<_>) = {
+            let mut inner = self.held.lock();
+            early.into_iter().partition(|(_, pulled)| inner.admit(pulled))
+        };
+        if !admitted.is_empty() {
+            drop(tokio::spawn(Arc::clone(self).take_in(admitted)));
         }
-        if !std::mem::replace(&mut inner.has_keeper, true) {
-            drop(runtime.spawn(keeper(Arc::clone(self))));
-        }
-        drop(inner);
-        self.held.more.notify_one();
         without_room
     }
 
-    /// Sets the deadlines of what is kept, beside whatever goes on.
-    fn prolong(self: &Arc<Self>, handles: Vec<String>) {
-        let place = Arc::clone(self);
-        drop(tokio::spawn(async move {
-            for set in place.set_deadlines(handles, DEADLINE).await {
-                if let Err(error) = set {
-                    let queue = &place.info.resource;
+    async fn take_in(self: Arc<Self>, admitted: Vec<(Instant, Pulled)>) {
+        let (due, messages): (Vec<Instant>, Vec<Pulled>) = admitted.into_iter().unzip();
+        let unseen = Unseen::new(&self, messages);
+        let handles = unseen.messages().iter().map(|pulled| pulled.handle.clone()).collect();
+        self.prolong(handles).await;
+        let is_first = {
+            let mut inner = self.held.lock();
+            for (due, pulled) in due.into_iter().zip(unseen.take()) {
+                inner.keep(pulled, due);
+            }
+            !std::mem::replace(&mut inner.has_keeper, true)
+        };
+        self.held.more.notify_one();
+        if is_first {
+            keeper(self).await;
+        }
+    }
+
+    /// Sets the deadlines of what is kept.
+    async fn prolong(&self, handles: Vec<String>) {
+        let queue = &self.info.resource;
+        match timeout(PATIENCE, self.set_deadlines(handles, DEADLINE)).await {
+            Ok(set) => {
+                if let Some(Err(error)) = set.into_iter().find(Result::is_err) {
                     tracing::debug!(queue, %error, "a message that is kept may also come to others");
                 }
             }
-        }));
+            Err(_) => {
+                tracing::debug!(queue, "Pub/Sub is silent; messages that are kept may also come to others")
+            }
+        }
     }
 }
 
+/// Hands over what is due, prolongs what is not, until nothing is left.
 async fn keeper(place: Arc<Place>) {
     let mut renew_at = Instant::now() + RENEWED;
     loop {
         let mut more = pin!(place.held.more.notified());
         more.as_mut().enable();
         let now = Instant::now();
-        let (ripe, overdue, handles, next) = {
+        let (is_ripe, overdue, far, next) = {
             let mut inner = place.held.lock();
-            let ripe = inner.ripen(now);
-            let overdue = inner.overdue(now);
-            let fresh = std::mem::take(&mut inner.fresh);
-            let handles = if now >= renew_at { inner.handles() } else { fresh };
+            let (is_ripe, overdue) = (inner.ripen(now), inner.overdue(now));
+            let far = if now >= renew_at { inner.far(now) } else { Vec::new() };
             let next = inner.next();
             inner.has_keeper = next.is_some();
-            (ripe, overdue, handles, next)
+            (is_ripe, overdue, far, next)
         };
         if now >= renew_at {
             renew_at = now + RENEWED;
         }
-        if ripe {
+        if is_ripe {
             place.held.due.notify_waiters();
         }
-        if !handles.is_empty() {
-            place.prolong(handles);
+        if !far.is_empty() {
+            let place = Arc::clone(&place);
+            drop(tokio::spawn(async move { place.prolong(far).await }));
         }
         place.return_later(overdue);
         let Some(next) = next else { return };
@@ -202,7 +228,9 @@ mod tests {
         let now = Instant::now();
         let second = Duration::from_secs(1);
         for (id, due) in [("later", second * 2), ("soon", second), ("far", second * 60)] {
-            held.lock().keep(pulled(id, 10), now + due);
+            let message = pulled(id, 10);
+            assert!(held.lock().admit(&message));
+            held.lock().keep(message, now + due);
         }
         assert!(!held.lock().ripen(now));
         assert_eq!(held.lock().next(), Some(now + second));
@@ -212,20 +240,20 @@ mod tests {
         let end = now + second * 2 + LINGER;
         assert!(held.lock().overdue(end - second).is_empty());
         assert_eq!(held.lock().overdue(end).len(), 1);
-        assert_eq!((held.lock().bytes, held.lock().handles()), (10, vec!["far".to_owned()]));
+        let inner = held.lock();
+        assert_eq!((inner.count, inner.bytes, inner.far(now)), (1, 10, vec!["far".to_owned()]));
+        assert!(inner.far(now + second * 31).is_empty(), "it is due soon");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn how_much_is_kept_is_bounded() {
+    #[test]
+    fn how_much_is_kept_is_bounded() {
         let mut inner = Inner::default();
-        let due = Instant::now();
-        for n in 0..MOST {
-            assert!(inner.has_room(&pulled("x", 1)));
-            inner.keep(pulled(&n.to_string(), 1), due);
+        for _ in 0..MOST {
+            assert!(inner.admit(&pulled("x", 1)));
         }
-        assert!(!inner.has_room(&pulled("x", 1)));
+        assert!(!inner.admit(&pulled("x", 1)));
         let mut inner = Inner::default();
-        inner.keep(pulled("x", MOST_BYTES), due);
-        assert!(inner.has_room(&pulled("y", 0)) && !inner.has_room(&pulled("y", 1)));
+        assert!(inner.admit(&pulled("x", MOST_BYTES)) && inner.admit(&pulled("y", 0)));
+        assert!(!inner.admit(&pulled("y", 1)));
     }
 }

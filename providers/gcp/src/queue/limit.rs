@@ -33,10 +33,9 @@ impl Limit {
 impl Place {
     /// After how many attempts a message is dead; `None` where it never is. Asked for only where one may be spent.
     pub(super) async fn attempts(&self) -> Option<u32> {
+        // Letters never are.
+        self.dead.as_ref()?;
         let declared = self.info.settings.max_attempts;
-        if self.dead.is_none() {
-            return None;
-        }
         if let Some(limit) = self.limit.known() {
             return limit;
         }

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use gcloud_sdk::prost::Message;
@@ -49,6 +50,8 @@ pub(crate) enum Reply {
     Broken,
     /// Nothing ever comes.
     Silent,
+    /// So much later.
+    After(Duration, Box<Reply>),
 }
 
 /// One message, and that all is well.
@@ -169,18 +172,22 @@ async fn respond(
     let method = parts.uri.path().rsplit('/').next().unwrap_or_default().to_owned();
     // One byte says that it is not compressed, four how long it is.
     let message = body.collect().await?.to_bytes().slice(5..);
-    let reply = {
+    let mut reply = {
         let mut calls = calls.lock().expect("unpoisoned");
         calls.push(Call { method, headers: parts.headers, message });
         answer(&calls)
     };
+    while let Reply::After(time, later) = reply {
+        tokio::time::sleep(time).await;
+        reply = *later;
+    }
     match reply {
         Reply::Answered { messages, code, details } => Ok(response(messages, code, &details)),
         Reply::Broken => {
             broken.notify_one();
             std::future::pending().await
         }
-        Reply::Silent => std::future::pending().await,
+        Reply::Silent | Reply::After(..) => std::future::pending().await,
     }
 }
 
