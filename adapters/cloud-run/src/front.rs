@@ -17,7 +17,7 @@ use skyport_server::{Intercept, Intercepted};
 use crate::config::{CloudRunConfig, Signature};
 use crate::event::{self, Kind, LARGEST_BODY, cloud, push, trace};
 use crate::guard::Guard;
-use crate::plan::{self, Plan};
+use crate::plan::{self, Carrier, Plan};
 use crate::reply::Answer;
 use crate::served::Served;
 use crate::{blob, message, settle};
@@ -109,11 +109,14 @@ impl Front {
         invocation.cancellation = invocation.cancellation.child();
         match plan {
             Plan::Message { to, push } => message::deliver(served, to, push, invocation).await,
-            Plan::Blob { to, notice, carried: None } => {
+            Plan::Blob { to, notice, by: Carrier::Event { id, trace } } => {
+                invocation.id = id;
+                invocation.trace = trace.unwrap_or(invocation.trace);
                 let outcome = blob::tell(served, to, &notice, 1, &invocation).await;
                 settle::unattended(outcome, "a bucket's event")
             }
-            Plan::Blob { to, notice, carried: Some(push) } => {
+            Plan::Blob { to, notice, by: Carrier::Push(push) } => {
+                invocation.id.clone_from(&push.message.id);
                 let outcome = blob::tell(served, to, &notice, push.message.attempt, &invocation).await;
                 self.settle_carried(push, outcome).await
             }
