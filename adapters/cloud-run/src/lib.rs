@@ -42,9 +42,12 @@
 //! request, and at `SKYPORT_EVENTS_PATH`. **An application with a route for `POST /` has to set that, or let its subscriptions push to
 //! another path**: else its pushes are that route's. All other bodies go to their routes as streams, unread.
 //!
-//! An event that no function is for goes to the application's route, where it has one, with its body whole: a webhook may take
-//! CloudEvents of its own, and a job may call a route. Where the deployment is one function, that one decides before the tables; requests go by their
-//! routes even so.
+//! An event that no function is for goes to the application's route, where it has one: a webhook may take CloudEvents of its own, and
+//! a job may call a route. Its body is whole then where it had to be read
+//! ([`Request::fidelity`](skyport_core::http::Request::fidelity)); events in binary mode whose type is none of those below, and bodies
+//! over 32 MiB, go there as streams.
+//!
+//! Where the deployment is one function, that one decides before the tables; requests go by their routes even so.
 //!
 //! CloudEvents are read as version 1.0 of the specification says. An event has at most 32 MiB.
 //!

@@ -41,6 +41,11 @@ pub(crate) enum Carrier {
     Event { id: String, trace: Option<TraceContext> },
 }
 
+/// Whether a function could be for CloudEvents of this type.
+pub(crate) fn is_known(kind: &str) -> bool {
+    kind == PUBLISHED || storage::is_event(kind)
+}
+
 /// What is to be done with a message that was pushed: it goes to the function of its queue, whatever is in it. Where none is for
 /// it, it may carry a bucket's event.
 pub(crate) fn of_push(served: &Served, push: Push) -> Result<Plan<'_>, Answer> {
