@@ -76,7 +76,7 @@ impl BlobEvent {
         }
     }
 
-    /// The event as the body of a message in [`BlobStore::events`](crate::blob::port::BlobStore::events).
+    /// The event as the body of a message in [`BlobStore::events`].
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         // A struct of strings and numbers always serialises.

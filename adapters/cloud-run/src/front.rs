@@ -17,7 +17,7 @@ use skyport_server::{Intercept, Intercepted};
 use crate::config::{CloudRunConfig, Signature};
 use crate::event::{self, Kind, LARGEST_BODY, cloud, push, trace};
 use crate::guard::Guard;
-use crate::plan::{self, Plan};
+use crate::plan::{self, Carrier, Plan};
 use crate::reply::Answer;
 use crate::served::Served;
 use crate::{blob, message, settle};
@@ -51,9 +51,11 @@ impl Front {
     fn may_be_event(&self, kind: Kind, request: &Request, routed: bool) -> bool {
         match kind {
             Kind::Http => false,
-            Kind::Json if !routed => true,
-            // What is longer than any push is the route's, and goes there as a stream.
-            Kind::Json => self.is_events_path(request.path()) && !is_too_long(request),
+            _ if !routed => true,
+            // What is longer than any event is the route's, and goes there as a stream; as do events of its own.
+            _ if is_too_long(request) => false,
+            Kind::Json => self.is_events_path(request.path()),
+            Kind::Binary => cloud::kind(request.headers()).is_some_and(plan::is_known),
             _ => true,
         }
     }
@@ -109,11 +111,14 @@ impl Front {
         invocation.cancellation = invocation.cancellation.child();
         match plan {
             Plan::Message { to, push } => message::deliver(served, to, push, invocation).await,
-            Plan::Blob { to, notice, carried: None } => {
+            Plan::Blob { to, notice, by: Carrier::Event { id, trace } } => {
+                invocation.id = id;
+                invocation.trace = trace.unwrap_or(invocation.trace);
                 let outcome = blob::tell(served, to, &notice, 1, &invocation).await;
                 settle::unattended(outcome, "a bucket's event")
             }
-            Plan::Blob { to, notice, carried: Some(push) } => {
+            Plan::Blob { to, notice, by: Carrier::Push(push) } => {
+                invocation.id.clone_from(&push.message.id);
                 let outcome = blob::tell(served, to, &notice, push.message.attempt, &invocation).await;
                 self.settle_carried(push, outcome).await
             }
@@ -168,6 +173,9 @@ impl Intercept for Front {
         if !routed && let Err(refused) = self.guard.admit(request.headers(), &invocation.id).await {
             return Intercepted::Answered(refused);
         }
+        if is_too_long(&request) {
+            return Intercepted::Answered(too_long(&invocation.id));
+        }
         let (request, body) = match whole(request, &invocation.id).await {
             Ok(read) => read,
             Err(refused) => return Intercepted::Answered(refused),
@@ -193,14 +201,16 @@ fn is_too_long(request: &Request) -> bool {
     length.is_some_and(|length| length > LARGEST_BODY)
 }
 
+fn too_long(id: &str) -> Response {
+    let detail = format!("the body of an event has at most {LARGEST_BODY} bytes");
+    problem::response(StatusCode::PAYLOAD_TOO_LARGE, Some(&detail), Some(id))
+}
+
 /// The request without its body, and its body.
 async fn whole(mut request: Request, id: &str) -> Result<(Request, Bytes), Response> {
     match request.take_body().collect(LARGEST_BODY).await {
         Ok(body) => Ok((request, body)),
-        Err(error) if error.kind() == ErrorKind::TooLarge => {
-            let detail = format!("the body of an event has at most {LARGEST_BODY} bytes");
-            Err(problem::response(StatusCode::PAYLOAD_TOO_LARGE, Some(&detail), Some(id)))
-        }
+        Err(error) if error.kind() == ErrorKind::TooLarge => Err(too_long(id)),
         Err(_) => {
             Err(problem::response(StatusCode::BAD_REQUEST, Some("the request's body broke off"), Some(id)))
         }

@@ -52,22 +52,21 @@ impl Verifier {
             Err(fault) => fault,
         };
         tracing::warn!(%fault, "an event was not let in");
-        let told = |status, detail| Err(problem::response(status, Some(detail), Some(id)));
-        match fault {
+        let (status, detail) = match fault {
             Fault::Unknown(_) => {
-                let told = told(
-                    StatusCode::UNAUTHORIZED,
-                    "an event needs a token of Google's in its header Authorization",
-                );
-                told.map_err(|response| response.with_header("www-authenticate", "Bearer"))
+                (StatusCode::UNAUTHORIZED, "an event needs a token of Google's in its header Authorization")
             }
-            Fault::Other(_) => {
-                told(StatusCode::FORBIDDEN, "the token is not of whoever may send events here")
-            }
+            Fault::Other(_) => (StatusCode::FORBIDDEN, "the token is not of whoever may send events here"),
             Fault::Unchecked => {
-                told(StatusCode::SERVICE_UNAVAILABLE, "the token cannot be checked for the moment")
+                (StatusCode::SERVICE_UNAVAILABLE, "the token cannot be checked for the moment")
             }
-        }
+        };
+        let refused = problem::response(status, Some(detail), Some(id));
+        Err(if status == StatusCode::UNAUTHORIZED {
+            refused.with_header("www-authenticate", "Bearer")
+        } else {
+            refused
+        })
     }
 
     async fn check(&self, headers: &HeaderMap) -> Result<(), Fault> {

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use skyport_core::TraceContext;
 use skyport_core::app::{FunctionRef, Sourced};
 use skyport_core::blob::port::BlobStore;
 use skyport_core::queue::port::MessageQueue;
@@ -21,14 +22,28 @@ const PUBLISHED: &str = "google.cloud.pubsub.topic.v1.messagePublished";
 pub(crate) enum Plan<'s> {
     /// A message, for the function of its queue.
     Message { to: Sourced<'s, dyn MessageQueue>, push: Push },
-    /// A change of a bucket's object, for each of these; and the message that carried it, where one did.
-    Blob { to: Vec<Sourced<'s, dyn BlobStore>>, notice: Box<Notice>, carried: Option<Push> },
+    /// A change of a bucket's object, for each of these.
+    Blob { to: Vec<Sourced<'s, dyn BlobStore>>, notice: Box<Notice>, by: Carrier },
     /// A schedule's instant.
     Schedule { to: FunctionRef<'s>, scheduled: SystemTime },
     /// A message that carries a bucket's event which cannot be read, and why.
     Unreadable { push: Push, why: String },
     /// There is nothing to do.
     Nothing,
+}
+
+/// What brought a bucket's event.
+#[derive(Debug)]
+pub(crate) enum Carrier {
+    /// A message, which is to be settled.
+    Push(Push),
+    /// A CloudEvent of this id, which may belong to a trace.
+    Event { id: String, trace: Option<TraceContext> },
+}
+
+/// Whether a function could be for CloudEvents of this type.
+pub(crate) fn is_known(kind: &str) -> bool {
+    kind == PUBLISHED || storage::is_event(kind)
 }
 
 /// What is to be done with a message that was pushed: it goes to the function of its queue, whatever is in it. Where none is for
@@ -41,7 +56,7 @@ pub(crate) fn of_push(served: &Served, push: Push) -> Result<Plan<'_>, Answer> {
         Err(error) => return Err(Answer::nobody(&error)),
     }
     match storage::in_message(&push.message) {
-        Ok(Told::Notice(notice)) => of_notice(served, notice, Some(push)),
+        Ok(Told::Notice(notice)) => of_notice(served, notice, Carrier::Push(push)),
         Ok(Told::Nothing) => Ok(Plan::Nothing),
         Ok(Told::Foreign) => Err(Answer::Nobody(format!(
             "a message of the subscription `{}` came: no function is for it, and it carries no event of a bucket; give a \
@@ -65,7 +80,10 @@ pub(crate) fn of_event(served: &Served, event: CloudEvent, now: SystemTime) -> R
         data: &event.data,
     });
     match told {
-        Ok(Told::Notice(notice)) => of_notice(served, notice, None),
+        Ok(Told::Notice(notice)) => {
+            let trace = event.traceparent.and_then(|trace| trace.parse().ok());
+            of_notice(served, notice, Carrier::Event { id: event.id, trace })
+        }
         Ok(Told::Nothing) => Ok(Plan::Nothing),
         Ok(Told::Foreign) => {
             Err(Answer::PassedOver(format!("an event of the type `{}`", event.kind.escape_debug())))
@@ -86,9 +104,9 @@ fn of_published<'s>(served: &'s Served, event: &CloudEvent, now: SystemTime) -> 
     of_push(served, push)
 }
 
-fn of_notice(served: &Served, notice: Box<Notice>, carried: Option<Push>) -> Result<Plan<'_>, Answer> {
+fn of_notice(served: &Served, notice: Box<Notice>, by: Carrier) -> Result<Plan<'_>, Answer> {
     match served.sources().bucket(&notice.event.bucket, notice.event.change) {
-        Ok(to) => Ok(Plan::Blob { to, notice, carried }),
+        Ok(to) => Ok(Plan::Blob { to, notice, by }),
         Err(error) => Err(Answer::nobody(&error)),
     }
 }

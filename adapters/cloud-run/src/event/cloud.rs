@@ -3,7 +3,7 @@
 mod binary;
 mod structured;
 
-pub(crate) use binary::binary;
+pub(crate) use binary::{binary, kind};
 pub(crate) use structured::{batch, structured};
 
 use std::time::SystemTime;

@@ -101,7 +101,11 @@ async fn batch(batch: Batch<String>, cx: Context<Bench>) -> HandlerResult<Outcom
 }
 
 async fn blob(event: BlobEvent, cx: Context<Bench>) -> HandlerResult {
-    cx.note(format!("{:?} {} {}", event.change, event.key, cx.invocation().attempt));
+    let invocation = cx.invocation();
+    cx.note(format!("{:?} {} {}", event.change, event.key, invocation.attempt));
+    if event.key == "trace" {
+        cx.note(format!("{:032x} {}", invocation.trace.trace_id(), invocation.id));
+    }
     act(&event.key)
 }
 

@@ -72,6 +72,18 @@ async fn an_event_of_a_bucket_finds_its_function_by_every_route() {
 }
 
 #[tokio::test]
+async fn an_event_brings_its_trace_along() {
+    let stage = Stage::set(|_| {}).await;
+    let mut event = stored("finalized", "trace");
+    event["traceparent"] = json!("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+    assert_eq!(stage.status(structured(&event)).await, 204);
+    assert_eq!(stage.bench.calls(), ["Created trace 1", "4bf92f3577b34da6a3ce929d0e0e4736 1"]);
+    // One that is malformed counts as none.
+    event["traceparent"] = json!("nonsense");
+    assert_eq!(stage.status(structured(&event)).await, 204);
+}
+
+#[tokio::test]
 async fn an_event_outside_of_the_applications_part_of_a_bucket_calls_nobody() {
     let stage = Stage::set(|_| {}).await;
     for key in ["team/other/a", "a", UNDER] {

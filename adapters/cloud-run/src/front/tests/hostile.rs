@@ -68,6 +68,11 @@ async fn a_body_without_end_is_cut_off_and_one_that_breaks_off_is_told() {
     let endless = stream::repeat_with(move || Ok::<_, Error>(chunk.clone()));
     let event = [("content-type", "application/cloudevents+json")];
     assert_eq!(stage.status(request("/", &event, Body::from_stream(endless))).await, 413);
+    // One that says how long it is is not even begun.
+    let long = [event[0], ("content-length", "99999999999")];
+    let unread =
+        Body::from_stream(stream::once(async { Err::<Bytes, _>(Error::internal("somebody read it")) }));
+    assert_eq!(stage.status(request("/", &long, unread)).await, 413);
     let broken = stream::iter([Ok(Bytes::from_static(b"{")), Err(Error::internal("reset"))]);
     let (status, told) = stage.answer(request("/", &event, Body::from_stream(broken))).await;
     assert!(status == 400 && told.contains("broke off"), "{told}");

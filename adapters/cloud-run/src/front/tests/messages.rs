@@ -188,8 +188,7 @@ async fn a_message_that_no_function_is_for_stays_in_its_subscription() {
 #[tokio::test]
 async fn a_function_that_the_environment_names_and_nobody_has_is_an_error_at_the_start() {
     let (functions, _) = App::<()>::new("empty").bind(&Fakes(&Memory::new())).expect("binds");
-    let mut config = CloudRunConfig::default();
-    config.function = Some("nobody".to_owned());
+    let config = CloudRunConfig { function: Some("nobody".to_owned()), ..CloudRunConfig::default() };
     let error = Front::new(Arc::new(functions), &config).expect_err("nobody").to_string();
     assert!(error.contains("FUNCTION_TARGET") && error.contains("`nobody`"), "{error}");
 }

@@ -67,13 +67,16 @@ async fn what_no_function_is_for_is_the_routes_and_arrives_whole() {
     assert_eq!(stage.passed(request("/own/a", &structured, own.clone())).await, own);
     // Also where it is an event of some version that we do not read.
     assert_eq!(stage.passed(request("/own/a", &structured, "{}")).await, "{}");
-    let binary =
-        [("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "/s"), ("ce-type", "com.example.order")];
-    match stage.intercept(request("/own/a", &binary, "data")).await {
+    let binary = |kind| [("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "/s"), ("ce-type", kind)];
+    assert!(is_passed_on_unread(&stage, request("/own/a", &binary("com.example.order"), untouched())).await);
+    // Of a topic whose queue is nobody's here: that is known only once it is read.
+    let published = binary("google.cloud.pubsub.topic.v1.messagePublished");
+    let data = wrapped("nobodys", "hello", 1, &json!({})).to_string();
+    match stage.intercept(request("/own/a", &published, data.clone())).await {
         Intercepted::Passed(request) => {
             assert!(request.fidelity().buffered);
-            assert_eq!(request.header("ce-type"), Some("com.example.order"));
-            assert_eq!(request.text().await.expect("whole"), "data");
+            assert_eq!(request.header("ce-id"), Some("1"));
+            assert_eq!(request.text().await.expect("whole"), data);
         }
         Intercepted::Answered(response) => panic!("{response:?}"),
     }
