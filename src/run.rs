@@ -51,8 +51,10 @@ pub async fn run<R: Resources>(app: App<R>) -> Result<()> {
     let environment = Environment::of_process(app.name());
     let runtime = Runtime::named(&environment)?.unwrap_or_else(|| Runtime::found(&environment));
     let on_lambda = runtime == Runtime::Lambda;
-    if on_lambda {
-        lambda::log(&environment);
+    match runtime {
+        Runtime::Lambda => lambda::log(&environment),
+        Runtime::CloudRun => cloud_run::log(&environment),
+        Runtime::Server => {}
     }
     let (command, manifest) = match read(&app, &environment) {
         Ok(read) => read,
@@ -127,6 +129,8 @@ mod cloud_run;
 #[cfg(not(feature = "cloud-run"))]
 mod cloud_run {
     use super::{App, Environment, Manifest, Resources, Result};
+
+    pub(super) fn log(_: &Environment) {}
 
     pub(super) async fn run<R: Resources>(_: App<R>, _: Environment, _: &Manifest) -> Result<()> {
         Err(skyport_core::Error::unsupported(

@@ -10,6 +10,11 @@ use skyport_server::Socket;
 use super::say_where;
 use crate::environment::Environment;
 
+/// Sees to it that there is a log.
+pub(super) fn log(environment: &Environment) {
+    skyport_cloud_run::log_by_default(|name| environment.variable(name));
+}
+
 /// Answers requests, pushes and events until Cloud Run ends the process.
 pub(super) async fn run<R: Resources>(
     app: App<R>,

@@ -63,7 +63,7 @@ gcloud pubsub subscriptions update photos-resize --ack-deadline=300 --min-retry-
 if ! gcloud pubsub topics describe photos-originals-events >/dev/null 2>&1; then
     gcloud pubsub topics create photos-originals-events
     gcloud storage buckets notifications create "gs://$ORIGINALS" --topic=photos-originals-events \
-        --event-types=OBJECT_FINALIZE,OBJECT_DELETE
+        --event-types=OBJECT_FINALIZE,OBJECT_DELETE,OBJECT_ARCHIVE
 fi
 gcloud pubsub subscriptions describe photos-originals-events >/dev/null 2>&1 ||
     gcloud pubsub subscriptions create photos-originals-events --topic=photos-originals-events --expiration-period=never \

@@ -103,7 +103,7 @@ impl Project {
         let notification = json!({
             "topic": format!("//pubsub.googleapis.com/{topic}"),
             "payload_format": "JSON_API_V1",
-            "event_types": ["OBJECT_FINALIZE", "OBJECT_DELETE"],
+            "event_types": ["OBJECT_FINALIZE", "OBJECT_DELETE", "OBJECT_ARCHIVE"],
         });
         let url = format!("{}/storage/v1/b/{bucket}/notificationConfigs", self.storage.url());
         self.send(Method::POST, &url, &notification).await.assert_status(200);

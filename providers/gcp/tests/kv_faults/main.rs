@@ -5,6 +5,7 @@
 
 mod batches;
 mod contention;
+#[allow(dead_code, reason = "shared with the tests of queues, which use more of it")]
 #[path = "../stub/grpc.rs"]
 mod grpc;
 mod lost;
