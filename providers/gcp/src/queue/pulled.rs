@@ -13,6 +13,8 @@ use super::Place;
 /// A message as it was pulled. The receipt of its delivery is still empty.
 pub(super) struct Pulled {
     pub(super) handle: String,
+    /// Which delivery it is for Pub/Sub; 0 where it does not count.
+    pub(super) counted: u32,
     pub(super) delivery: RawDelivery,
 }
 
@@ -26,7 +28,8 @@ impl Pulled {
         told.attributes = message.attributes.into_iter().collect();
         told.ordering_key = message.ordering_key;
         told.attempt = u32::try_from(received.delivery_attempt).unwrap_or(0);
-        Self { handle: received.ack_id, delivery: told.into_delivery(Receipt::new("")) }
+        let counted = told.attempt;
+        Self { handle: received.ack_id, counted, delivery: told.into_delivery(Receipt::new("")) }
     }
 
     /// From when on it may be received. No delay is longer than `longest`, whatever the message says of itself.

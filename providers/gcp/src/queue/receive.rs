@@ -43,7 +43,7 @@ impl Place {
             if !ready.messages().is_empty() {
                 return place.lease(ready, options.lease).await;
             }
-            if nothing_came || options.wait.is_zero() {
+            if nothing_came || Instant::now() >= end {
                 return Ok(Vec::new());
             }
         }
@@ -77,6 +77,9 @@ impl Place {
             }
             if begun.elapsed() < QUICK {
                 sleep(QUICK.min(end.saturating_duration_since(Instant::now()))).await;
+            }
+            if Instant::now() >= end {
+                return Ok(Unseen::new(self, Vec::new()));
             }
         }
     }
@@ -139,7 +142,7 @@ impl Place {
         let (mut early, mut ready) = (Vec::new(), Vec::new());
         for mut pulled in came.take() {
             let delivery = &mut pulled.delivery;
-            delivery.attempt = self.uncounted.attempt(&delivery.id, delivery.attempt);
+            delivery.attempt = self.uncounted.attempt(&delivery.id, pulled.counted);
             match pulled.due(self.info.limits.delay).filter(|due| *due > now) {
                 Some(due) => early.push((self.info.clock.instant_at(due), pulled)),
                 None => ready.push(pulled),
@@ -209,7 +212,7 @@ impl Place {
 
     /// What a message is to its receiver.
     fn delivery(&self, pulled: Pulled, ends: Instant) -> RawDelivery {
-        let Pulled { handle, mut delivery } = pulled;
+        let Pulled { handle, mut delivery, .. } = pulled;
         let settings = &self.info.settings;
         let mortal = self.dead.is_some();
         // Letters keep their groups, for their way back.

@@ -18,6 +18,9 @@ use crate::provision::NAME;
 /// The most messages of a request.
 const MESSAGES: usize = 1_000;
 
+/// How many ordering keys are sent for at once: each has requests of its own.
+const LINES: usize = 16;
+
 /// A message and its place in the call.
 type Placed = (usize, Outgoing);
 
@@ -30,7 +33,7 @@ impl Place {
         let now = self.info.clock.now();
         let outgoing = messages.into_iter().map(|message| Outgoing::new(message, now)).enumerate();
         let lines = lines(outgoing.collect()).into_iter().map(|(key, line)| self.send_line(key, line));
-        let sent: Vec<Sent> = stream::iter(lines).buffer_unordered(CALLS).concat().await;
+        let sent: Vec<Sent> = stream::iter(lines).buffer_unordered(LINES).concat().await;
         for (at, result) in sent {
             results[at] = Some(result);
         }

@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use futures_util::future::join;
+use futures_util::stream;
 use skyport_core::queue::port::{OutMessage, Receipt, Settlement, Verdict};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind, Result};
 use tokio::time::Instant;
 
-use super::Place;
 use super::deadlines::LONGEST;
 use super::pulled::Pulled;
+use super::{CALLS, Place};
 
 /// The reason of a letter whose attempts were spent.
 pub(super) const SPENT: &str = "attempts";
@@ -169,20 +171,20 @@ impl Place {
     }
 
     async fn return_at(self: &Arc<Self>, again: BTreeMap<u64, Vec<Placed>>) -> Vec<Settled> {
-        let mut settled = Vec::new();
-        for (seconds, placed) in again {
-            let after = Duration::from_secs(seconds);
-            // From before the call, so that it may be late but never early.
-            let due = Instant::now() + after;
-            let handles: Vec<String> = placed.iter().map(|(_, handle)| handle.clone()).collect();
-            let results = self.set_deadlines(handles.clone(), after).await;
-            if after > LONGEST {
-                let set = handles.into_iter().zip(&results).filter(|(_, result)| result.is_ok());
-                self.hide_on(set.map(|(handle, _)| handle).collect(), due);
-            }
-            settled.extend(self.ended(placed, results));
+        let calls: Vec<_> =
+            again.into_iter().map(|(seconds, placed)| self.return_after(seconds, placed)).collect();
+        stream::iter(calls).buffer_unordered(CALLS).concat().await
+    }
+
+    async fn return_after(self: &Arc<Self>, seconds: u64, placed: Vec<Placed>) -> Vec<Settled> {
+        let after = Duration::from_secs(seconds);
+        let handles: Vec<String> = placed.iter().map(|(_, handle)| handle.clone()).collect();
+        let results = self.set_deadlines(handles.clone(), after).await;
+        if after > LONGEST {
+            let set = handles.into_iter().zip(&results).filter(|(_, result)| result.is_ok());
+            self.hide_on(set.map(|(handle, _)| handle).collect(), Instant::now() + after);
         }
-        settled
+        self.ended(placed, results)
     }
 
     /// Forgets the leases that are over now; what failed for the moment can be settled again.

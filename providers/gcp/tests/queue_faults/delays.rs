@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime};
 use gcloud_sdk::google::pubsub::v1 as wire;
 use skyport_core::queue::envelope::Envelope;
 use skyport_core::queue::port::{Settlement, Verdict};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
+use crate::grpc::Reply;
 use crate::stub::{
     MINUTE, SECOND, TENTH, bringing, deadlines, message, options, pulled, queue, queue_with, received, until,
 };
@@ -48,6 +49,16 @@ async fn what_is_due_and_taken_by_nobody_goes_back_and_was_no_attempt() {
     assert!(nothing.is_empty());
     until("it goes back", || deadlines(&stub).last() == Some(&(vec!["ack-1-1".to_owned()], 0))).await;
     assert_eq!(received(&queue).await[0].attempt, 1);
+}
+
+#[tokio::test]
+async fn what_went_back_once_is_subtracted_once_however_long_it_is_kept() {
+    let late = Reply::After(TENTH * 2, Box::new(pulled([message("1", "body", 1)])));
+    let stub = bringing([late, pulled([early("1", 3, TENTH * 4)])]).await;
+    let queue = queue(&stub);
+    assert!(timeout(TENTH, queue.receive(options(10, MINUTE))).await.is_err());
+    until("it goes back", || !deadlines(&stub).is_empty()).await;
+    assert_eq!(received(&queue).await[0].attempt, 2);
 }
 
 #[tokio::test]
