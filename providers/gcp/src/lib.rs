@@ -32,6 +32,36 @@
 //! Opening does no I/O. Clients are made at their first use. TLS is rustls with ring, and with the roots that come
 //! with the program.
 //!
+//! # Buckets
+//! - An object's etag is its generation, which no two writes share. Every condition of the port is one on generations, on every write, copy
+//!   and deletion; an etag that is no number is that of no object, and is refused without a request.
+//! - A small write is one request of the JSON API, a read one of the XML API, which alone tells a user's metadata beside the
+//!   bytes. One more follows a read of what others wrote, precedes `if_none_match`, and follows what finds nothing: it asks whether
+//!   the bucket is there.
+//! - A writer, and a stream of over 8 MiB, go up in a resumable session, part after part, since a session takes bytes in their order only.
+//!   What became of a part or a completion whose answer was lost is asked for. The newest part waits in memory for the next, so two
+//!   are held at a time. An object has up to 5 TiB. A session that a killed process leaves ends by itself after a week: no rule of the
+//!   bucket is needed.
+//! - A copy is one of Google's own rewrites, from any bucket that the credentials may read, and of any size. Within a place it moves no bytes;
+//!   to another place or class it takes calls until it is done, within the 5 minutes that the layer `Retry` gives it.
+//! - `delete_many` sends single deletions, 32 at once. Google's batches carry out the same, one after the other.
+//! - Values of metadata are stored percent-encoded where they are not plain ASCII, so that they can be headers, too. An object
+//!   without a content type is stored as `binary/octet-stream`, and read as having none.
+//! - Signed URLs are of version 4. With the key of a service account they are made without I/O. Elsewhere, as on Cloud Run, IAM signs each with
+//!   one call, which has 8 seconds: the account then needs `roles/iam.serviceAccountTokenCreator` on itself, and such a URL may end after
+//!   12 hours, when Google changes the key, whatever was asked. Requests by URL know objects by an etag of their own, and a signed PUT
+//!   obeys no `If-Match`.
+//! - Events, with the feature `events`: the bucket notifies a topic of its own in Pub/Sub, and each subscriber has a subscription to it, with dead
+//!   letters. What is new takes Google up to half a minute: what happens to the bucket within the first one after its first subscription
+//!   may not be told. A deletion is told where no object is left, which is asked for.
+//! - Creating a bucket gives it uniform access without ACLs, closes it to the public, and turns off the retention of what was deleted (soft delete),
+//!   which would be paid for. Removing it deletes every generation of every object, and the subscriptions. A bucket that is there
+//!   already is left as it is.
+//! - What has to be permitted on the bucket: `storage.objects.get` to read, `.list` to list, `.create` to write and also `.delete` to
+//!   overwrite and delete, all of which `roles/storage.objectUser` has. Without `storage.buckets.get`, what finds nothing is taken for a
+//!   missing object. Creating and removing need `roles/storage.admin`, and so does the first subscription, with `roles/pubsub.admin`: it lets
+//!   Cloud Storage's account publish to the topic.
+//!
 //! # Queues
 //! - `pubsub://jobs` is the topic `jobs` and the subscription `jobs`, with the dead letters in the topic and the subscription `jobs-dead`.
 //!   With `?subscription=billing` the letters are in `billing-dead`: two queues on one topic each get every message, and have
