@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use skyport_core::queue::port::Attributes;
 
 use crate::application::{Came, Served};
 use crate::peer::{Mode, Peer, REFUSED, Sending, TAKEN};
@@ -83,27 +84,37 @@ pub(crate) fn with(mut event: Value, attribute: &str, value: impl Into<Value>) -
     event
 }
 
+/// Sends these in every mode, and compares what arrives: each is taken, and calls a function once.
+fn arrive(peer: Peer, modes: &[Mode], events: &[(Value, Came)]) {
+    let served = Served::start();
+    let all = || modes.iter().flat_map(|mode| events.iter().map(move |event| (*mode, event)));
+    let sendings: Vec<Sending> = all().map(|(mode, (event, _))| Sending::one(mode, event.clone())).collect();
+    let answers = peer.send(served.address, &sendings);
+    for (answer, sending) in answers.iter().zip(&sendings) {
+        assert_eq!(*answer, TAKEN, "{sending:?}");
+    }
+    let came = served.came();
+    for (came, (mode, (_, expected))) in came.iter().zip(all()) {
+        assert_eq!(came, expected, "{mode:?}");
+    }
+    assert_eq!(came.len(), sendings.len());
+}
+
 /// Every text arrives, as the id of an event and as the name of an object.
 pub(crate) fn names_and_ids_arrive(peer: Peer, modes: &[Mode]) {
-    let served = Served::start();
     let long = ["x".repeat(1_024), "😀".repeat(256)];
-    let texts: Vec<&str> = WEIRD.iter().copied().chain(long.iter().map(String::as_str)).collect();
-    for &mode in modes {
-        let sendings: Vec<Sending> =
-            texts.iter().map(|text| Sending::one(mode, stored(text, text))).collect();
-        assert_eq!(peer.send(served.address, &sendings), vec![TAKEN; texts.len()], "{mode:?}");
-        let expected: Vec<Came> = texts.iter().map(|text| object(text, text)).collect();
-        assert_eq!(served.came(), expected, "{mode:?}");
-    }
+    let texts = WEIRD.iter().copied().chain(long.iter().map(String::as_str));
+    let events: Vec<_> = texts.map(|text| (stored(text, text), object(text, text))).collect();
+    arrive(peer, modes, &events);
 }
 
 /// What the data says wins over the subject, however the data is written; where there is none, the subject is enough.
 pub(crate) fn data_arrives(peer: Peer, modes: &[Mode]) {
-    let served = Served::start();
+    let key = "Grüße ☺ 😀/100%/\"a\\b\".txt";
     let resource = json!({
         "kind": "storage#object",
         "bucket": "photos",
-        "name": "Grüße ☺ 😀/100%/\"a\\b\".txt",
+        "name": key,
         "size": "9007199254740993",
         "generation": "1795698196192001",
         "metadata": {"note": "a\r\nb\u{0}c"},
@@ -112,40 +123,25 @@ pub(crate) fn data_arrives(peer: Peer, modes: &[Mode]) {
     whole["json"] = resource.clone();
     let mut text = with(stored("1", "another"), "datacontenttype", "text/plain; charset=utf-8");
     text["text"] = resource.to_string().into();
-    let untyped = in_bytes({
-        let mut event = stored("1", "another");
-        event["json"] = resource;
-        event
-    });
+    let mut untyped = stored("1", "another");
+    untyped["json"] = resource;
     let deleted = with(stored("1", "gone"), "type", "google.cloud.storage.object.v1.deleted");
-    let events = [whole.clone(), in_bytes(whole), text, untyped, deleted];
-    let expected = Came::Object {
-        created: true,
-        key: "Grüße ☺ 😀/100%/\"a\\b\".txt".to_owned(),
-        size: Some(9_007_199_254_740_993),
-        etag: Some("1795698196192001".to_owned()),
+    let came = |created: bool, key: &str| Came::Object {
+        created,
+        key: key.to_owned(),
+        size: created.then_some(9_007_199_254_740_993),
+        etag: created.then(|| "1795698196192001".to_owned()),
         time: MICROS,
         id: "1".to_owned(),
     };
-    let gone = Came::Object {
-        created: false,
-        key: "gone".to_owned(),
-        size: None,
-        etag: None,
-        time: MICROS,
-        id: "1".to_owned(),
-    };
-    for &mode in modes {
-        let sendings: Vec<Sending> = events.iter().map(|event| Sending::one(mode, event.clone())).collect();
-        assert_eq!(peer.send(served.address, &sendings), vec![TAKEN; events.len()], "{mode:?}");
-        let expected = [&expected; 4].into_iter().chain([&gone]).cloned().collect::<Vec<_>>();
-        assert_eq!(served.came(), expected, "{mode:?}");
-    }
+    let events =
+        [whole.clone(), in_bytes(whole), text, in_bytes(untyped)].map(|event| (event, came(true, key)));
+    arrive(peer, modes, &events);
+    arrive(peer, modes, &[(deleted, came(false, "gone"))]);
 }
 
 /// A message arrives with any attributes and any bytes, without either, and in any of its data's forms.
 pub(crate) fn messages_arrive(peer: Peer, modes: &[Mode]) {
-    let served = Served::start();
     let bytes: Vec<u8> = (0..=255).collect();
     let attributes: serde_json::Map<String, Value> =
         WEIRD.iter().map(|&text| (text.to_owned(), text.into())).collect();
@@ -155,61 +151,51 @@ pub(crate) fn messages_arrive(peer: Peer, modes: &[Mode]) {
         json!({"message_id": "18", "publish_time": TIME, "attributes": controls}),
         json!({"messageId": "19", "publishTime": TIME, "data": ""}),
     ];
-    let expected: Vec<Came> = messages
-        .iter()
-        .map(|message| Came::Message {
+    let events = messages.iter().flat_map(|message| {
+        let came = Came::Message {
             id: message["messageId"].as_str().unwrap_or("18").to_owned(),
             attributes: serde_json::from_value(message["attributes"].clone()).unwrap_or_default(),
             body: STANDARD.decode(message["data"].as_str().unwrap_or_default()).expect("base64").into(),
             time: MICROS,
-        })
-        .collect();
-    for &mode in modes {
-        for form in [Value::clone, |event: &Value| in_bytes(event.clone())] {
-            let sendings: Vec<Sending> =
-                messages.iter().map(|message| Sending::one(mode, form(&published(message)))).collect();
-            assert_eq!(peer.send(served.address, &sendings), vec![TAKEN; 3], "{mode:?}");
-            assert_eq!(served.came(), expected, "{mode:?}");
-        }
-    }
+        };
+        [(published(message), came.clone()), (in_bytes(published(message)), came)]
+    });
+    arrive(peer, modes, &events.collect::<Vec<_>>());
 }
 
-/// A time arrives as the instant that it is; with how much of a second is the SDK's.
+/// A time arrives as the instant that it is; to which part of a second is the SDK's.
 pub(crate) fn times_arrive(peer: Peer, modes: &[Mode], times: &[(&str, u128)]) {
-    let served = Served::start();
-    for &mode in modes {
-        let sendings: Vec<Sending> =
-            times.iter().map(|(time, _)| Sending::one(mode, with(stored("1", "a"), "time", *time))).collect();
-        assert_eq!(peer.send(served.address, &sendings), vec![TAKEN; times.len()], "{mode:?}");
-        let came: Vec<u128> = served
-            .came()
-            .into_iter()
-            .map(|came| match came {
-                Came::Object { time, .. } | Came::Message { time, .. } => time,
-            })
-            .collect();
-        assert_eq!(came, times.iter().map(|(_, micros)| *micros).collect::<Vec<_>>(), "{mode:?}");
-    }
+    let at = |micros: u128| match object("1", "a") {
+        Came::Object { created, key, size, etag, id, .. } => {
+            Came::Object { created, key, size, etag, time: micros, id }
+        }
+        other @ Came::Message { .. } => other,
+    };
+    let events: Vec<_> =
+        times.iter().map(|(time, micros)| (with(stored("1", "a"), "time", *time), at(*micros))).collect();
+    arrive(peer, modes, &events);
 }
 
 /// Extensions that nobody here knows hinder nothing, and an event continues the trace that it names.
 pub(crate) fn extensions_and_traces_arrive(peer: Peer, modes: &[Mode]) {
     let served = Served::start();
-    let event =
-        with(stored("1", "a"), "traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
-    let event = with(event, "tracestate", "a=b,c=d");
-    let event = with(event, "dataschema", "https://example.com/schema?a=%41");
-    let event = with(event, "number", 7);
-    let event = with(event, "truth", true);
-    let event = with(event, "abcdefghijklmnopqrstuvwxyz0123456789", "long name");
-    for &mode in modes {
-        assert_eq!(peer.send(served.address, &[Sending::one(mode, event.clone())]), [TAKEN], "{mode:?}");
-        let trace = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
-        assert_eq!(served.traced(), [(object("1", "a"), trace)], "{mode:?}");
-    }
+    let event = [
+        ("traceparent", json!("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")),
+        ("tracestate", json!("a=b,c=d")),
+        ("dataschema", json!("https://example.com/schema?a=%41")),
+        ("number", json!(7)),
+        ("truth", json!(true)),
+        ("abcdefghijklmnopqrstuvwxyz0123456789", json!("long name")),
+    ]
+    .into_iter()
+    .fold(stored("1", "a"), |event, (name, value)| with(event, name, value));
+    let sendings: Vec<Sending> = modes.iter().map(|mode| Sending::one(*mode, event.clone())).collect();
+    assert_eq!(peer.send(served.address, &sendings), vec![TAKEN; modes.len()]);
+    let trace = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
+    assert_eq!(served.traced(), vec![(object("1", "a"), trace); modes.len()]);
 }
 
-/// A batch may have none, many, and of both kinds; one that is not of version 1.0 is refused, whatever stands beside it.
+/// A batch may have none, many, and of both kinds.
 pub(crate) fn batches_arrive(peer: Peer) {
     let served = Served::start();
     let ids: Vec<String> = (0..100).map(|number| format!("{number:03} ☺")).collect();
@@ -220,22 +206,16 @@ pub(crate) fn batches_arrive(peer: Peer) {
     let mut came = served.came();
     came.sort();
     let mut expected: Vec<Came> = ids.iter().map(|id| object(id, id)).collect();
-    let (id, body) = ("17".to_owned(), vec![0, 255].into());
-    expected.push(Came::Message {
-        id,
-        attributes: skyport_core::queue::port::Attributes::new(),
-        body,
-        time: MICROS,
-    });
+    let (id, attributes, body) = ("17".to_owned(), Attributes::new(), vec![0, 255].into());
+    expected.push(Came::Message { id, attributes, body, time: MICROS });
     assert_eq!(came, expected);
 }
 
 /// Events of the version before 1.0 are refused, and call nobody.
 pub(crate) fn old_events_are_refused(peer: Peer, modes: &[Mode]) {
     let served = Served::start();
-    for &mode in modes {
-        let old = with(stored("1", "a"), "specversion", "0.3");
-        assert_eq!(peer.send(served.address, &[Sending::one(mode, old)]), [REFUSED], "{mode:?}");
-    }
+    let old = with(stored("1", "a"), "specversion", "0.3");
+    let sendings: Vec<Sending> = modes.iter().map(|mode| Sending::one(*mode, old.clone())).collect();
+    assert_eq!(peer.send(served.address, &sendings), vec![REFUSED; modes.len()]);
     assert!(served.came().is_empty());
 }

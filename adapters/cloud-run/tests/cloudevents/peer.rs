@@ -85,8 +85,7 @@ impl Peer {
         let port = to.port().to_string();
         let python = |interface: &str| {
             let mut python = Command::new(installed("SKYPORT_CLOUDEVENTS_PYTHON").join("bin/python"));
-            // Nothing is written beside the script.
-            python.arg("-B").arg(scripts.join("send.py")).args([&port, interface]);
+            python.arg(scripts.join("send.py")).args([&port, interface]);
             python
         };
         match self {
