@@ -6,6 +6,7 @@
 mod gcloud;
 pub(crate) mod guard;
 mod install;
+mod node;
 mod python;
 mod server;
 pub(crate) mod table;

