@@ -54,7 +54,7 @@ pub(crate) fn unattended(outcome: Outcome, what: &str) -> Answer {
     }
 }
 
-/// A layer has more to end than the message; the message itself ends with the answer.
+/// A layer has more to end than the message, and has put its own name on the receipt; the message itself ends with the answer.
 pub(crate) async fn done(queue: &Arc<dyn MessageQueue>, delivery: &RawDelivery) {
     if is_pushed(&delivery.receipt) {
         return;

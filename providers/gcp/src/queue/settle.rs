@@ -10,6 +10,7 @@ use futures_util::stream;
 use skyport_core::queue::port::{OutMessage, Receipt, Settlement, Verdict};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind, Result};
+use skyport_gcp_wire::message::is_pushed;
 use tokio::time::Instant;
 
 use super::deadlines::LONGEST;
@@ -32,7 +33,8 @@ struct Plan {
     /// By when they come again, in whole seconds.
     again: BTreeMap<u64, Vec<Placed>>,
     bury: Vec<(usize, String, OutMessage)>,
-    refused: Vec<Settled>,
+    /// What needs no call.
+    told: Vec<Settled>,
 }
 
 impl Place {
@@ -41,7 +43,7 @@ impl Place {
         let mut plan = place.plan(settlements).await;
         place.bury(&mut plan).await;
         let (acked, again) = join(place.ack(plan.ack), place.return_at(plan.again)).await;
-        for (at, result) in plan.refused.into_iter().chain(acked).chain(again) {
+        for (at, result) in plan.told.into_iter().chain(acked).chain(again) {
             results[at] = Some(result);
         }
         let never = || Err(Error::internal("a settlement was put into no batch"));
@@ -75,13 +77,18 @@ impl Place {
         let mut plan = Plan::default();
         let mut seen = HashSet::new();
         for (at, settlement) in settlements.into_iter().enumerate() {
+            // Pub/Sub pushed it, and settles it by the answer; a layer above has kept something that ends with it.
+            if is_pushed(&settlement.receipt) && settlement.verdict == Verdict::Ack {
+                plan.told.push((at, Ok(())));
+                continue;
+            }
             match self.handle(&settlement.receipt) {
                 Ok(handle) if seen.insert(handle.clone()) => {
                     self.add(&mut plan, at, handle, settlement.verdict).await;
                 }
                 // The first of the two is about to end it.
-                Ok(_) => plan.refused.push((at, Err(Refusal::NotLeased.into()))),
-                Err(error) => plan.refused.push((at, Err(error))),
+                Ok(_) => plan.told.push((at, Err(Refusal::NotLeased.into()))),
+                Err(error) => plan.told.push((at, Err(error))),
             }
         }
         plan
@@ -101,7 +108,7 @@ impl Place {
             Verdict::DeadLetter { reason, message } => {
                 plan.bury.push((at, handle, letter(*message, &reason)));
             }
-            _ => plan.refused.push((at, Err(Refusal::UnknownVerdict.into()))),
+            _ => plan.told.push((at, Err(Refusal::UnknownVerdict.into()))),
         }
     }
 
@@ -130,7 +137,7 @@ impl Place {
                     self.leases.bury(&handle);
                     plan.ack.push((at, handle));
                 }
-                Err(error) => plan.refused.push((at, Err(error))),
+                Err(error) => plan.told.push((at, Err(error))),
             }
         }
     }

@@ -52,6 +52,17 @@ async fn many_acknowledgements_are_one_request() {
 }
 
 #[tokio::test]
+async fn what_was_pushed_is_acknowledged_without_a_call_and_cannot_be_retried_here() {
+    let stub = scripted(0, "", Vec::new()).await;
+    let queue = queue(&stub);
+    let settlement = |verdict| Settlement::new(skyport_gcp_wire::message::pushed("17"), verdict);
+    let results =
+        queue.settle(vec![settlement(Verdict::Ack), settlement(Verdict::Retry(Duration::ZERO))]).await;
+    assert_eq!(kinds(&results), [None, Some(ErrorKind::InvalidArgument)]);
+    assert!(stub.calls().is_empty());
+}
+
+#[tokio::test]
 async fn retries_are_one_request_for_each_second() {
     let stub = scripted(3, "", Vec::new()).await;
     let queue = queue(&stub);
