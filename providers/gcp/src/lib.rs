@@ -44,6 +44,7 @@
 //!   bucket is needed.
 //! - A copy is one of Google's own rewrites, from any bucket that the credentials may read, and of any size. Within a place it moves no bytes;
 //!   to another place or class it takes calls until it is done, within the 5 minutes that the layer `Retry` gives it.
+//! - Cloud Storage takes about one write a second of one object; more are `Throttled`, and wait where they are repeated.
 //! - `delete_many` sends single deletions, 32 at once. Google's batches carry out the same, one after the other.
 //! - Values of metadata are stored percent-encoded where they are not plain ASCII, so that they can be headers, too. An object
 //!   without a content type is stored as `binary/octet-stream`, and read as having none.

@@ -52,9 +52,11 @@ impl Gcs {
         let asked = (listing.size() + usize::from(skipped.is_some())).min(MOST).to_string();
         let mut token = None;
         loop {
-            let list = self.on_objects().query("maxResults", &asked).query("startOffset", &start);
-            let list = list
-                .query("prefix", &options.prefix)
+            let list = self
+                .on_objects()
+                .query("maxResults", &asked)
+                .maybe("startOffset", Some(start.as_str()).filter(|start| !start.is_empty()))
+                .maybe("prefix", Some(options.prefix.as_str()).filter(|prefix| !prefix.is_empty()))
                 .maybe("delimiter", options.delimiter.as_deref())
                 .query("fields", "items(name,generation,size,timeCreated),prefixes,nextPageToken")
                 .maybe("pageToken", token.as_deref());

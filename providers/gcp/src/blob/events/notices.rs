@@ -2,10 +2,9 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use skyport_core::Result;
 use skyport_core::blob::subscription::{Notices, Wanted};
-use skyport_core::event::BlobEvent;
 use skyport_core::queue::port::{MessageQueue, OutMessage, RawDelivery};
-use skyport_core::{ErrorKind, Result};
 use skyport_gcp_wire::message::PubsubMessage;
 use skyport_gcp_wire::storage::{Notice, Told, in_message};
 
@@ -26,19 +25,6 @@ impl GcsNotices {
     pub(super) fn new(bucket: Gcs, subscription: String, wanted: Wanted) -> Self {
         Self { bucket, subscription, wanted }
     }
-
-    async fn wants(&self, notice: &Notice) -> Result<bool> {
-        let wanted = self.wanted.wants(notice.event.change);
-        if !wanted || !notice.may_live {
-            return Ok(wanted);
-        }
-        // It may have been an older version only, or another object is there by now: is there one still?
-        match self.bucket.look_at(self.bucket.name(), &notice.event.key, &[]).await {
-            Ok(_) => Ok(false),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
-            Err(error) => Err(error),
-        }
-    }
 }
 
 #[async_trait]
@@ -56,10 +42,13 @@ impl Notices for GcsNotices {
             // Not Cloud Storage's, or not as it writes: it goes the way of all that cannot be decoded.
             Ok(Told::Foreign) | Err(_) => return Ok(Some(delivery)),
         };
-        if !self.wants(&notice).await? {
+        let Notice { event, may_live, .. } = *notice;
+        if !self.wanted.wants(event.change) {
             return Ok(None);
         }
-        delivery.body = Bytes::from(BlobEvent::to_json(&notice.event));
+        // Of a deletion it may have been an older version only, or another object is there by now.
+        let Some(event) = event.seen_from(&self.bucket, may_live).await? else { return Ok(None) };
+        delivery.body = Bytes::from(event.to_json());
         // They have been read: with the event they would be read once more.
         delivery.attributes.clear();
         Ok(Some(delivery))
@@ -76,7 +65,7 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use skyport_core::blob::port::{BlobStore, PutOptions, Subscriber};
-    use skyport_core::event::BlobChange;
+    use skyport_core::event::{BlobChange, BlobEvent};
     use skyport_core::provider::{Provider, ResourceKind, ResourceUrl};
     use skyport_core::queue::port::{QueueSettings, Receipt};
 
