@@ -14,11 +14,19 @@ use skyport_core::queue::port::{MessageQueue, QueueSettings};
 use skyport_core::retry::RetryPolicy;
 use skyport_core::{Error, Result};
 
-use crate::runtime::Runtime;
 use crate::schemes;
 
 /// Reads one environment variable; a test gives a map.
 pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// What only a cloud sets, and the provider that is that cloud's. Jobs and worker pools of Cloud Run are called by nobody, but are
+/// there all the same.
+const CLOUDS: [(&str, &str); 4] = [
+    ("AWS_LAMBDA_RUNTIME_API", "aws"),
+    ("K_SERVICE", "gcp"),
+    ("CLOUD_RUN_JOB", "gcp"),
+    ("CLOUD_RUN_WORKER_POOL", "gcp"),
+];
 
 /// Names that a resource cannot have: their variables mean something else.
 pub(crate) const RESERVED: [&str; 13] = [
@@ -136,9 +144,12 @@ impl Environment {
 
     /// The provider of resources without a URL, where there is one.
     fn default_provider(&self) -> Option<String> {
-        let of_runtime = || Runtime::found(self).provider().map(str::to_owned);
+        let of_cloud = || {
+            let here = CLOUDS.iter().find(|(sign, _)| self.variable(sign).is_some());
+            here.map(|(_, provider)| (*provider).to_owned())
+        };
         let of_build = || cfg!(feature = "local").then(|| "local".to_owned());
-        self.variable("SKYPORT_PROVIDER").or_else(of_runtime).or_else(of_build)
+        self.variable("SKYPORT_PROVIDER").or_else(of_cloud).or_else(of_build)
     }
 
     /// The provider of a URL, made at its first use.

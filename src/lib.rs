@@ -14,7 +14,6 @@ pub use skyport_macros::Resources;
 mod doctests;
 mod environment;
 pub mod prelude;
-mod runtime;
 mod schemes;
 
 pub use environment::{Environment, Variables};

@@ -5,7 +5,10 @@ use skyport_core::app::{App, Declaration, Manifest, Resources};
 
 use crate::command::Command;
 use crate::environment::{Environment, RESERVED, variable_of};
-use crate::runtime::Runtime;
+
+use runtime::Runtime;
+
+mod runtime;
 
 /// Runs an application until it is told to stop, on the runtime that it finds itself on.
 ///
@@ -15,16 +18,18 @@ use crate::runtime::Runtime;
 ///
 /// | variable | meaning | default |
 /// |---|---|---|
-/// | `PORT`, `HOST` | where HTTP is served | 8080 on 127.0.0.1 |
+/// | `PORT`, `HOST` | where HTTP is served | 8080 on 127.0.0.1; on Cloud Run on 0.0.0.0 |
 /// | `SKYPORT_<RESOURCE>` | a resource's URL | on the default provider |
 /// | `SKYPORT_PROVIDER` | the default provider: `local`, `aws`, `gcp` | that of the runtime; `local` on a machine |
 /// | `SKYPORT_DATA` | the folder of the provider `local` | `.skyport` |
 /// | `SKYPORT_SYNC` | `full`: what is answered survives a loss of power, too | `normal` |
 /// | `SKYPORT_PUBLIC_URL` | how clients reach this server, for signed URLs | `http://127.0.0.1:$PORT` |
 /// | `SKYPORT_DEADLINE` | the longest time for a request, `30s` or `500ms` | none |
-/// | `SKYPORT_GRACE` | how long running work may go on after SIGTERM | `10s` |
+/// | `SKYPORT_GRACE` | how long running work may go on after SIGTERM | `10s`; on Cloud Run `7s` |
 /// | `SKYPORT_RUNTIME` | `lambda`, `cloud-run` or `server`, whatever it finds itself on | what it finds |
 /// | `SKYPORT_FUNCTION` | on Lambda and Cloud Run: the one function that this deployment is for | by the event's source |
+/// | `SKYPORT_EVENTS_PATH` | on Cloud Run: a path where pushes are looked for although it is a route's | none |
+/// | `SKYPORT_PUSH_AUDIENCE`, `SKYPORT_PUSH_ACCOUNT` | on Cloud Run: whose pushes and events are taken | anybody's who may call |
 /// | `SKYPORT_RESPONSE_STREAMING` | on Lambda: `true` sends responses as streams | `false` |
 /// | `SKYPORT_COMMAND` | do one thing and end: `manifest`, `provision`, `fire <function>` | serve |
 ///

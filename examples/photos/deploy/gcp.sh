@@ -14,7 +14,7 @@ CALLS="photos-calls@$PROJECT.iam.gserviceaccount.com" # as whom Pub/Sub and Sche
 PUBSUB="service-$NUMBER@gcp-sa-pubsub.iam.gserviceaccount.com" # Pub/Sub itself, which moves dead letters
 gcloud config set project "$PROJECT"
 gcloud services enable run.googleapis.com pubsub.googleapis.com storage.googleapis.com firestore.googleapis.com \
-    cloudscheduler.googleapis.com iamcredentials.googleapis.com
+    cloudscheduler.googleapis.com iam.googleapis.com iamcredentials.googleapis.com artifactregistry.googleapis.com
 
 # 1. What the application stores. -----------------------------------------------------------------------------------------
 
@@ -36,44 +36,52 @@ done
 for bucket in "$ORIGINALS" "$THUMBNAILS"; do
     gcloud storage buckets add-iam-policy-binding "gs://$bucket" --member="serviceAccount:$RUNS" --role=roles/storage.objectUser
 done
-# The queue and its dead letters; Pub/Sub itself moves what has spent its attempts.
-for topic in photos-resize photos-resize-dead; do
-    gcloud pubsub topics add-iam-policy-binding "$topic" --member="serviceAccount:$RUNS" --role=roles/pubsub.publisher
-done
-gcloud pubsub topics add-iam-policy-binding photos-resize-dead --member="serviceAccount:$PUBSUB" --role=roles/pubsub.publisher
-gcloud pubsub subscriptions add-iam-policy-binding photos-resize --member="serviceAccount:$PUBSUB" --role=roles/pubsub.subscriber
+gcloud pubsub topics add-iam-policy-binding photos-resize --member="serviceAccount:$RUNS" --role=roles/pubsub.publisher
 gcloud projects add-iam-policy-binding "$PROJECT" --member="serviceAccount:$RUNS" --role=roles/datastore.user --condition=None
 # Signed URLs without a key: the account signs as itself.
 gcloud iam service-accounts add-iam-policy-binding "$RUNS" --member="serviceAccount:$RUNS" --role=roles/iam.serviceAccountTokenCreator
 
 # Anybody may call it, so it checks who pushes: tokens for this audience, of this account.
 gcloud run deploy photos --image="$IMAGE" --region="$REGION" --service-account="$RUNS" --allow-unauthenticated \
-    --cpu=1 --memory=512Mi --concurrency=20 --timeout=300 --set-env-vars="GOOGLE_CLOUD_PROJECT=$PROJECT,RUST_LOG=info,\
+    --cpu=1 --memory=2Gi --concurrency=4 --timeout=300 --set-env-vars="GOOGLE_CLOUD_PROJECT=$PROJECT,RUST_LOG=info,\
+SKYPORT_DEADLINE=270s,\
 SKYPORT_ORIGINALS=gs://$ORIGINALS,SKYPORT_THUMBNAILS=gs://$THUMBNAILS,\
 SKYPORT_PUSH_AUDIENCE=photos,SKYPORT_PUSH_ACCOUNT=$CALLS"
 URL=$(gcloud run services describe photos --region="$REGION" --format='value(status.url)')
 
 # 3. What calls it. -------------------------------------------------------------------------------------------------------
 
-# on_message("resize", ..): the queue's subscription pushes. A failed message comes again after 10 s and more.
-gcloud pubsub subscriptions update photos-resize --ack-deadline=300 --min-retry-delay=10s --max-retry-delay=600s \
-    --push-endpoint="$URL/" --push-auth-service-account="$CALLS" --push-auth-token-audience=photos
+# A topic with the dead letters of its subscription: those are the topic and the subscription of the same name with `-dead`, where Skyport
+# looks for them. Pub/Sub itself moves what has spent its attempts there, and the service what failed for good. The acknowledgement
+# deadline is longer than a call may take, or a message would come again beside its own call.
+pushed() {
+    for topic in "$1" "$1-dead"; do
+        gcloud pubsub topics describe "$topic" >/dev/null 2>&1 || gcloud pubsub topics create "$topic"
+        gcloud pubsub subscriptions describe "$topic" >/dev/null 2>&1 ||
+            gcloud pubsub subscriptions create "$topic" --topic="$topic" --expiration-period=never
+    done
+    for account in "$RUNS" "$PUBSUB"; do
+        gcloud pubsub topics add-iam-policy-binding "$1-dead" --member="serviceAccount:$account" --role=roles/pubsub.publisher
+    done
+    gcloud pubsub subscriptions add-iam-policy-binding "$1" --member="serviceAccount:$PUBSUB" --role=roles/pubsub.subscriber
+    gcloud pubsub subscriptions update "$1" --ack-deadline=330 --min-retry-delay=10s --max-retry-delay=600s \
+        --dead-letter-topic="$1-dead" --max-delivery-attempts=5 \
+        --push-endpoint="$URL/" --push-auth-service-account="$CALLS" --push-auth-token-audience=photos
+}
+
+# on_message("resize", ..)
+pushed photos-resize
 
 # on_blob_created("added", ..) and on_blob_deleted("removed", ..): the bucket tells a topic, which pushes.
-if ! gcloud pubsub topics describe photos-originals-events >/dev/null 2>&1; then
-    gcloud pubsub topics create photos-originals-events
+pushed photos-originals-events
+gcloud storage buckets notifications list "gs://$ORIGINALS" | grep -q topics/photos-originals-events ||
     gcloud storage buckets notifications create "gs://$ORIGINALS" --topic=photos-originals-events \
         --event-types=OBJECT_FINALIZE,OBJECT_DELETE,OBJECT_ARCHIVE
-fi
-gcloud pubsub subscriptions describe photos-originals-events >/dev/null 2>&1 ||
-    gcloud pubsub subscriptions create photos-originals-events --topic=photos-originals-events --expiration-period=never \
-        --ack-deadline=60 --min-retry-delay=10s --max-retry-delay=600s \
-        --push-endpoint="$URL/" --push-auth-service-account="$CALLS" --push-auth-token-audience=photos
 
 # on_schedule("sweep", "0 3 * * *", ..): the job is called after the function.
 gcloud scheduler jobs describe photos-sweep --location="$REGION" >/dev/null 2>&1 ||
     gcloud scheduler jobs create http photos-sweep --location="$REGION" --schedule='0 3 * * *' --time-zone=Etc/UTC \
-        --uri="$URL/" --http-method=POST --max-retry-attempts=3 \
+        --uri="$URL/" --http-method=POST --attempt-deadline=320s --max-retry-attempts=3 \
         --oidc-service-account-email="$CALLS" --oidc-token-audience=photos
 
 echo "photos is at $URL"

@@ -50,7 +50,7 @@ const OWNED: &[(&str, &[&[&str]])] = &[
     ("aws-sdk-sso*", &[&["aws-sso"]]),
     // A build of one cloud has one provider of cryptography, which is ring; two would make rustls choose neither.
     ("aws-lc-*", &[OIDC, &["azure"]]),
-    ("ring", &[AWS, GCP]),
+    ("ring", &[AWS, GCP, OIDC]),
     ("aws-*", &[AWS]),
     ("hyper", &[&["server", "lambda"], AWS, GCP, CLOUD_RUN]),
     ("hyper-util", &[&["server", "lambda"], AWS, GCP, CLOUD_RUN]),

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const VARIABLES: [&str; 3] = ["GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT", "GCP_PROJECT"];
 
 /// Set on Cloud Run, where only the metadata server knows the project.
-const ON_CLOUD_RUN: [&str; 2] = ["K_SERVICE", "CLOUD_RUN_JOB"];
+const ON_CLOUD_RUN: [&str; 3] = ["K_SERVICE", "CLOUD_RUN_JOB", "CLOUD_RUN_WORKER_POOL"];
 
 /// The longest answer, and the longest file of credentials, in bytes.
 const LONGEST: u64 = 64 << 10;

@@ -1,4 +1,4 @@
-//! The runtime that a program finds itself on.
+//! The runtime that a program finds itself on, or is told.
 
 use skyport_core::{Error, Result};
 
@@ -44,15 +44,6 @@ impl Runtime {
     pub(crate) fn found(environment: &Environment) -> Self {
         let set = |sign: &Option<&str>| sign.is_some_and(|name| environment.variable(name).is_some());
         SIGNS.iter().find(|(_, _, sign)| set(sign)).map_or(Self::Server, |(runtime, ..)| *runtime)
-    }
-
-    /// The provider of resources that name none, where the runtime is a cloud's.
-    pub(crate) fn provider(self) -> Option<&'static str> {
-        match self {
-            Self::Lambda => Some("aws"),
-            Self::CloudRun => Some("gcp"),
-            Self::Server => None,
-        }
     }
 }
 
