@@ -72,7 +72,10 @@ impl Front {
         let read = match kind {
             Kind::Structured => cloud::structured(body).map(|event| vec![one(event)]),
             Kind::Binary => cloud::binary(headers, body.clone()).map(|event| vec![one(event)]),
-            Kind::Batch => cloud::batch(body).map(|events| events.into_iter().map(one).collect()),
+            Kind::Batch => cloud::batch(body).map(|events| {
+                let each = |event: Result<_>| event.map_err(|error| Answer::malformed(&error)).and_then(one);
+                events.into_iter().map(each).collect()
+            }),
             Kind::Unwrapped => {
                 push::unwrapped(headers, body.clone(), now).map(|push| vec![plan::of_push(served, push)])
             }

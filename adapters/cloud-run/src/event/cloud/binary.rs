@@ -144,6 +144,12 @@ mod tests {
         assert!(binary(&twice, Bytes::new()).expect_err("twice").message().contains("twice"));
     }
 
+    #[test]
+    fn of_a_strange_version_little_is_told() {
+        let strange = headers(&[("ce-specversion", &[b'9'; 4_000])]);
+        assert!(binary(&strange, Bytes::new()).expect_err("strange").message().len() < 200);
+    }
+
     proptest! {
         #[test]
         fn whatever_is_encoded_as_the_specification_says_survives(text in "[^\\p{Cc}]{1,60}") {

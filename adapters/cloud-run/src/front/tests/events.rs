@@ -161,6 +161,16 @@ async fn what_failed_for_good_goes_to_the_dead_letters_of_the_queue_that_carried
 }
 
 #[tokio::test]
+async fn a_malformed_event_in_a_batch_does_not_keep_its_neighbours_from_running() {
+    let stage = Stage::set(|_| {}).await;
+    let mut malformed = stored("finalized", "b");
+    malformed["id"] = json!(7);
+    let (status, told) = stage.answer(batch(&[stored("finalized", "a"), malformed])).await;
+    assert!(status == 400 && told.contains("`id`"), "{told}");
+    assert_eq!(stage.bench.calls(), ["Created a 1"]);
+}
+
+#[tokio::test]
 async fn a_batch_comes_again_as_a_whole_where_one_of_it_failed() {
     let stage = Stage::set(|_| {}).await;
     let events = [stored("finalized", "a"), stored("finalized", "fail"), stored("finalized", "b")];
