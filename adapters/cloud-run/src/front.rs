@@ -64,8 +64,18 @@ impl Front {
         self.events_path.as_deref() == Some(path)
     }
 
-    /// What is to be done with the events in the request; `None` where it is no event.
-    fn plans(&self, kind: Kind, request: &Request, body: &Bytes, routed: bool) -> Option<Plans<'_>> {
+    /// Whether who sent it may send events, before its body is read. What is a route's else is no event without a good token. Of
+    /// other JSON its body has to tell first: whoever sends no event is not asked for one.
+    async fn known(&self, kind: Kind, request: &Request, routed: bool, id: &str) -> Result<bool, Response> {
+        match kind {
+            _ if routed => self.guard.knows(request.headers(), id).await,
+            Kind::Json => Ok(true),
+            _ => self.guard.admit(request.headers(), id).await.map(|()| true),
+        }
+    }
+
+    /// What is to be done with the events in the request.
+    fn plans(&self, kind: Kind, request: &Request, body: &Bytes, routed: bool) -> Plans<'_> {
         let (served, now) = (&self.served, SystemTime::now());
         let headers = request.headers();
         let one = |event| plan::of_event(served, event, now);
@@ -79,9 +89,7 @@ impl Front {
             Kind::Unwrapped => {
                 push::unwrapped(headers, body.clone(), now).map(|push| vec![plan::of_push(served, push)])
             }
-            Kind::Json if push::is_wrapped(body) => {
-                push::wrapped(body, now).map(|push| vec![plan::of_push(served, push)])
-            }
+            Kind::Json => push::wrapped(body, now).map(|push| vec![plan::of_push(served, push)]),
             Kind::Schedule => {
                 event::schedule::tick(headers, now).map(|tick| vec![plan::of_tick(served, &tick, routed)])
             }
@@ -89,9 +97,9 @@ impl Front {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "send CloudEvents as JSON, or in binary mode".to_owned(),
             ))]),
-            Kind::Json | Kind::Http => return None,
+            Kind::Http => Ok(Vec::new()),
         };
-        Some(read.unwrap_or_else(|error| vec![Err(Answer::malformed(&error))]))
+        read.unwrap_or_else(|error| vec![Err(Answer::malformed(&error))])
     }
 
     /// Does it; of several events the worst is told, so that one that was done may come again with one that was not.
@@ -172,9 +180,10 @@ impl Intercept for Front {
         if !self.may_be_event(kind, &request, routed) {
             return self.pass(request, invocation);
         }
-        // What cannot be the application's own is checked before its body is read.
-        if !routed && let Err(refused) = self.guard.admit(request.headers(), &invocation.id).await {
-            return Intercepted::Answered(refused);
+        match self.known(kind, &request, routed, &invocation.id).await {
+            Ok(true) => {}
+            Ok(false) => return self.pass(request, invocation),
+            Err(refused) => return Intercepted::Answered(refused),
         }
         if is_too_long(&request) {
             return Intercepted::Answered(too_long(&invocation.id));
@@ -183,15 +192,18 @@ impl Intercept for Front {
             Ok(read) => read,
             Err(refused) => return Intercepted::Answered(refused),
         };
-        let Some(plans) = self.plans(kind, &request, &body, routed) else {
-            return self.pass(with_body(request, body), invocation);
-        };
+        if kind == Kind::Json {
+            if !push::is_wrapped(&body) {
+                return self.pass(with_body(request, body), invocation);
+            }
+            if !routed && let Err(refused) = self.guard.admit(request.headers(), &invocation.id).await {
+                return Intercepted::Answered(refused);
+            }
+        }
+        let plans = self.plans(kind, &request, &body, routed);
         // What no function is for is the route's, where there is one.
         if routed && plans.iter().all(Result::is_err) {
             return self.pass(with_body(request, body), invocation);
-        }
-        if routed && let Err(refused) = self.guard.admit(request.headers(), &invocation.id).await {
-            return Intercepted::Answered(refused);
         }
         let answer = self.run(plans, invocation).await;
         Intercepted::Answered(answer.into_response(&invocation.id))
