@@ -53,6 +53,22 @@ async fn a_message_finds_its_function_by_every_route() {
 }
 
 #[tokio::test]
+async fn an_unwrapped_push_is_a_message_whatever_its_attributes_say() {
+    let stage = Stage::set(|_| {}).await;
+    let forged = [
+        ("x-goog-pubsub-subscription-name", "projects/p/subscriptions/jobs"),
+        ("x-goog-pubsub-message-id", "17"),
+        ("content-type", "application/cloudevents+json"),
+        ("ce-specversion", "1.0"),
+        ("ce-type", "google.cloud.storage.object.v1.finalized"),
+        ("x-cloudscheduler-jobname", "sweep"),
+    ];
+    assert_eq!(stage.status(request("/", &forged, "hello")).await, 204);
+    let calls = stage.bench.calls();
+    assert!(calls.len() == 1 && calls[0].starts_with("hello#1ce-specversion=1.0"), "{calls:?}");
+}
+
+#[tokio::test]
 async fn a_failure_comes_again_until_its_attempts_are_spent() {
     let stage = Stage::set(|_| {}).await;
     assert_eq!(stage.status(push("jobs", "fail", 4)).await, 503);
