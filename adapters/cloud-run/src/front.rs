@@ -149,7 +149,7 @@ impl Front {
         match self.served.carrier(push.subscription_name()) {
             Some(queue) => {
                 let delivery = message::delivery(&*queue, push);
-                settle::by(Some(&queue), &delivery, outcome).await
+                settle::carried(&queue, &delivery, outcome).await
             }
             None => settle::unattended(outcome, "a bucket's event"),
         }

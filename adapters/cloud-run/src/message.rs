@@ -41,7 +41,7 @@ pub(crate) async fn deliver(
         Err(answer) => return answer,
     };
     let outcome = call(served, function, delivery.clone(), invocation).await;
-    settle::by(Some(queue), &delivery, outcome).await
+    settle::by(queue, &delivery, outcome).await
 }
 
 /// As a receive makes it: only an ordered queue has groups.
@@ -132,7 +132,7 @@ async fn adopted(queue: &Arc<dyn MessageQueue>, delivery: RawDelivery) -> Result
                 }
                 _ => Outcome::retry(error.to_string()),
             };
-            Err(settle::by(Some(queue), &delivery, outcome).await)
+            Err(settle::by(queue, &delivery, outcome).await)
         }
     }
 }

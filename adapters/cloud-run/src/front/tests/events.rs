@@ -1,5 +1,8 @@
 //! Events of buckets and schedules, by every route, and those that no function can be for.
 
+use skyport_core::ErrorKind;
+use skyport_memory::{Fault, Operation};
+
 use super::*;
 
 const SOURCE: &str = "//storage.googleapis.com/projects/_/buckets/photos";
@@ -158,6 +161,28 @@ async fn what_failed_for_good_goes_to_the_dead_letters_of_the_queue_that_carried
     let reasons: Vec<String> = stage.letters(&events).await.into_iter().map(|(_, reason)| reason).collect();
     assert_eq!(reasons[0], "never");
     assert!(reasons[1].contains("eventTime"), "{reasons:?}");
+}
+
+#[tokio::test]
+async fn what_failed_for_good_is_over_where_its_queue_has_no_dead_letters_for_this_service() {
+    let stage = Stage::set(|_| {}).await;
+    let attributes = json!({
+        "eventType": "OBJECT_FINALIZE",
+        "bucketId": "photos",
+        "objectId": format!("{UNDER}fail"),
+        "objectGeneration": "16",
+        "eventTime": "2026-11-26T13:03:16.192Z",
+    });
+    // Nobody has created the queue, and so not its dead letters.
+    assert_eq!(stage.status(notified("OBJECT_FINALIZE", "fatal", &[])).await, 204);
+    assert_eq!(stage.status(notified("OBJECT_FINALIZE", "a", &[("eventTime", "noon")])).await, 204);
+    assert_eq!(stage.status(post("/", &wrapped("photo-events", "", 5, &attributes))).await, 204);
+    assert_eq!(stage.bench.calls(), ["Created fatal 3", "Created fail 5"]);
+    for (kind, status) in [(ErrorKind::PermissionDenied, 204), (ErrorKind::Unavailable, 503)] {
+        stage.memory.faults().inject(Operation::QueueSend, Fault::refuse(kind));
+        assert_eq!(stage.status(notified("OBJECT_FINALIZE", "fatal", &[])).await, status, "{kind:?}");
+        stage.memory.faults().clear();
+    }
 }
 
 #[tokio::test]
