@@ -14,7 +14,11 @@ fn held(stage: &Stage, left: Duration) -> Value {
 
 /// A push that was sent just now.
 fn fresh(body: &str, attempt: u32, attributes: &Value) -> Request {
-    let mut push = wrapped("jobs", body, attempt, attributes);
+    fresh_of("jobs", body, attempt, attributes)
+}
+
+fn fresh_of(queue: &str, body: &str, attempt: u32, attributes: &Value) -> Request {
+    let mut push = wrapped(queue, body, attempt, attributes);
     // Of which no time is told was sent when it came.
     push["message"]["publishTime"] = Value::Null;
     post("/", &push)
@@ -116,6 +120,21 @@ async fn a_message_is_never_delivered_early() {
     tokio::time::sleep(Duration::from_secs(601)).await;
     let anew = stage.bench.jobs.receive(1, Duration::ZERO, Duration::from_secs(60)).await.expect("received");
     assert_eq!((anew[0].value().expect("text").as_str(), anew[0].attempt()), ("held", 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_held_is_not_sent_anew_before_pubsub_would_end_it() {
+    let stage = Stage::set(|_| {}).await;
+    assert_eq!(stage.bench.once.port().info().settings.max_attempts, 1);
+    let far = held(&stage, Duration::from_secs(600));
+    for attempt in 1..=4 {
+        // By the subscription's backoff, and not by a new message that comes at once.
+        assert_eq!(stage.status(fresh_of("once", "held", attempt, &far)).await, 503);
+        assert_eq!(stage.bench.once.depth().await.expect("told").total(), 0);
+    }
+    assert_eq!(stage.status(fresh_of("once", "held", 5, &far)).await, 204);
+    assert_eq!(stage.bench.once.depth().await.expect("told").delayed, 1);
+    assert!(stage.bench.calls().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
