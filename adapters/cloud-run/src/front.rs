@@ -176,7 +176,9 @@ impl Intercept for Front {
             return Intercepted::Passed(request);
         }
         let kind = event::kind::kind(&request);
-        let routed = self.served.functions.has_route(request.method(), request.path());
+        // A deployment of events has no routes.
+        let routed = self.signature != Signature::CloudEvent
+            && self.served.functions.has_route(request.method(), request.path());
         if !self.may_be_event(kind, &request, routed) {
             return self.pass(request, invocation);
         }

@@ -77,5 +77,13 @@ async fn on_a_path_with_a_route_the_token_is_asked_first_and_what_has_none_is_th
             }
         }
     }
-    assert!(stage.bench.calls().is_empty());
+    // A deployment of events has no routes.
+    let events = Stage::set(|config| {
+        guarded(config);
+        config.signature = Signature::CloudEvent;
+    })
+    .await;
+    let structured = [("content-type", "application/cloudevents+json")];
+    assert_eq!(events.status(request("/own/a", &structured, unread())).await, 401);
+    assert!(stage.bench.calls().is_empty() && events.bench.calls().is_empty());
 }

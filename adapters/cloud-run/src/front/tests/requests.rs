@@ -90,6 +90,9 @@ async fn a_deployment_of_requests_takes_no_events_and_one_of_events_no_requests(
     assert!(is_passed_on_unread(&requests, post("/", &json!({})).take_over(untouched())).await);
     let events = Stage::set(|config| config.signature = Signature::CloudEvent).await;
     assert_eq!(events.status(push("jobs", "hello", 1)).await, 204);
+    // It has no routes: a real push is one where the application has one for requests, too.
+    assert_eq!(events.status(post("/own/a", &wrapped("jobs", "hello", 1, &json!({})))).await, 204);
+    assert_eq!(events.bench.calls(), ["hello#1"; 2]);
     let (status, told) = events.answer(request("/own/a", &[], "hello")).await;
     assert!(status == 400 && told.contains("takes events"), "{told}");
 }
