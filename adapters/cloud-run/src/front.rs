@@ -74,6 +74,16 @@ impl Front {
         }
     }
 
+    /// Whether no function is for it. An event of a bucket that asks for nothing is one of the application's where it has functions
+    /// for a bucket's events at all.
+    fn is_nobodys(&self, plan: &Result<Plan<'_>, Answer>) -> bool {
+        match plan {
+            Err(_) => true,
+            Ok(Plan::Nothing | Plan::Unreadable { .. }) => !self.served.has_buckets(),
+            Ok(_) => false,
+        }
+    }
+
     /// What is to be done with the events in the request.
     fn plans(&self, kind: Kind, request: &Request, body: &Bytes, routed: bool) -> Plans<'_> {
         let (served, now) = (&self.served, SystemTime::now());
@@ -204,7 +214,7 @@ impl Intercept for Front {
         }
         let plans = self.plans(kind, &request, &body, routed);
         // What no function is for is the route's, where there is one.
-        if routed && plans.iter().all(Result::is_err) {
+        if routed && plans.iter().all(|plan| self.is_nobodys(plan)) {
             return self.pass(with_body(request, body), invocation);
         }
         let answer = self.run(plans, invocation).await;
