@@ -82,8 +82,10 @@ async fn an_event_brings_its_trace_along() {
     assert_eq!(stage.status(structured(&event)).await, 204);
     assert_eq!(stage.bench.calls(), ["Created trace 1", "4bf92f3577b34da6a3ce929d0e0e4736 1"]);
     // One that is malformed counts as none.
-    event["traceparent"] = json!("nonsense");
-    assert_eq!(stage.status(structured(&event)).await, 204);
+    for unusable in [json!("nonsense"), json!(7), json!(""), json!("0".repeat(5_000))] {
+        event["traceparent"] = unusable;
+        assert_eq!(stage.status(structured(&event)).await, 204);
+    }
 }
 
 #[tokio::test]
