@@ -131,7 +131,10 @@ impl Front {
         let served = &self.served;
         invocation.cancellation = invocation.cancellation.child();
         match plan {
-            Plan::Message { to, push } => message::deliver(served, to, push, invocation).await,
+            Plan::Message { to, push } => {
+                invocation.trace = push.trace.clone().unwrap_or(invocation.trace);
+                message::deliver(served, to, push, invocation).await
+            }
             Plan::Blob { to, notice, by: Carrier::Event { id, trace } } => {
                 invocation.id = id;
                 invocation.trace = trace.unwrap_or(invocation.trace);
@@ -140,6 +143,7 @@ impl Front {
             }
             Plan::Blob { to, notice, by: Carrier::Push(push) } => {
                 invocation.id.clone_from(&push.message.id);
+                invocation.trace = push.trace.clone().unwrap_or(invocation.trace);
                 let outcome = blob::tell(served, to, &notice, push.message.attempt, &invocation).await;
                 self.settle_carried(push, outcome).await
             }

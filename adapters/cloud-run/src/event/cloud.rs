@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use skyport_core::clock::rfc3339;
-use skyport_core::{Error, Result};
+use skyport_core::{Error, Result, TraceContext};
 
 use super::malformed;
 
@@ -33,6 +33,13 @@ pub(crate) struct CloudEvent {
     pub(crate) traceparent: Option<String>,
     /// Its data as it would be the body of a request; empty where it has none.
     pub(crate) data: Bytes,
+}
+
+impl CloudEvent {
+    /// The trace that it belongs to, where that can be read.
+    pub(crate) fn trace(&self) -> Option<TraceContext> {
+        self.traceparent.as_ref()?.parse().ok()
+    }
 }
 
 /// The event whose attributes these are, by their names; each is there once, or not at all.

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use skyport_core::Result;
 use skyport_core::clock::rfc3339;
 use skyport_core::queue::port::Attributes;
+use skyport_core::{Result, TraceContext};
 use skyport_gcp_wire::message::PubsubMessage;
 
 use super::{malformed, no_json, starts_with};
@@ -36,6 +36,8 @@ pub(crate) struct Push {
     pub(crate) subscription: String,
     /// The message.
     pub(crate) message: PubsubMessage,
+    /// The trace of the CloudEvent that brought it.
+    pub(crate) trace: Option<TraceContext>,
 }
 
 impl Push {
@@ -132,7 +134,7 @@ pub(crate) fn wrapped(body: &[u8], now: SystemTime) -> Result<Push> {
     pushed.attributes = message.attributes.map(|few| few.0).unwrap_or_default();
     pushed.ordering_key = message.ordering_key.unwrap_or_default();
     pushed.attempt = wrapped.delivery_attempt.unwrap_or_default();
-    held(Push { subscription: wrapped.subscription, message: pushed })
+    held(Push { subscription: wrapped.subscription, message: pushed, trace: None })
 }
 
 /// The message of an unwrapped push. Its attributes stand among the headers, as what is not known to be a header of HTTP, of
@@ -158,7 +160,7 @@ pub(crate) fn unwrapped(headers: &HeaderMap, body: Bytes, now: SystemTime) -> Re
         }
     }
     let subscription = text("x-goog-pubsub-subscription-name").to_owned();
-    held(Push { subscription, message: pushed })
+    held(Push { subscription, message: pushed, trace: None })
 }
 
 /// Whether a header says something of the request, rather than of the message in it.

@@ -87,6 +87,10 @@ fn act(text: &str) -> HandlerResult {
 }
 
 async fn job(message: Message<String>, cx: Context<Bench>) -> HandlerResult {
+    if message.value() == "trace" {
+        cx.note(format!("{:032x}", cx.invocation().trace.trace_id()));
+        return Ok(());
+    }
     let attributes: Vec<String> =
         message.attributes().iter().map(|(name, value)| format!("{name}={value}")).collect();
     let start: String = message.value().chars().take(9).collect();

@@ -57,6 +57,28 @@ async fn a_message_finds_its_function_by_every_route() {
 }
 
 #[tokio::test]
+async fn a_message_carries_on_the_trace_of_the_event_that_brought_it_unless_it_has_its_own() {
+    let stage = Stage::set(|_| {}).await;
+    let trace = |digit: &str| format!("00-{}-00f067aa0ba902b7-01", digit.repeat(32));
+    let published = |attributes: &Value| {
+        let headers = [
+            ("ce-specversion", "1.0"),
+            ("ce-id", "1"),
+            ("ce-type", "google.cloud.pubsub.topic.v1.messagePublished"),
+            ("ce-source", "//pubsub.googleapis.com/projects/p/topics/jobs"),
+            ("ce-traceparent", &*trace("1")),
+            ("traceparent", &*trace("2")),
+            ("content-type", "application/json"),
+        ];
+        request("/", &headers, wrapped("jobs", "trace", 1, attributes).to_string())
+    };
+    assert_eq!(stage.status(published(&json!({}))).await, 204);
+    let own = json!({"skyport": json!({"t": trace("3")}).to_string()});
+    assert_eq!(stage.status(published(&own)).await, 204);
+    assert_eq!(stage.bench.calls(), ["1".repeat(32), "3".repeat(32)]);
+}
+
+#[tokio::test]
 async fn an_unwrapped_push_is_a_message_whatever_its_attributes_say() {
     let stage = Stage::set(|_| {}).await;
     let forged = [
