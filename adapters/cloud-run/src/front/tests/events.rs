@@ -188,6 +188,22 @@ async fn what_failed_for_good_is_over_where_its_queue_has_no_dead_letters_for_th
 }
 
 #[tokio::test]
+async fn a_buckets_notification_is_known_without_its_wrapper_too() {
+    let stage = Stage::set(|_| {}).await;
+    let key = format!("{UNDER}a");
+    let headers = [
+        ("x-goog-pubsub-subscription-name", "projects/p/subscriptions/photo-events"),
+        ("x-goog-pubsub-message-id", "17"),
+        ("eventtype", "OBJECT_FINALIZE"),
+        ("bucketid", "photos"),
+        ("objectid", &*key),
+        ("eventtime", "2026-11-26T13:03:16.192Z"),
+    ];
+    assert_eq!(stage.status(request("/", &headers, "")).await, 204);
+    assert_eq!(stage.bench.calls(), ["Created a 1"]);
+}
+
+#[tokio::test]
 async fn a_malformed_event_in_a_batch_does_not_keep_its_neighbours_from_running() {
     let stage = Stage::set(|_| {}).await;
     let mut malformed = stored("finalized", "b");
