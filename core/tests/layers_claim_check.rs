@@ -205,3 +205,18 @@ async fn adopting_settles_nothing_and_says_whether_a_body_is_lost_or_out_of_reac
     assert_eq!(&adopted.next().expect("one each").expect("readable").expect("ours").body[..], b"small");
     assert_eq!(s.plain.depth().await.expect("told").in_flight, 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_sent_on_unread_keeps_what_it_claims() {
+    let s = setup().await;
+    s.send_large().await;
+    let handed = handed_over(&s).await;
+    let letters = s.queue.dead_letters().expect("has some");
+    letters.send(vec![handed.to_message()]).await.remove(0).expect("sent on");
+    assert_eq!(receive(&*letters).await[0].body, vec![7; LARGE]);
+    // What has a body claims none, whatever it claimed before.
+    let mut stale = handed.to_message();
+    stale.body = "small".into();
+    s.queue.send(vec![stale]).await.remove(0).expect("sent");
+    assert_eq!(receive(&*s.queue).await[0].body, "small");
+}

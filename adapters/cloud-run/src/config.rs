@@ -16,6 +16,9 @@ pub type QueueOpener = dyn Fn(&str) -> Result<Arc<dyn MessageQueue>> + Send + Sy
 /// ten that Cloud Run leaves.
 const GRACE: Duration = Duration::from_secs(7);
 
+/// What says that the tokens may be of any account.
+const ANY: &str = "*";
+
 /// How an application runs on Cloud Run.
 #[non_exhaustive]
 #[derive(Clone)]
@@ -56,15 +59,15 @@ pub enum Signature {
 pub struct PushIdentity {
     /// For whom its tokens are made out: one of these. The service's URL, where the subscription does not say otherwise.
     pub audiences: Vec<String>,
-    /// The service account that they are made out to; any of Google's where it is `None`, which is right only where nobody
-    /// else can know the audience.
+    /// The service account that they are made out to; any of Google's where it is `None`. **Anybody has one, and can have a token
+    /// made for any audience**: then everybody is let in who knows the audience, which is no secret.
     pub account: Option<String>,
     /// Where the keys are published that sign them; Google's own place where it is `None`.
     pub keys_url: Option<String>,
 }
 
 impl PushIdentity {
-    /// Whoever brings a token made out for `audience`.
+    /// Whoever brings a token made out for `audience`: set the account, too.
     #[must_use]
     pub fn new(audience: impl Into<String>) -> Self {
         Self { audiences: vec![audience.into()], account: None, keys_url: None }
@@ -156,6 +159,13 @@ fn identity(audiences: Option<String>, account: Option<String>) -> Result<Option
             )),
         };
     }
+    let Some(account) = account else {
+        return Err(Error::invalid(format!(
+            "SKYPORT_PUSH_AUDIENCE is set and SKYPORT_PUSH_ACCOUNT is not: set it to the service account of the push subscription's \
+             tokens; anybody can have a token made for an audience, and `{ANY}` lets them all in"
+        )));
+    };
+    let account = (account != ANY).then_some(account);
     Ok(Some(PushIdentity { audiences, account, keys_url: None }))
 }
 
@@ -233,5 +243,15 @@ mod tests {
         assert!(old.contains("cloudevent"), "{old}");
         let alone = with(&[("SKYPORT_PUSH_ACCOUNT", "a@b")]).expect_err("no audience").to_string();
         assert!(alone.contains("SKYPORT_PUSH_AUDIENCE"), "{alone}");
+    }
+
+    #[test]
+    fn an_audience_without_an_account_lets_anybody_in_and_has_to_be_asked_for() {
+        let audience = ("SKYPORT_PUSH_AUDIENCE", "https://a.run.app");
+        let error = with(&[audience]).expect_err("no account").to_string();
+        assert!(error.contains("SKYPORT_PUSH_ACCOUNT") && error.contains("`*`"), "{error}");
+        let any = with(&[audience, ("SKYPORT_PUSH_ACCOUNT", "*")]).expect("valid").push;
+        assert_eq!(any, Some(PushIdentity::new("https://a.run.app")));
+        assert!(with(&[("SKYPORT_PUSH_ACCOUNT", "*")]).is_err());
     }
 }

@@ -64,21 +64,42 @@ impl Front {
         self.events_path.as_deref() == Some(path)
     }
 
-    /// What is to be done with the events in the request; `None` where it is no event.
-    fn plans(&self, kind: Kind, request: &Request, body: &Bytes, routed: bool) -> Option<Plans<'_>> {
+    /// Whether who sent it may send events, before its body is read. What is a route's else is no event without a good token. Of
+    /// other JSON its body has to tell first: whoever sends no event is not asked for one.
+    async fn known(&self, kind: Kind, request: &Request, routed: bool, id: &str) -> Result<bool, Response> {
+        match kind {
+            _ if routed => self.guard.knows(request.headers(), id).await,
+            Kind::Json => Ok(true),
+            _ => self.guard.admit(request.headers(), id).await.map(|()| true),
+        }
+    }
+
+    /// Whether no function is for it. An event of a bucket that asks for nothing is one of the application's where it has functions
+    /// for a bucket's events at all.
+    fn is_nobodys(&self, plan: &Result<Plan<'_>, Answer>) -> bool {
+        match plan {
+            Err(_) => true,
+            Ok(Plan::Nothing | Plan::Unreadable { .. }) => !self.served.has_buckets(),
+            Ok(_) => false,
+        }
+    }
+
+    /// What is to be done with the events in the request.
+    fn plans(&self, kind: Kind, request: &Request, body: &Bytes, routed: bool) -> Plans<'_> {
         let (served, now) = (&self.served, SystemTime::now());
         let headers = request.headers();
         let one = |event| plan::of_event(served, event, now);
         let read = match kind {
             Kind::Structured => cloud::structured(body).map(|event| vec![one(event)]),
             Kind::Binary => cloud::binary(headers, body.clone()).map(|event| vec![one(event)]),
-            Kind::Batch => cloud::batch(body).map(|events| events.into_iter().map(one).collect()),
+            Kind::Batch => cloud::batch(body).map(|events| {
+                let each = |event: Result<_>| event.map_err(|error| Answer::malformed(&error)).and_then(one);
+                events.into_iter().map(each).collect()
+            }),
             Kind::Unwrapped => {
                 push::unwrapped(headers, body.clone(), now).map(|push| vec![plan::of_push(served, push)])
             }
-            Kind::Json if push::is_wrapped(body) => {
-                push::wrapped(body, now).map(|push| vec![plan::of_push(served, push)])
-            }
+            Kind::Json => push::wrapped(body, now).map(|push| vec![plan::of_push(served, push)]),
             Kind::Schedule => {
                 event::schedule::tick(headers, now).map(|tick| vec![plan::of_tick(served, &tick, routed)])
             }
@@ -86,9 +107,9 @@ impl Front {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "send CloudEvents as JSON, or in binary mode".to_owned(),
             ))]),
-            Kind::Json | Kind::Http => return None,
+            Kind::Http => Ok(Vec::new()),
         };
-        Some(read.unwrap_or_else(|error| vec![Err(Answer::malformed(&error))]))
+        read.unwrap_or_else(|error| vec![Err(Answer::malformed(&error))])
     }
 
     /// Does it; of several events the worst is told, so that one that was done may come again with one that was not.
@@ -110,7 +131,10 @@ impl Front {
         let served = &self.served;
         invocation.cancellation = invocation.cancellation.child();
         match plan {
-            Plan::Message { to, push } => message::deliver(served, to, push, invocation).await,
+            Plan::Message { to, push } => {
+                invocation.trace = push.trace.clone().unwrap_or(invocation.trace);
+                message::deliver(served, to, push, invocation).await
+            }
             Plan::Blob { to, notice, by: Carrier::Event { id, trace } } => {
                 invocation.id = id;
                 invocation.trace = trace.unwrap_or(invocation.trace);
@@ -119,6 +143,7 @@ impl Front {
             }
             Plan::Blob { to, notice, by: Carrier::Push(push) } => {
                 invocation.id.clone_from(&push.message.id);
+                invocation.trace = push.trace.clone().unwrap_or(invocation.trace);
                 let outcome = blob::tell(served, to, &notice, push.message.attempt, &invocation).await;
                 self.settle_carried(push, outcome).await
             }
@@ -138,7 +163,7 @@ impl Front {
         match self.served.carrier(push.subscription_name()) {
             Some(queue) => {
                 let delivery = message::delivery(&*queue, push);
-                settle::by(Some(&queue), &delivery, outcome).await
+                settle::carried(&queue, &delivery, outcome).await
             }
             None => settle::unattended(outcome, "a bucket's event"),
         }
@@ -165,13 +190,16 @@ impl Intercept for Front {
             return Intercepted::Passed(request);
         }
         let kind = event::kind::kind(&request);
-        let routed = self.served.functions.has_route(request.method(), request.path());
+        // A deployment of events has no routes.
+        let routed = self.signature != Signature::CloudEvent
+            && self.served.functions.has_route(request.method(), request.path());
         if !self.may_be_event(kind, &request, routed) {
             return self.pass(request, invocation);
         }
-        // What cannot be the application's own is checked before its body is read.
-        if !routed && let Err(refused) = self.guard.admit(request.headers(), &invocation.id).await {
-            return Intercepted::Answered(refused);
+        match self.known(kind, &request, routed, &invocation.id).await {
+            Ok(true) => {}
+            Ok(false) => return self.pass(request, invocation),
+            Err(refused) => return Intercepted::Answered(refused),
         }
         if is_too_long(&request) {
             return Intercepted::Answered(too_long(&invocation.id));
@@ -180,15 +208,18 @@ impl Intercept for Front {
             Ok(read) => read,
             Err(refused) => return Intercepted::Answered(refused),
         };
-        let Some(plans) = self.plans(kind, &request, &body, routed) else {
-            return self.pass(with_body(request, body), invocation);
-        };
-        // What no function is for is the route's, where there is one.
-        if routed && plans.iter().all(Result::is_err) {
-            return self.pass(with_body(request, body), invocation);
+        if kind == Kind::Json {
+            if !push::is_wrapped(&body) {
+                return self.pass(with_body(request, body), invocation);
+            }
+            if !routed && let Err(refused) = self.guard.admit(request.headers(), &invocation.id).await {
+                return Intercepted::Answered(refused);
+            }
         }
-        if routed && let Err(refused) = self.guard.admit(request.headers(), &invocation.id).await {
-            return Intercepted::Answered(refused);
+        let plans = self.plans(kind, &request, &body, routed);
+        // What no function is for is the route's, where there is one.
+        if routed && plans.iter().all(|plan| self.is_nobodys(plan)) {
+            return self.pass(with_body(request, body), invocation);
         }
         let answer = self.run(plans, invocation).await;
         Intercepted::Answered(answer.into_response(&invocation.id))

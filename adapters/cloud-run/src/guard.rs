@@ -53,4 +53,20 @@ impl Guard {
     pub(crate) async fn admit(&self, _: &HeaderMap, _: &str) -> Result<(), Response> {
         Ok(())
     }
+
+    /// Whether a push or an event that may be a request as well is to be let in; the response where that cannot be known for the moment.
+    #[cfg(feature = "oidc")]
+    pub(crate) async fn knows(&self, headers: &HeaderMap, id: &str) -> Result<bool, Response> {
+        match &self.verifier {
+            None => Ok(true),
+            Some(verifier) => verifier.knows(headers, id).await,
+        }
+    }
+
+    /// Everybody is.
+    #[cfg(not(feature = "oidc"))]
+    #[allow(clippy::unused_async)]
+    pub(crate) async fn knows(&self, _: &HeaderMap, _: &str) -> Result<bool, Response> {
+        Ok(true)
+    }
 }

@@ -16,7 +16,7 @@ use tracing_subscriber::registry::LookupSpan;
 ///
 /// A line of JSON has `severity`, `message`, the fields, the fields of the spans around it, and the trace, by which Cloud Logging
 /// shows it beside its request. `RUST_LOG` may hold a level (`debug`; `info` where it is not set, or is something else), and
-/// `GOOGLE_CLOUD_PROJECT` the project that traces are in.
+/// `GOOGLE_CLOUD_PROJECT` the project that traces are in. Cloud Run does not set that one: without it the trace is a bare id.
 ///
 /// ```
 /// skyport_cloud_run::log_by_default(|name| std::env::var(name).ok());

@@ -20,6 +20,9 @@ const WAIT: Duration = Duration::from_secs(5);
 /// How far the clock of a sender may be ahead of Pub/Sub's.
 const SKEW: Duration = Duration::from_secs(60);
 
+/// Pub/Sub counts no attempts to fewer than these, whatever the queue says.
+const FEWEST_ATTEMPTS: u32 = 5;
+
 /// Hands a message to the function of its queue, and settles it.
 pub(crate) async fn deliver(
     served: &Served,
@@ -41,7 +44,7 @@ pub(crate) async fn deliver(
         Err(answer) => return answer,
     };
     let outcome = call(served, function, delivery.clone(), invocation).await;
-    settle::by(Some(queue), &delivery, outcome).await
+    settle::by(queue, &delivery, outcome).await
 }
 
 /// As a receive makes it: only an ordered queue has groups.
@@ -81,11 +84,12 @@ async fn waited(queue: &dyn MessageQueue, time: SystemTime, invocation: &Invocat
 }
 
 /// Holds a message back whose time is far: it comes again by the subscription's backoff. Each time counts as an attempt, so before
-/// they are spent it is sent anew, to be delivered then, and its attempts are counted from there. Never in an ordered queue,
-/// where it would lose its place.
+/// they are spent it is sent anew, to be delivered then, and its attempts are counted from there: by Pub/Sub's count, since each that
+/// is sent anew comes at once. Never in an ordered queue, where it would lose its place.
 async fn hold(queue: &Arc<dyn MessageQueue>, delivery: RawDelivery, time: SystemTime) -> Answer {
     let info = queue.info();
-    if info.settings.ordered || delivery.attempt < info.settings.max_attempts {
+    let last = info.settings.max_attempts.max(FEWEST_ATTEMPTS);
+    if info.settings.ordered || delivery.attempt < last {
         tracing::debug!(
             id = &*delivery.id,
             attempt = delivery.attempt,
@@ -132,7 +136,7 @@ async fn adopted(queue: &Arc<dyn MessageQueue>, delivery: RawDelivery) -> Result
                 }
                 _ => Outcome::retry(error.to_string()),
             };
-            Err(settle::by(Some(queue), &delivery, outcome).await)
+            Err(settle::by(queue, &delivery, outcome).await)
         }
     }
 }

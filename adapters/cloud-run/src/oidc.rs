@@ -47,26 +47,26 @@ impl Verifier {
 
     /// Lets the request in, or says why not. The response does not say what would have been right.
     pub(crate) async fn admit(&self, headers: &HeaderMap, id: &str) -> Result<(), Response> {
-        let fault = match self.check(headers).await {
-            Ok(()) => return Ok(()),
-            Err(fault) => fault,
-        };
-        tracing::warn!(%fault, "an event was not let in");
-        let (status, detail) = match fault {
-            Fault::Unknown(_) => {
-                (StatusCode::UNAUTHORIZED, "an event needs a token of Google's in its header Authorization")
-            }
-            Fault::Other(_) => (StatusCode::FORBIDDEN, "the token is not of whoever may send events here"),
-            Fault::Unchecked => {
-                (StatusCode::SERVICE_UNAVAILABLE, "the token cannot be checked for the moment")
-            }
-        };
-        let refused = problem::response(status, Some(detail), Some(id));
-        Err(if status == StatusCode::UNAUTHORIZED {
-            refused.with_header("www-authenticate", "Bearer")
-        } else {
-            refused
+        self.check(headers).await.map_err(|fault| {
+            tracing::warn!(%fault, "an event was not let in");
+            fault.response(id)
         })
+    }
+
+    /// Whether the request is to be let in, where without that it is one like others. Where it cannot be known, the response says so:
+    /// what may be an event is not lost to whoever answers requests.
+    pub(crate) async fn knows(&self, headers: &HeaderMap, id: &str) -> Result<bool, Response> {
+        match self.check(headers).await {
+            Ok(()) => Ok(true),
+            Err(fault @ Fault::Unchecked) => {
+                tracing::warn!(%fault, "what may be an event was not let in");
+                Err(fault.response(id))
+            }
+            Err(fault) => {
+                tracing::debug!(%fault, "what could be an event is taken for a request");
+                Ok(false)
+            }
+        }
     }
 
     async fn check(&self, headers: &HeaderMap) -> Result<(), Fault> {
@@ -83,6 +83,26 @@ impl Verifier {
         let key = self.keys.of(&token.key).await?;
         let claims = token.verified(&key)?;
         claims.check(&self.identity, SystemTime::now())
+    }
+}
+
+impl Fault {
+    fn response(&self, id: &str) -> Response {
+        let (status, detail) = match self {
+            Self::Unknown(_) => {
+                (StatusCode::UNAUTHORIZED, "an event needs a token of Google's in its header Authorization")
+            }
+            Self::Other(_) => (StatusCode::FORBIDDEN, "the token is not of whoever may send events here"),
+            Self::Unchecked => {
+                (StatusCode::SERVICE_UNAVAILABLE, "the token cannot be checked for the moment")
+            }
+        };
+        let refused = problem::response(status, Some(detail), Some(id));
+        if status == StatusCode::UNAUTHORIZED {
+            refused.with_header("www-authenticate", "Bearer")
+        } else {
+            refused
+        }
     }
 }
 

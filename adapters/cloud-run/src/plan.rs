@@ -81,7 +81,7 @@ pub(crate) fn of_event(served: &Served, event: CloudEvent, now: SystemTime) -> R
     });
     match told {
         Ok(Told::Notice(notice)) => {
-            let trace = event.traceparent.and_then(|trace| trace.parse().ok());
+            let trace = event.trace();
             of_notice(served, notice, Carrier::Event { id: event.id, trace })
         }
         Ok(Told::Nothing) => Ok(Plan::Nothing),
@@ -95,6 +95,7 @@ pub(crate) fn of_event(served: &Served, event: CloudEvent, now: SystemTime) -> R
 /// Eventarc has subscriptions of its own: a message is then for the queue that is called as its topic is.
 fn of_published<'s>(served: &'s Served, event: &CloudEvent, now: SystemTime) -> Result<Plan<'s>, Answer> {
     let mut push = push::wrapped(&event.data, now).map_err(|error| Answer::malformed(&error))?;
+    push.trace = event.trace();
     let known = served.sources().queue(push.subscription_name());
     if let (Ok(None), Some((_, topic))) = (known, event.source.rsplit_once("/topics/"))
         && matches!(served.sources().queue(topic), Ok(Some(_)))

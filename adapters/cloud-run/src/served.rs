@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use skyport_core::app::{FunctionRef, Functions, Sources};
+use skyport_core::app::{FunctionRef, Functions, Sources, Trigger};
 use skyport_core::queue::port::MessageQueue;
 use skyport_core::{Error, Result};
 
@@ -35,6 +35,15 @@ impl Served {
     /// Whose an event is.
     pub(crate) fn sources(&self) -> Sources<'_> {
         Sources::new(&self.functions, self.named())
+    }
+
+    /// Whether this deployment has functions for a bucket's events.
+    pub(crate) fn has_buckets(&self) -> bool {
+        let is_for_one = |function: FunctionRef<'_>| matches!(function.trigger(), Trigger::Blob { .. });
+        match self.named() {
+            Some(named) => is_for_one(named),
+            None => self.functions.iter().any(is_for_one),
+        }
     }
 
     /// The queue that carries a bucket's events, by its subscription.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use skyport_core::queue::port::{MessageQueue, RawDelivery, Settlement, Verdict};
-use skyport_core::{Error, Outcome};
+use skyport_core::{Error, ErrorKind, Outcome};
 use skyport_gcp_wire::message::is_pushed;
 
 use crate::reply::Answer;
@@ -12,19 +12,51 @@ use crate::reply::Answer;
 /// The reason of a dead letter whose attempts were spent.
 const ATTEMPTS: &str = "attempts";
 
-/// Settles a message by what came of it. Without a queue (it carries a bucket's event, and nobody can open its queue) the
-/// subscription's own settings decide when it has come often enough, and what failed for good is told in the log.
-pub(crate) async fn by(
-    queue: Option<&Arc<dyn MessageQueue>>,
+/// A message that could not be sent to the dead letters.
+struct Unburied {
+    reason: String,
+    error: Error,
+}
+
+/// Settles a message by what came of it. One that cannot be sent to the dead letters comes again.
+pub(crate) async fn by(queue: &Arc<dyn MessageQueue>, delivery: &RawDelivery, outcome: Outcome) -> Answer {
+    let id = &*delivery.id;
+    settle(queue, delivery, outcome).await.unwrap_or_else(|Unburied { reason, error }| {
+        tracing::error!(id, reason, %error, "a message could not be sent to the dead letters; it comes again");
+        Answer::Again
+    })
+}
+
+/// Settles a message that carried a bucket's event. Its subscription is none that the application declares: it may have no dead
+/// letters, or none for this service, and then the log is told in their place. It would come again for days, and nobody could end it.
+pub(crate) async fn carried(
+    queue: &Arc<dyn MessageQueue>,
     delivery: &RawDelivery,
     outcome: Outcome,
 ) -> Answer {
+    let id = &*delivery.id;
+    settle(queue, delivery, outcome).await.unwrap_or_else(|Unburied { reason, error }| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::Unsupported => {
+            tracing::error!(id, %error, "a bucket's event has no dead letters that it could be sent to");
+            unattended(Outcome::dead(reason), "a bucket's event")
+        }
+        _ => {
+            tracing::error!(id, reason, %error, "a bucket's event could not be sent to the dead letters; it comes again");
+            Answer::Again
+        }
+    })
+}
+
+async fn settle(
+    queue: &Arc<dyn MessageQueue>,
+    delivery: &RawDelivery,
+    outcome: Outcome,
+) -> Result<Answer, Unburied> {
     let (id, attempt) = (&*delivery.id, delivery.attempt);
-    let Some(queue) = queue else { return unattended(outcome, "a message") };
     match outcome {
         Outcome::Done => {
             done(queue, delivery).await;
-            Answer::Done
+            Ok(Answer::Done)
         }
         Outcome::Dead { reason } => bury(queue, delivery, &reason).await,
         // On the queue of dead letters there is no limit: what is retried there stays there.
@@ -36,9 +68,9 @@ pub(crate) async fn by(
         }
         Outcome::Retry { error, .. } => {
             tracing::info!(id, attempt, error, "a message comes again");
-            Answer::Again
+            Ok(Answer::Again)
         }
-        _ => Answer::Again,
+        _ => Ok(Answer::Again),
     }
 }
 
@@ -69,20 +101,16 @@ fn has_letters(queue: &Arc<dyn MessageQueue>) -> bool {
     queue.dead_letters().is_ok()
 }
 
-/// Sends the message to the dead letters. It comes again where that fails.
-async fn bury(queue: &Arc<dyn MessageQueue>, delivery: &RawDelivery, reason: &str) -> Answer {
-    let id = &*delivery.id;
-    match send_to_letters(queue, delivery, reason).await {
-        Ok(()) => {
-            tracing::warn!(id, reason, "a message went to the dead letters");
-            done(queue, delivery).await;
-            Answer::Done
-        }
-        Err(error) => {
-            tracing::error!(id, reason, %error, "a message could not be sent to the dead letters; it comes again");
-            Answer::Again
-        }
-    }
+async fn bury(
+    queue: &Arc<dyn MessageQueue>,
+    delivery: &RawDelivery,
+    reason: &str,
+) -> Result<Answer, Unburied> {
+    let sent = send_to_letters(queue, delivery, reason).await;
+    sent.map_err(|error| Unburied { reason: reason.to_owned(), error })?;
+    tracing::warn!(id = &*delivery.id, reason, "a message went to the dead letters");
+    done(queue, delivery).await;
+    Ok(Answer::Done)
 }
 
 async fn send_to_letters(

@@ -118,16 +118,16 @@ impl<'f> Sources<'f> {
         }
     }
 
-    /// The function with a schedule that one of these names is of: `<function>` or `<application>-<function>`.
+    /// The function with a schedule that one of these names is of: `<function>`, else `<application>-<function>`.
     #[must_use]
     pub fn schedule_called(&self, called: &[&str]) -> Option<FunctionRef<'f>> {
         let application = &self.functions.manifest().application;
-        self.scheduled().find(|function| {
-            let name = function.name();
-            called.iter().any(|called| {
-                let own = called.strip_prefix(application.as_str()).and_then(|rest| rest.strip_prefix('-'));
-                *called == name || own == Some(name)
-            })
+        let own =
+            |called: &str| called.strip_prefix(application.as_str())?.strip_prefix('-').map(str::to_owned);
+        let exact = self.scheduled().find(|function| called.contains(&function.name()));
+        exact.or_else(|| {
+            let of_it = |name: &str| called.iter().any(|called| own(called).as_deref() == Some(name));
+            self.scheduled().find(|function| of_it(function.name()))
         })
     }
 
@@ -170,4 +170,55 @@ fn misplaced(function: FunctionRef<'_>, got: &str) -> Error {
         "SKYPORT_FUNCTION names `{}`, which is for {for_what}, and {got} came",
         function.name()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::{App, Context, Declaration, HandlerResult, Opener};
+    use crate::event::ScheduleEvent;
+    use crate::kv::port::KeyValueStore;
+    use crate::provider::TableSettings;
+    use crate::queue::port::QueueSettings;
+
+    /// Has nothing to open.
+    struct Nothing;
+
+    impl Opener for Nothing {
+        fn bucket(&self, _: &Declaration) -> Result<Arc<dyn BlobStore>> {
+            Err(Error::invalid("no bucket"))
+        }
+
+        fn queue(&self, _: &Declaration, _: &QueueSettings) -> Result<Arc<dyn MessageQueue>> {
+            Err(Error::invalid("no queue"))
+        }
+
+        fn table(&self, _: &Declaration, _: &TableSettings) -> Result<Arc<dyn KeyValueStore>> {
+            Err(Error::invalid("no table"))
+        }
+    }
+
+    async fn tick(_: ScheduleEvent, _: Context<()>) -> HandlerResult {
+        Ok(())
+    }
+
+    #[test]
+    fn a_schedule_that_is_called_as_a_function_is_no_other_functions() {
+        let app = App::<()>::new("shop")
+            .on_schedule("sweep", "0 3 * * *", tick)
+            .on_schedule("shop-sweep", "0 4 * * *", tick)
+            .on_schedule("report", "0 5 * * *", tick);
+        let (functions, _) = app.bind(&Nothing).expect("binds");
+        let sources = Sources::new(&functions, None);
+        for (called, function) in [
+            ("sweep", Some("sweep")),
+            ("shop-sweep", Some("shop-sweep")),
+            ("shop-shop-sweep", Some("shop-sweep")),
+            ("shop-report", Some("report")),
+            ("report-shop", None),
+        ] {
+            let found = sources.schedule_called(&[called]);
+            assert_eq!(found.map(|function| function.name()), function, "{called}");
+        }
+    }
 }

@@ -31,7 +31,7 @@ const LATER: Duration = Duration::from_secs(5);
 /// Puts bodies over a threshold into a bucket, under `skyport-claims/`, and sends their key instead.
 ///
 /// A receive fetches the body; an ack deletes it, once the ack has succeeded. A dead letter keeps its body; sent back
-/// by `redrive`, it gets a new one. What a lost answer, a duplicate or a killed process leaves behind is for a lifecycle
+/// by `redrive`, it gets a new one. A message that is sent on with its body unread keeps its claim. What a lost answer, a duplicate or a killed process leaves behind is for a lifecycle
 /// rule of the bucket: longer than the queue and its dead letters keep a message.
 ///
 /// A message whose body is gone (`claim missing`) or over the limit (`claim too large`) is not handed over: it goes to
@@ -202,7 +202,10 @@ impl MessageQueue for ClaimQueue {
                     }
                 }
             }
-            message.envelope.claim = stored.map(key);
+            // One without a body that claims one is passed on unread, to the dead letters: its claim is all that there is of it.
+            if stored.is_some() || !message.body.is_empty() {
+                message.envelope.claim = stored.map(key);
+            }
             results.push(None);
             outgoing.push(message);
             tokens.push(stored);

@@ -97,7 +97,7 @@ enum Number {
 /// # Errors
 /// `Malformed` where it is a notification of Cloud Storage and has not the form it must have.
 pub fn in_message(message: &PubsubMessage) -> Result<Told> {
-    let attribute = |name: &str| message.attributes.get(name).map(String::as_str);
+    let attribute = |name: &str| attribute(message, name);
     // A message that merely has an attribute of such a name is somebody else's.
     let (Some(kind), Some(bucket), Some(key)) =
         (attribute("eventType"), attribute("bucketId"), attribute("objectId"))
@@ -124,6 +124,13 @@ pub fn in_message(message: &PubsubMessage) -> Result<Told> {
         None => message.published,
     };
     notice(deleted, bucket, key, &object, generation, time)
+}
+
+/// An attribute of a message. One that was pushed without its wrapper has them from headers, whose names come in lower case.
+fn attribute<'m>(message: &'m PubsubMessage, name: &str) -> Option<&'m str> {
+    let pushed =
+        || message.attributes.iter().find(|(its, _)| its.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    message.attributes.get(name).or_else(pushed).map(String::as_str)
 }
 
 /// What a CloudEvent tells of a bucket's object.

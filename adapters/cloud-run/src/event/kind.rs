@@ -9,6 +9,10 @@ const BINARY: &str = "ce-specversion";
 /// The header by which an unwrapped push is known.
 const UNWRAPPED: &str = "x-goog-pubsub-message-id";
 
+/// The header with its subscription. Where both stand there, Pub/Sub has sent it: a message's attributes and its content type become
+/// headers too, and whoever may publish could else pass a message off as an event.
+const SUBSCRIPTION: &str = "x-goog-pubsub-subscription-name";
+
 /// The header by which a schedule of Cloud Scheduler is known.
 pub(crate) const JOB: &str = "x-cloudscheduler-jobname";
 
@@ -38,6 +42,9 @@ pub(crate) fn kind(request: &Request) -> Kind {
     let headers = request.headers();
     if request.method() != Method::POST {
         return Kind::Http;
+    }
+    if headers.contains_key(UNWRAPPED) && headers.contains_key(SUBSCRIPTION) {
+        return Kind::Unwrapped;
     }
     let content_type = request.content_type().unwrap_or_default();
     match content_type.as_str() {
@@ -76,9 +83,13 @@ mod tests {
         let unwrapped = ("x-goog-pubsub-message-id", "1");
         let schedule = ("X-CloudScheduler-JobName", "nightly");
         let json = ("content-type", "application/json");
+        let subscription = ("x-goog-pubsub-subscription-name", "projects/p/subscriptions/s");
         for (headers, expected) in [
             // The one that comes first in the order wins.
             (vec![structured, binary, unwrapped, schedule], Kind::Structured),
+            // A message's attributes are headers, too, and may say anything.
+            (vec![structured, binary, unwrapped, subscription, schedule], Kind::Unwrapped),
+            (vec![structured, subscription], Kind::Structured),
             (vec![("content-type", "application/cloudevents-batch+json"), binary], Kind::Batch),
             (vec![("content-type", "application/cloudevents+xml"), binary], Kind::Unreadable),
             (vec![json, binary, unwrapped, schedule], Kind::Binary),

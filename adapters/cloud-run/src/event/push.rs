@@ -1,5 +1,6 @@
 //! Pushes of Pub/Sub: a message in JSON, or as the body itself with all else in headers.
 
+use std::fmt;
 use std::time::SystemTime;
 
 use base64::Engine;
@@ -7,14 +8,14 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use http::HeaderMap;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use skyport_core::Result;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use skyport_core::clock::rfc3339;
 use skyport_core::queue::port::Attributes;
+use skyport_core::{Result, TraceContext};
 use skyport_gcp_wire::message::PubsubMessage;
 
-use super::malformed;
+use super::{malformed, no_json, starts_with};
 
 /// The longest id of a message, the longest path of a subscription, and the longest ordering key, in bytes.
 const LONGEST: (usize, usize, usize) = (128, 512, 1_024);
@@ -35,6 +36,8 @@ pub(crate) struct Push {
     pub(crate) subscription: String,
     /// The message.
     pub(crate) message: PubsubMessage,
+    /// The trace of the CloudEvent that brought it.
+    pub(crate) trace: Option<TraceContext>,
 }
 
 impl Push {
@@ -65,7 +68,7 @@ struct Wrapped {
 #[derive(Deserialize)]
 struct Message {
     data: Option<String>,
-    attributes: Option<Attributes>,
+    attributes: Option<Few>,
     #[serde(rename = "messageId")]
     id: Option<String>,
     #[serde(rename = "message_id")]
@@ -78,11 +81,39 @@ struct Message {
     ordering_key: Option<String>,
 }
 
+/// Attributes, of which no more are kept than it takes to see that they are too many.
+struct Few(Attributes);
+
+impl<'de> Deserialize<'de> for Few {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Few;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("attributes")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Few, A::Error> {
+                let mut few = Attributes::new();
+                while few.len() <= MOST_ATTRIBUTES {
+                    let Some((name, value)) = map.next_entry()? else { return Ok(Few(few)) };
+                    few.insert(name, value);
+                }
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Few(few))
+            }
+        }
+
+        deserializer.deserialize_map(Reader)
+    }
+}
+
 /// Whether a body is a wrapped push.
 pub(crate) fn is_wrapped(body: &[u8]) -> bool {
     // Serde would take a list for a struct, too.
-    let is_object = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-    is_object
+    starts_with(body, b'{')
         && serde_json::from_slice::<Probe>(body).is_ok_and(|probe| {
             probe.message.is_some() && probe.subscription.is_some() && probe.context.is_none()
         })
@@ -93,18 +124,17 @@ pub(crate) fn is_wrapped(body: &[u8]) -> bool {
 /// # Errors
 /// `Malformed` where it has not the form of one; the error says which part.
 pub(crate) fn wrapped(body: &[u8], now: SystemTime) -> Result<Push> {
-    let wrapped: Wrapped = serde_json::from_slice(body)
-        .map_err(|error| malformed(format!("the push is not as Pub/Sub writes it: {error}")))?;
+    let wrapped: Wrapped = serde_json::from_slice(body).map_err(|error| no_json("the push", &error))?;
     let message = wrapped.message;
     let data = BASE64.decode(message.data.unwrap_or_default());
     let data = data.map_err(|_| malformed("in the push `message.data` is not base64"))?;
     let id = message.id.or(message.snake_id).unwrap_or_default();
     let published = published(message.published.or(message.snake_published).as_deref(), now)?;
     let mut pushed = PubsubMessage::new(id, data, published);
-    pushed.attributes = message.attributes.unwrap_or_default();
+    pushed.attributes = message.attributes.map(|few| few.0).unwrap_or_default();
     pushed.ordering_key = message.ordering_key.unwrap_or_default();
     pushed.attempt = wrapped.delivery_attempt.unwrap_or_default();
-    held(Push { subscription: wrapped.subscription, message: pushed })
+    held(Push { subscription: wrapped.subscription, message: pushed, trace: None })
 }
 
 /// The message of an unwrapped push. Its attributes stand among the headers, as what is not known to be a header of HTTP, of
@@ -129,7 +159,8 @@ pub(crate) fn unwrapped(headers: &HeaderMap, body: Bytes, now: SystemTime) -> Re
             pushed.attributes.insert(name.to_owned(), value.to_owned());
         }
     }
-    held(Push { subscription: text("x-goog-pubsub-subscription-name").to_owned(), message: pushed })
+    let subscription = text("x-goog-pubsub-subscription-name").to_owned();
+    held(Push { subscription, message: pushed, trace: None })
 }
 
 /// Whether a header says something of the request, rather than of the message in it.

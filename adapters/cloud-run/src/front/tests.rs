@@ -31,18 +31,21 @@ struct Bench {
     photos: Bucket,
     jobs: Queue<String, Raw>,
     ordered: Queue<String, Raw>,
+    once: Queue<String, Raw>,
     calls: Mutex<Vec<String>>,
 }
 
 const PHOTOS: Ref<Bench, Bucket> = Ref::new("photos", |bench| &bench.photos);
 const JOBS: Ref<Bench, Queue<String, Raw>> = Ref::new("jobs", |bench| &bench.jobs);
 const ORDERED: Ref<Bench, Queue<String, Raw>> = Ref::new("ordered", |bench| &bench.ordered);
+const ONCE: Ref<Bench, Queue<String, Raw>> = Ref::new("once", |bench| &bench.once);
 
 fn declared(name: &'static str) -> Result<Declaration> {
     Ok(match name {
         "photos" => Declaration::new(name, Bucket::kind(ResourceOptions::new())?),
         _ => {
-            let options = ResourceOptions::new().ordered(name == "ordered");
+            let attempts = if name == "once" { 1 } else { 5 };
+            let options = ResourceOptions::new().ordered(name == "ordered").max_attempts(attempts);
             Declaration::new(name, <Queue<String, Raw> as Resource>::kind(options)?)
         }
     })
@@ -50,7 +53,7 @@ fn declared(name: &'static str) -> Result<Declaration> {
 
 impl Resources for Bench {
     fn declarations() -> Result<Vec<Declaration>> {
-        ["photos", "jobs", "ordered"].into_iter().map(declared).collect()
+        ["photos", "jobs", "ordered", "once"].into_iter().map(declared).collect()
     }
 
     fn open(opener: &dyn Opener) -> Result<Self> {
@@ -58,6 +61,7 @@ impl Resources for Bench {
             photos: Resource::open(opener, &declared("photos")?)?,
             jobs: Resource::open(opener, &declared("jobs")?)?,
             ordered: Resource::open(opener, &declared("ordered")?)?,
+            once: Resource::open(opener, &declared("once")?)?,
             calls: Mutex::default(),
         })
     }
@@ -83,6 +87,10 @@ fn act(text: &str) -> HandlerResult {
 }
 
 async fn job(message: Message<String>, cx: Context<Bench>) -> HandlerResult {
+    if message.value() == "trace" {
+        cx.note(format!("{:032x}", cx.invocation().trace.trace_id()));
+        return Ok(());
+    }
     let attributes: Vec<String> =
         message.attributes().iter().map(|(name, value)| format!("{name}={value}")).collect();
     let start: String = message.value().chars().take(9).collect();
@@ -166,6 +174,7 @@ impl Stage {
         let app = App::new("bench")
             .http("own", route::post("/own/{*rest}"), own)
             .on_message("job", JOBS, job)
+            .on_message("once", ONCE, job)
             .on_batch("ordered", ORDERED.batch_size(2), batch)
             .on_blob_created("created", PHOTOS, blob)
             .on_blob_deleted("deleted", PHOTOS, blob)

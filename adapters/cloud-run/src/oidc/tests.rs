@@ -263,3 +263,20 @@ fn keys_come_only_from_where_nobody_can_pretend_to_be_it() {
     }
     assert!(Verifier::new(&PushIdentity::new(AUDIENCE)).is_ok());
 }
+
+#[tokio::test]
+async fn what_may_be_a_request_as_well_is_one_without_a_good_token_and_waits_where_that_cannot_be_known() {
+    let publisher = Publisher::start().await;
+    let knows = async |verifier: &Verifier, token: &str| {
+        let mut headers = HeaderMap::new();
+        let value = http::HeaderValue::from_str(&format!("Bearer {token}")).expect("a header");
+        headers.insert(header::AUTHORIZATION, value);
+        verifier.knows(&headers, "1").await.map_err(|response| response.status().as_u16())
+    };
+    let verifier = publisher.verifier(INTERVAL);
+    assert_eq!(knows(&verifier, &token(|_| {})).await, Ok(true));
+    assert_eq!(knows(&verifier, &token(|claims| claims["aud"] = json!("another"))).await, Ok(false));
+    assert_eq!(knows(&verifier, "nonsense").await, Ok(false));
+    publisher.down.store(true, Ordering::SeqCst);
+    assert_eq!(knows(&publisher.verifier(INTERVAL), &token(|_| {})).await, Err(503));
+}

@@ -162,3 +162,13 @@ proptest! {
         let _ = in_event(&event);
     }
 }
+
+#[test]
+fn a_notification_whose_attributes_were_headers_is_one_all_the_same() {
+    let mut pushed = message("OBJECT_FINALIZE", &[], RESOURCE);
+    let sent = std::mem::take(&mut pushed.attributes);
+    pushed.attributes = sent.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+    let told = notice_of(in_message(&pushed));
+    assert_eq!(told, notice_of(in_message(&message("OBJECT_FINALIZE", &[], RESOURCE))));
+    assert_eq!(told.generation, Some(1_600_000_000_000_001));
+}

@@ -144,6 +144,23 @@ mod tests {
         assert!(binary(&twice, Bytes::new()).expect_err("twice").message().contains("twice"));
     }
 
+    #[test]
+    fn a_trace_that_is_of_no_use_is_as_good_as_none() {
+        for sent in [&b""[..], b"\xff", &[b'0'; 5_000]] {
+            let event = binary(&headers(&[("ce-traceparent", sent)]), Bytes::new()).expect("sound");
+            assert_eq!(event.traceparent, None);
+        }
+        let mut twice = headers(&[("ce-traceparent", b"00-1-2-3")]);
+        twice.append("ce-traceparent", HeaderValue::from_static("00-4-5-6"));
+        assert_eq!(binary(&twice, Bytes::new()).expect("sound").traceparent, None);
+    }
+
+    #[test]
+    fn of_a_strange_version_little_is_told() {
+        let strange = headers(&[("ce-specversion", &[b'9'; 4_000])]);
+        assert!(binary(&strange, Bytes::new()).expect_err("strange").message().len() < 200);
+    }
+
     proptest! {
         #[test]
         fn whatever_is_encoded_as_the_specification_says_survives(text in "[^\\p{Cc}]{1,60}") {

@@ -1,83 +1,171 @@
 //! CloudEvents as JSON: one, or a list of them.
 
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde_json::{Map, Value};
+use serde::de::{DeserializeSeed, Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use skyport_core::Result;
 
 use super::{CloudEvent, event, malformed, no_data};
+use crate::event::{no_json, starts_with};
 
 /// The most events of a batch.
 const MOST: usize = 1_000;
 
-/// The event in a body.
+/// The members that count here, as they are written: nothing is made of them that is larger than the text.
+#[derive(Deserialize)]
+struct Members<'e> {
+    #[serde(borrow)]
+    specversion: Option<&'e RawValue>,
+    #[serde(borrow)]
+    id: Option<&'e RawValue>,
+    #[serde(borrow)]
+    source: Option<&'e RawValue>,
+    #[serde(borrow, rename = "type")]
+    kind: Option<&'e RawValue>,
+    #[serde(borrow)]
+    subject: Option<&'e RawValue>,
+    #[serde(borrow)]
+    time: Option<&'e RawValue>,
+    #[serde(borrow)]
+    traceparent: Option<&'e RawValue>,
+    #[serde(borrow)]
+    datacontenttype: Option<&'e RawValue>,
+    #[serde(borrow)]
+    data: Option<&'e RawValue>,
+    #[serde(borrow)]
+    data_base64: Option<&'e RawValue>,
+}
+
+/// The event in a body, whose data is a part of it where it can be.
 ///
 /// # Errors
 /// `Malformed` where it is not JSON, or the JSON is no CloudEvent; the error says why.
-pub(crate) fn structured(body: &[u8]) -> Result<CloudEvent> {
-    let value: Value = serde_json::from_slice(body).map_err(no_json)?;
-    of_value(value)
+pub(crate) fn structured(body: &Bytes) -> Result<CloudEvent> {
+    // Serde would take a list for a struct, too.
+    if !starts_with(body, b'{') {
+        return Err(malformed("the CloudEvent is no JSON object"));
+    }
+    let members: Members<'_> =
+        serde_json::from_slice(body).map_err(|error| no_json("the CloudEvent", &error))?;
+    let data = members.data(body)?;
+    event(|name| members.attribute(name), data)
 }
 
-/// The events in a body; there may be none.
+/// The events in a body, each by itself; there may be none.
 ///
 /// # Errors
-/// `Malformed` where it is not JSON, no list, too long, or where one of them is no CloudEvent.
-pub(crate) fn batch(body: &[u8]) -> Result<Vec<CloudEvent>> {
-    let Value::Array(values) = serde_json::from_slice(body).map_err(no_json)? else {
+/// `Malformed` where it is not JSON, no list, or too long: then it is read no further.
+pub(crate) fn batch(body: &Bytes) -> Result<Vec<Result<CloudEvent>>> {
+    if !starts_with(body, b'[') {
         return Err(malformed("the batch of CloudEvents is no list"));
-    };
-    if values.len() > MOST {
-        return Err(malformed(format!("the batch has more than {MOST} CloudEvents: send several")));
     }
-    values.into_iter().map(of_value).collect()
+    let mut list = serde_json::Deserializer::from_slice(body);
+    let events = Few.deserialize(&mut list).and_then(|events| list.end().map(|()| events));
+    let events = events.map_err(|error| {
+        if error.is_data() {
+            malformed(format!("the batch has more than {MOST} CloudEvents: send several"))
+        } else {
+            no_json("the batch of CloudEvents", &error)
+        }
+    })?;
+    let one = |event: &RawValue| structured(&body.slice_ref(event.get().as_bytes()));
+    Ok(events.into_iter().map(one).collect())
 }
 
-fn no_json(error: serde_json::Error) -> skyport_core::Error {
-    malformed(format!("the CloudEvent is not JSON: {error}"))
+/// Reads a list of at most [`MOST`], whatever is in it.
+struct Few;
+
+impl<'de> DeserializeSeed<'de> for Few {
+    type Value = Vec<&'de RawValue>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
 }
 
-fn of_value(value: Value) -> Result<CloudEvent> {
-    let Value::Object(mut members) = value else {
-        return Err(malformed("the CloudEvent is no JSON object"));
-    };
-    let data = data(&mut members)?;
-    let attribute = |name: &str| match members.get(name) {
+impl<'de> Visitor<'de> for Few {
+    type Value = Vec<&'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list of at most {MOST}")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut events = Vec::new();
+        while let Some(event) = list.next_element()? {
+            if events.len() == MOST {
+                return Err(A::Error::invalid_length(MOST + 1, &self));
+            }
+            events.push(event);
+        }
+        Ok(events)
+    }
+}
+
+impl Members<'_> {
+    fn attribute(&self, name: &str) -> Result<Option<String>> {
+        let value = match name {
+            "specversion" => self.specversion,
+            "id" => self.id,
+            "source" => self.source,
+            "type" => self.kind,
+            "subject" => self.subject,
+            "time" => self.time,
+            "traceparent" => self.traceparent,
+            "datacontenttype" => self.datacontenttype,
+            _ => None,
+        };
+        let text = |value| {
+            text(value).ok_or_else(|| malformed(format!("the CloudEvent's attribute `{name}` is no text")))
+        };
         // What is null is not set.
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(malformed(format!("the CloudEvent's attribute `{name}` is no text"))),
-    };
-    event(attribute, data)
-}
+        value.map(text).transpose()
+    }
 
-/// The data as bytes: what is JSON as JSON, other text as it is, and base64 as what it stands for.
-fn data(members: &mut Map<String, Value>) -> Result<Bytes> {
-    let data = members.remove("data").filter(|data| !data.is_null());
-    let binary = members.remove("data_base64").filter(|data| !data.is_null());
-    match (data, binary) {
-        (None, None) => Ok(Bytes::new()),
-        (Some(_), Some(_)) => Err(malformed("the CloudEvent has both `data` and `data_base64`")),
-        (None, Some(Value::String(text))) => STANDARD.decode(text).map(Bytes::from).map_err(no_data),
-        (None, Some(_)) => Err(malformed("the CloudEvent's `data_base64` is no text")),
-        (Some(Value::String(text)), None) if !is_json(members) => Ok(text.into()),
-        (Some(data), None) => serde_json::to_vec(&data).map(Bytes::from).map_err(no_data),
+    /// The data as bytes: what is JSON as it is written, other text as it is, and base64 as what it stands for.
+    fn data(&self, body: &Bytes) -> Result<Bytes> {
+        match (self.data, self.data_base64) {
+            (None, None) => Ok(Bytes::new()),
+            (Some(_), Some(_)) => Err(malformed("the CloudEvent has both `data` and `data_base64`")),
+            (None, Some(base64)) => {
+                let text =
+                    text(base64).ok_or_else(|| malformed("the CloudEvent's `data_base64` is no text"))?;
+                STANDARD.decode(text).map(Bytes::from).map_err(no_data)
+            }
+            (Some(data), None) => {
+                let text = if self.is_json() { None } else { text(data) };
+                Ok(text.map_or_else(|| body.slice_ref(data.get().as_bytes()), Bytes::from))
+            }
+        }
+    }
+
+    /// Whether the data is JSON, as it is where nothing else is said.
+    fn is_json(&self) -> bool {
+        let Some(kind) = self.datacontenttype.and_then(text) else { return true };
+        let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        essence.ends_with("/json") || essence.ends_with("+json")
     }
 }
 
-/// Whether the data is JSON, as it is where nothing else is said.
-fn is_json(members: &Map<String, Value>) -> bool {
-    let Some(kind) = members.get("datacontenttype").and_then(Value::as_str) else { return true };
-    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence.ends_with("/json") || essence.ends_with("+json")
+/// The text that a value is; `None` where it is something else.
+fn text(value: &RawValue) -> Option<String> {
+    serde_json::from_str(value.get()).ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+
+    fn bytes(text: impl Into<String>) -> Bytes {
+        text.into().into()
+    }
 
     fn with(more: Value) -> Value {
         let mut event = json!({"specversion": "1.0", "id": "1", "source": "/s", "type": "t"});
@@ -89,7 +177,7 @@ mod tests {
     }
 
     fn of(event: Value) -> Result<CloudEvent> {
-        structured(event.to_string().as_bytes())
+        structured(&bytes(event.to_string()))
     }
 
     #[test]
@@ -140,18 +228,50 @@ mod tests {
             assert!(error.message().contains(why), "{error} has no {why}");
         }
         for text in ["", "{", "nonsense", &"[".repeat(200_000), &"{\"data\":".repeat(200_000)] {
-            assert!(structured(text.as_bytes()).is_err());
+            assert!(structured(&bytes(text)).is_err());
         }
     }
 
     #[test]
     fn a_batch_is_a_list_that_may_be_empty() {
-        assert!(batch(b"[]").expect("sound").is_empty());
+        assert!(batch(&bytes("[]")).expect("sound").is_empty());
         let two = json!([with(json!({})), with(json!({"id": "2"}))]).to_string();
-        assert_eq!(batch(two.as_bytes()).expect("sound")[1].id, "2");
-        assert!(batch(b"{}").is_err());
-        assert!(batch(json!([with(json!({})), 1]).to_string().as_bytes()).is_err());
-        let many = Value::Array(vec![with(json!({})); MOST + 1]).to_string();
-        assert!(batch(many.as_bytes()).expect_err("too many").message().contains("several"));
+        assert_eq!(batch(&bytes(two)).expect("sound")[1].as_ref().expect("an event").id, "2");
+        for text in ["{}", "", "[", "[1,]", "[1] 2", "[nonsense]"] {
+            let error = batch(&bytes(text)).expect_err(text);
+            assert!(!error.message().contains("several"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_event_in_a_batch_does_not_touch_its_neighbours() {
+        let mixed =
+            json!([1, with(json!({})), with(json!({"id": 7})), with(json!({"id": "2"})), []]).to_string();
+        let read: Vec<Option<String>> = batch(&bytes(mixed))
+            .expect("a list")
+            .into_iter()
+            .map(|event| event.ok().map(|event| event.id))
+            .collect();
+        assert_eq!(read, [None, Some("1".to_owned()), None, Some("2".to_owned()), None]);
+    }
+
+    #[test]
+    fn a_batch_is_read_no_further_than_it_may_go() {
+        let fits = format!("[{}]", vec![r#"{"":0}"#; MOST].join(","));
+        assert_eq!(batch(&bytes(fits)).expect("a list").len(), MOST);
+        // Of what follows nobody sees that it is no JSON.
+        let many = format!("[{}nonsense", r#"{"":0},"#.repeat(100_000));
+        assert!(batch(&bytes(many)).expect_err("too many").message().contains("several"));
+    }
+
+    #[test]
+    fn data_stays_a_part_of_the_body() {
+        // As a tree, this would be some dozens of times as large.
+        let data = format!("[{}0]", r#"{"":0},"#.repeat(100_000));
+        let start = r#"{"specversion":"1.0","id":"1","source":"/s","type":"t","more":[{},{}],"data": "#;
+        let body = bytes(format!("{start}{data}}}"));
+        let event = structured(&body).expect("sound");
+        assert_eq!(event.data, data);
+        assert_eq!(event.data.as_ptr(), body[start.len()..].as_ptr());
     }
 }

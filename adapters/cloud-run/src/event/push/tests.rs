@@ -81,8 +81,8 @@ fn what_is_malformed_in_a_push_is_told() {
     let many: serde_json::Map<String, Value> = (0..101).map(|n| (format!("a{n}"), json!("x"))).collect();
     for (push, why) in [
         (message(("data", json!("not base64!"))), "base64"),
-        (message(("data", json!(7))), "invalid type"),
-        (message(("attributes", json!({"a": 1}))), "invalid type"),
+        (message(("data", json!(7))), "line 1"),
+        (message(("attributes", json!({"a": 1}))), "line 1"),
         (message(("attributes", Value::Object(many))), "attributes"),
         (message(("messageId", json!(""))), "id"),
         (message(("messageId", json!("two words"))), "id"),
@@ -90,12 +90,32 @@ fn what_is_malformed_in_a_push_is_told() {
         (message(("publishTime", json!("noon"))), "time"),
         (message(("orderingKey", json!("x".repeat(1_025)))), "ordering key"),
         (json!({"message": {"messageId": "1"}, "subscription": "x".repeat(513)}), "subscription"),
-        (json!({"message": {"messageId": "1"}, "subscription": "s", "deliveryAttempt": -1}), "invalid value"),
+        (json!({"message": {"messageId": "1"}, "subscription": "s", "deliveryAttempt": -1}), "line 1"),
     ] {
         let error = of(&push).expect_err(why);
         assert_eq!(error.kind(), ErrorKind::Malformed);
         assert!(error.message().contains(why), "{error} has no {why}");
     }
+}
+
+#[test]
+fn what_is_told_of_a_malformed_push_holds_nothing_of_it() {
+    let large = "secret".repeat(10_000);
+    for push in [
+        json!({"message": {"messageId": "1"}, "subscription": "s", "deliveryAttempt": large}),
+        json!({"message": large, "subscription": "s"}),
+        json!({"message": {"attributes": large}, "subscription": "s"}),
+    ] {
+        let error = of(&push).expect_err("malformed");
+        assert!(error.message().len() < 200 && !error.message().contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn of_too_many_attributes_few_are_kept() {
+    let many: serde_json::Map<String, Value> = (0..10_000).map(|n| (n.to_string(), json!("x"))).collect();
+    let Few(kept) = serde_json::from_str(&Value::Object(many).to_string()).expect("attributes");
+    assert_eq!(kept.len(), MOST_ATTRIBUTES + 1);
 }
 
 fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {

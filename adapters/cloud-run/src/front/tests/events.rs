@@ -1,5 +1,8 @@
 //! Events of buckets and schedules, by every route, and those that no function can be for.
 
+use skyport_core::ErrorKind;
+use skyport_memory::{Fault, Operation};
+
 use super::*;
 
 const SOURCE: &str = "//storage.googleapis.com/projects/_/buckets/photos";
@@ -79,8 +82,10 @@ async fn an_event_brings_its_trace_along() {
     assert_eq!(stage.status(structured(&event)).await, 204);
     assert_eq!(stage.bench.calls(), ["Created trace 1", "4bf92f3577b34da6a3ce929d0e0e4736 1"]);
     // One that is malformed counts as none.
-    event["traceparent"] = json!("nonsense");
-    assert_eq!(stage.status(structured(&event)).await, 204);
+    for unusable in [json!("nonsense"), json!(7), json!(""), json!("0".repeat(5_000))] {
+        event["traceparent"] = unusable;
+        assert_eq!(stage.status(structured(&event)).await, 204);
+    }
 }
 
 #[tokio::test]
@@ -158,6 +163,54 @@ async fn what_failed_for_good_goes_to_the_dead_letters_of_the_queue_that_carried
     let reasons: Vec<String> = stage.letters(&events).await.into_iter().map(|(_, reason)| reason).collect();
     assert_eq!(reasons[0], "never");
     assert!(reasons[1].contains("eventTime"), "{reasons:?}");
+}
+
+#[tokio::test]
+async fn what_failed_for_good_is_over_where_its_queue_has_no_dead_letters_for_this_service() {
+    let stage = Stage::set(|_| {}).await;
+    let attributes = json!({
+        "eventType": "OBJECT_FINALIZE",
+        "bucketId": "photos",
+        "objectId": format!("{UNDER}fail"),
+        "objectGeneration": "16",
+        "eventTime": "2026-11-26T13:03:16.192Z",
+    });
+    // Nobody has created the queue, and so not its dead letters.
+    assert_eq!(stage.status(notified("OBJECT_FINALIZE", "fatal", &[])).await, 204);
+    assert_eq!(stage.status(notified("OBJECT_FINALIZE", "a", &[("eventTime", "noon")])).await, 204);
+    assert_eq!(stage.status(post("/", &wrapped("photo-events", "", 5, &attributes))).await, 204);
+    assert_eq!(stage.bench.calls(), ["Created fatal 3", "Created fail 5"]);
+    for (kind, status) in [(ErrorKind::PermissionDenied, 204), (ErrorKind::Unavailable, 503)] {
+        stage.memory.faults().inject(Operation::QueueSend, Fault::refuse(kind));
+        assert_eq!(stage.status(notified("OBJECT_FINALIZE", "fatal", &[])).await, status, "{kind:?}");
+        stage.memory.faults().clear();
+    }
+}
+
+#[tokio::test]
+async fn a_buckets_notification_is_known_without_its_wrapper_too() {
+    let stage = Stage::set(|_| {}).await;
+    let key = format!("{UNDER}a");
+    let headers = [
+        ("x-goog-pubsub-subscription-name", "projects/p/subscriptions/photo-events"),
+        ("x-goog-pubsub-message-id", "17"),
+        ("eventtype", "OBJECT_FINALIZE"),
+        ("bucketid", "photos"),
+        ("objectid", &*key),
+        ("eventtime", "2026-11-26T13:03:16.192Z"),
+    ];
+    assert_eq!(stage.status(request("/", &headers, "")).await, 204);
+    assert_eq!(stage.bench.calls(), ["Created a 1"]);
+}
+
+#[tokio::test]
+async fn a_malformed_event_in_a_batch_does_not_keep_its_neighbours_from_running() {
+    let stage = Stage::set(|_| {}).await;
+    let mut malformed = stored("finalized", "b");
+    malformed["id"] = json!(7);
+    let (status, told) = stage.answer(batch(&[stored("finalized", "a"), malformed])).await;
+    assert!(status == 400 && told.contains("`id`"), "{told}");
+    assert_eq!(stage.bench.calls(), ["Created a 1"]);
 }
 
 #[tokio::test]

@@ -14,7 +14,11 @@ fn held(stage: &Stage, left: Duration) -> Value {
 
 /// A push that was sent just now.
 fn fresh(body: &str, attempt: u32, attributes: &Value) -> Request {
-    let mut push = wrapped("jobs", body, attempt, attributes);
+    fresh_of("jobs", body, attempt, attributes)
+}
+
+fn fresh_of(queue: &str, body: &str, attempt: u32, attributes: &Value) -> Request {
+    let mut push = wrapped(queue, body, attempt, attributes);
     // Of which no time is told was sent when it came.
     push["message"]["publishTime"] = Value::Null;
     post("/", &push)
@@ -50,6 +54,44 @@ async fn a_message_finds_its_function_by_every_route() {
         assert_eq!(stage.status(request("/", &headers, data.to_string())).await, 204);
     }
     assert_eq!(stage.bench.calls(), ["hello#2color=blue"; 5]);
+}
+
+#[tokio::test]
+async fn a_message_carries_on_the_trace_of_the_event_that_brought_it_unless_it_has_its_own() {
+    let stage = Stage::set(|_| {}).await;
+    let trace = |digit: &str| format!("00-{}-00f067aa0ba902b7-01", digit.repeat(32));
+    let published = |attributes: &Value| {
+        let headers = [
+            ("ce-specversion", "1.0"),
+            ("ce-id", "1"),
+            ("ce-type", "google.cloud.pubsub.topic.v1.messagePublished"),
+            ("ce-source", "//pubsub.googleapis.com/projects/p/topics/jobs"),
+            ("ce-traceparent", &*trace("1")),
+            ("traceparent", &*trace("2")),
+            ("content-type", "application/json"),
+        ];
+        request("/", &headers, wrapped("jobs", "trace", 1, attributes).to_string())
+    };
+    assert_eq!(stage.status(published(&json!({}))).await, 204);
+    let own = json!({"skyport": json!({"t": trace("3")}).to_string()});
+    assert_eq!(stage.status(published(&own)).await, 204);
+    assert_eq!(stage.bench.calls(), ["1".repeat(32), "3".repeat(32)]);
+}
+
+#[tokio::test]
+async fn an_unwrapped_push_is_a_message_whatever_its_attributes_say() {
+    let stage = Stage::set(|_| {}).await;
+    let forged = [
+        ("x-goog-pubsub-subscription-name", "projects/p/subscriptions/jobs"),
+        ("x-goog-pubsub-message-id", "17"),
+        ("content-type", "application/cloudevents+json"),
+        ("ce-specversion", "1.0"),
+        ("ce-type", "google.cloud.storage.object.v1.finalized"),
+        ("x-cloudscheduler-jobname", "sweep"),
+    ];
+    assert_eq!(stage.status(request("/", &forged, "hello")).await, 204);
+    let calls = stage.bench.calls();
+    assert!(calls.len() == 1 && calls[0].starts_with("hello#1ce-specversion=1.0"), "{calls:?}");
 }
 
 #[tokio::test]
@@ -103,6 +145,21 @@ async fn a_message_is_never_delivered_early() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_that_is_held_is_not_sent_anew_before_pubsub_would_end_it() {
+    let stage = Stage::set(|_| {}).await;
+    assert_eq!(stage.bench.once.port().info().settings.max_attempts, 1);
+    let far = held(&stage, Duration::from_secs(600));
+    for attempt in 1..=4 {
+        // By the subscription's backoff, and not by a new message that comes at once.
+        assert_eq!(stage.status(fresh_of("once", "held", attempt, &far)).await, 503);
+        assert_eq!(stage.bench.once.depth().await.expect("told").total(), 0);
+    }
+    assert_eq!(stage.status(fresh_of("once", "held", 5, &far)).await, 204);
+    assert_eq!(stage.bench.once.depth().await.expect("told").delayed, 1);
+    assert!(stage.bench.calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_whose_time_is_near_waits_for_it() {
     let stage = Stage::set(|_| {}).await;
     let begun = tokio::time::Instant::now();
@@ -146,10 +203,14 @@ async fn a_body_that_the_message_claims_is_fetched_and_one_that_is_gone_is_a_dea
     let pushed = post("/", &wrapped("jobs", "", 1, &claiming));
     assert_eq!(stage.status(pushed).await, 204);
     assert_eq!(stage.bench.calls(), ["xxxxxxxxx#1"]);
-    let gone = json!({"skyport": json!({"c": format!("skyport-claims/{}", "0".repeat(32))}).to_string()});
+    let claim = format!("skyport-claims/{}", "0".repeat(32));
+    let gone = json!({"skyport": json!({"c": claim}).to_string()});
     assert_eq!(stage.status(post("/", &wrapped("jobs", "", 1, &gone))).await, 204);
-    let letters = stage.letters(&stage.bench.jobs).await;
-    assert_eq!(letters[0].1, "claim missing");
+    // Beneath the layer, which hands over nothing without its body: the letter still says where that lay.
+    let letter =
+        beneath.dead_letters().expect("has some").receive(options).await.expect("received").remove(0);
+    assert_eq!(letter.envelope.reason(), Some("claim missing"));
+    assert_eq!(letter.envelope.claim, Some(claim));
     assert!(stage.bench.calls().is_empty());
 }
 

@@ -83,6 +83,40 @@ async fn what_no_function_is_for_is_the_routes_and_arrives_whole() {
 }
 
 #[tokio::test]
+async fn events_that_ask_for_nothing_are_the_routes_where_no_function_is_for_a_buckets_events() {
+    async fn own(_: Request, _: Context<()>) -> HandlerResult<&'static str> {
+        Ok("the application's own")
+    }
+
+    let changed = json!({
+        "specversion": "1.0", "id": "1", "source": "/s", "type": "google.cloud.storage.object.v1.metadataUpdated",
+    });
+    let malformed = json!({
+        "eventType": "OBJECT_FINALIZE", "bucketId": "photos", "objectId": "a", "eventTime": "noon",
+    });
+    let events = [
+        ("application/cloudevents+json", changed.to_string()),
+        ("application/json", wrapped("photo-events", "", 1, &malformed).to_string()),
+    ];
+    let app = App::<()>::new("plain").http("own", route::post("/own/{*rest}"), own);
+    let (functions, _) = app.bind(&Fakes(&Memory::new())).expect("binds");
+    let mut config = CloudRunConfig { events_path: Some("/own/a".to_owned()), ..CloudRunConfig::default() };
+    let plain = Front::new(Arc::new(functions), &config).expect("serves");
+    let with_buckets = Stage::set(|config| config.events_path = Some("/own/a".to_owned())).await;
+    for (content_type, body) in events {
+        let sent = || request("/own/a", &[("content-type", content_type)], body.clone());
+        let passed = plain.intercept(sent(), &mut Invocation::default()).await;
+        assert!(matches!(passed, Intercepted::Passed(_)), "{passed:?}");
+        assert_eq!(with_buckets.status(sent()).await, 204);
+    }
+    // Nor is it for one where the deployment is a function for something else.
+    config.function = Some("job".to_owned());
+    let named = Stage::set(|named| named.function = config.function.take()).await;
+    let sent = request("/own/a", &[("content-type", "application/cloudevents+json")], changed.to_string());
+    assert_eq!(named.passed(sent).await, changed.to_string());
+}
+
+#[tokio::test]
 async fn a_deployment_of_requests_takes_no_events_and_one_of_events_no_requests() {
     let requests = Stage::set(|config| config.signature = Signature::Http).await;
     let event = [("content-type", "application/cloudevents+json")];
@@ -90,6 +124,9 @@ async fn a_deployment_of_requests_takes_no_events_and_one_of_events_no_requests(
     assert!(is_passed_on_unread(&requests, post("/", &json!({})).take_over(untouched())).await);
     let events = Stage::set(|config| config.signature = Signature::CloudEvent).await;
     assert_eq!(events.status(push("jobs", "hello", 1)).await, 204);
+    // It has no routes: a real push is one where the application has one for requests, too.
+    assert_eq!(events.status(post("/own/a", &wrapped("jobs", "hello", 1, &json!({})))).await, 204);
+    assert_eq!(events.bench.calls(), ["hello#1"; 2]);
     let (status, told) = events.answer(request("/own/a", &[], "hello")).await;
     assert!(status == 400 && told.contains("takes events"), "{told}");
 }
