@@ -6,11 +6,18 @@ use std::process::{Command, Stdio};
 
 use crate::Result;
 
-/// The cargo that runs xtask, in the folder `root`.
+/// The cargo that runs xtask, in the folder `root`. What cargo told xtask of its own package is not for it: build scripts that look
+/// at it would run again, and all that stands on them be built again, for each that asks with other words.
 pub(crate) fn cargo(root: &Path) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(program);
     command.current_dir(root).stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 

@@ -107,12 +107,13 @@ async fn the_claim_of_a_crashed_worker_is_taken_over(cx: Context) -> CaseResult 
 }
 
 async fn a_claim_is_renewed_while_its_work_runs(cx: Context) -> CaseResult {
-    let once = Idempotency::new(&texts(&cx).await?).lease(SECOND);
+    let second = cx.unhurried_second();
+    let once = Idempotency::new(&texts(&cx).await?).lease(second).wait(second * 10);
     let runs = Cell::new(0);
     let deliver = || {
         once.once("job", KEEP, || async {
             runs.set(runs.get() + 1);
-            cx.pass(SECOND * 5 / 2).await;
+            cx.pass(second * 5 / 2).await;
             Ok::<u32, Error>(runs.get())
         })
     };

@@ -210,9 +210,7 @@ async fn a_lost_lease_knows_its_own_name(cx: Context) -> CaseResult {
 
 /// A third of the lease is left when the renewals arrive again.
 async fn holding_outlives_renewals_that_fail_for_a_while(cx: Context) -> CaseResult {
-    // In real time a busy machine may stand still for longer than a short lease lasts: for ten seconds, between a renewal
-    // and the lease's end.
-    let second = if cx.virtual_time() { SECOND } else { SECOND * 8 };
+    let second = cx.unhurried_second();
     let line = LostAnswers::new(cx.table().await?);
     let table: Texts = Table::new(line.clone());
     let mut lease = Lease::acquire(&table, "lease", second * 2).await?;

@@ -85,10 +85,14 @@ async fn a_worker_keeps_a_lease_for_as_long_as_its_handler_runs(context: Context
     let queue = bodies(context.queue().await?);
     send(&queue, "long").await?;
     let stop = Shutdown::new();
-    let working =
-        worker(&queue, |config| config.lease = SECOND * 2, |_, _| (SECOND * 4, skyport_core::Outcome::Done));
+    let second = context.unhurried_second();
+    let working = worker(
+        &queue,
+        |config| config.lease = second * 2,
+        move |_, _| (second * 4, skyport_core::Outcome::Done),
+    );
     let running = tokio::spawn(working.run(stop.clone()));
-    context.pass(SECOND * 3).await;
+    context.pass(second * 3).await;
     expect_nothing(&queue).await?;
     stop.trigger();
     running.await?;
