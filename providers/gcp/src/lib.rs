@@ -136,5 +136,13 @@ mod kv;
 mod provision;
 #[cfg(feature = "queue")]
 mod queue;
+// The server of HTTP that the tests in `tests` have, too.
+#[cfg(all(test, feature = "blob"))]
+extern crate self as skyport_gcp;
+#[cfg(all(test, feature = "blob"))]
+#[allow(dead_code, clippy::expect_used, clippy::unwrap_used, reason = "each test binary uses a part of it")]
+#[path = "../tests/stub/http.rs"]
+mod stub;
+
 
 pub use config::{Gcp, GcpConfig};
