@@ -91,7 +91,7 @@ impl Gcs {
         if options.if_none_match.as_ref() == Some(&meta.etag) {
             return Ok(GetResult::NotModified);
         }
-        if meta.token.is_none() {
+        if !meta::is_told_by_headers(headers, &meta) {
             meta = self.of_others(key, meta).await?;
         }
         Ok(GetResult::Found { meta, range, body: stream(answer, length) })
