@@ -51,6 +51,9 @@ const UPLOADS: &str = "/upload/storage/v1";
 pub(crate) struct Gcs {
     connection: Arc<Connection>,
     info: Arc<BlobInfo>,
+    /// When the bucket's agent was let publish, where that was here.
+    #[cfg(feature = "events")]
+    admitted: Arc<std::sync::OnceLock<std::time::Instant>>,
 }
 
 impl Gcs {
@@ -66,7 +69,12 @@ impl Gcs {
         // A copy within a place moves no bytes, whatever the size.
         info.limits.copy_bytes = OBJECT_BYTES;
         info.capabilities.events = cfg!(feature = "events");
-        Self { connection, info: Arc::new(info) }
+        Self {
+            connection,
+            info: Arc::new(info),
+            #[cfg(feature = "events")]
+            admitted: Arc::default(),
+        }
     }
 
     fn name(&self) -> &str {
