@@ -68,6 +68,8 @@ impl Gcs {
         info.limits.object_bytes = OBJECT_BYTES;
         // A copy within a place moves no bytes, whatever the size.
         info.limits.copy_bytes = OBJECT_BYTES;
+        // Each is a request, 32 at once: so they are done within an attempt even where one takes half a second.
+        info.limits.deletions = 500;
         info.capabilities.events = cfg!(feature = "events");
         Self {
             connection,
