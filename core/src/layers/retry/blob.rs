@@ -152,7 +152,9 @@ struct RetryUpload {
 #[async_trait]
 impl Upload for RetryUpload {
     async fn put_part(&self, index: u32, bytes: Bytes) -> Result<()> {
-        let more = Duration::from_secs(bytes.len() as u64 >> 20);
+        // Where parts go in their order, it is the one before that is sent now.
+        let before = self.store.info().limits.part_size(index.saturating_sub(1));
+        let more = Duration::from_secs(bytes.len().max(before) as u64 >> 20);
         let mut attempts = Attempts::waiting(self.store.policy, more);
         attempts.repeat(|_| self.inner.put_part(index, bytes.clone())).await
     }
