@@ -66,8 +66,10 @@ impl Gcs {
             };
             failures = 0;
             if progress.done {
-                let written = progress.resource.ok_or_else(|| malformed("Cloud Storage tells of no copy"))?;
-                return Ok(Written::new(written.etag()?));
+                let written = progress
+                    .resource
+                    .ok_or_else(|| malformed("Cloud Storage tells of no copy").with_ambiguous(true))?;
+                return Ok(Written::new(written.etag().map_err(|error| error.with_ambiguous(true))?));
             }
             // Another place, and so large that it takes several calls.
             token = Some(progress.rewrite_token.ok_or_else(|| {
