@@ -252,3 +252,22 @@ impl fmt::Debug for Bucket {
         write!(f, "Bucket({}://{})", info.provider, info.resource)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Scripted;
+    use super::*;
+    use crate::layers::{Layer, Retry};
+    use crate::retry::RetryPolicy;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_deletion_is_made_in_pieces_that_the_service_gets_done_in_time() {
+        for (deletions, done) in [(500, true), (4_000, false)] {
+            let store = Scripted::new(0, Vec::new()).with_limits(|limits| limits.deletions = deletions);
+            let bucket = Bucket::new(Retry::new(RetryPolicy::default()).blob(Arc::new(store)));
+            let ended = bucket.delete_many((0..1_200).map(|number| format!("k{number}"))).await;
+            assert_eq!(ended.len(), 1_200);
+            assert_eq!(ended.iter().all(Result::is_ok), done, "{deletions} at once");
+        }
+    }
+}

@@ -101,7 +101,12 @@ impl Download {
             if !error.is_retryable() || self.failures >= self.policy.attempts {
                 return Err(error);
             }
-            tokio::time::sleep(self.policy.delay(self.failures + 1, &error)).await;
+            let delay = self.policy.delay(self.failures + 1, &error);
+            // Whoever reads this would wait for what a service may say as it likes.
+            if delay > self.policy.total_timeout {
+                return Err(error);
+            }
+            tokio::time::sleep(delay).await;
             let mut options =
                 GetOptions { range: ByteRange::From(self.next, Some(self.end)), ..GetOptions::default() };
             options.if_match = Some(self.etag.clone());
@@ -205,6 +210,22 @@ mod tests {
         let error = bucket.get("k").bytes().await.expect_err("no progress");
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert_eq!(store.asked.lock().unwrap().len(), ATTEMPTS as usize);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_asks_for_more_patience_than_a_call_has_ends_the_download() {
+        for (asked, downloads) in [(3_600, 1), (9, 2)] {
+            let slow = Error::new(ErrorKind::Throttled, "slower");
+            let broken: Download =
+                Ok(("e", vec![Ok("0"), Err(slow.with_retry_after(Duration::from_secs(asked)))]));
+            let rest: Download = Ok(("e", vec![Ok("123456789")]));
+            let (bucket, store) = scripted(vec![broken, rest]);
+            let began = tokio::time::Instant::now();
+            let ended = bucket.get("k").bytes().await.map_err(|error| error.kind());
+            assert_eq!(ended.is_ok(), downloads == 2, "{ended:?}");
+            assert_eq!(store.asked.lock().unwrap().len(), downloads);
+            assert!(began.elapsed() <= Duration::from_secs(10));
+        }
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use crate::{Error, Result};
 const ATTEMPTS: u32 = 8;
 
 /// Repeats what fails for a moment, as `passes` says, with growing pauses: for what providers make and remove, around which there is no
-/// layer. Its error names the resource.
+/// layer. What a service asks to wait is obeyed within the longest pause. Its error names the resource.
 ///
 /// # Errors
 /// What the last call failed with.
@@ -27,9 +27,26 @@ where
                 // At least half of the longest pause, since what is new takes a second in any case.
                 let least = backoff(policy.base, policy.max_delay, attempt) / 2;
                 attempt += 1;
-                tokio::time::sleep(policy.delay(attempt, &error).max(least)).await;
+                tokio::time::sleep(policy.delay(attempt, &error).clamp(least, policy.max_delay)).await;
             }
             other => return other.map_err(|error| error.with_resource(name)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::ErrorKind;
+
+    #[tokio::test(start_paused = true)]
+    async fn no_service_is_waited_for_longer_than_the_pauses_are() {
+        let began = tokio::time::Instant::now();
+        let slow = || Error::new(ErrorKind::Throttled, "slower").with_retry_after(Duration::from_secs(3_600));
+        let ended = patiently::<(), _>("it", Error::is_retryable, || async { Err(slow()) }).await;
+        assert_eq!(ended.expect_err("slow").resource(), Some("it"));
+        assert!(began.elapsed() <= Duration::from_secs(14), "{:?}", began.elapsed());
     }
 }

@@ -22,7 +22,6 @@ use absent::table;
 mod absent;
 #[cfg(feature = "blob")]
 mod bucket;
-#[cfg(any(feature = "blob", feature = "queue"))]
 #[cfg(feature = "queue")]
 pub(crate) mod queue;
 #[cfg(feature = "kv")]

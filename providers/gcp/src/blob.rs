@@ -51,6 +51,9 @@ const UPLOADS: &str = "/upload/storage/v1";
 pub(crate) struct Gcs {
     connection: Arc<Connection>,
     info: Arc<BlobInfo>,
+    /// When the bucket's agent was let publish, where that was here.
+    #[cfg(feature = "events")]
+    admitted: Arc<std::sync::OnceLock<std::time::Instant>>,
 }
 
 impl Gcs {
@@ -65,8 +68,15 @@ impl Gcs {
         info.limits.object_bytes = OBJECT_BYTES;
         // A copy within a place moves no bytes, whatever the size.
         info.limits.copy_bytes = OBJECT_BYTES;
+        // Each is a request, 32 at once: so they are done within an attempt even where one takes half a second.
+        info.limits.deletions = 500;
         info.capabilities.events = cfg!(feature = "events");
-        Self { connection, info: Arc::new(info) }
+        Self {
+            connection,
+            info: Arc::new(info),
+            #[cfg(feature = "events")]
+            admitted: Arc::default(),
+        }
     }
 
     fn name(&self) -> &str {

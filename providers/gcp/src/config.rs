@@ -14,9 +14,13 @@ use tokio::sync::OnceCell;
 use credentials::Bearer;
 use endpoint::Service;
 
+mod adc;
 pub(crate) mod credentials;
 pub(crate) mod endpoint;
+mod machine;
 mod project;
+#[cfg(feature = "blob")]
+mod signer;
 pub(crate) mod tls;
 
 /// What every URL of this provider may say.
@@ -45,7 +49,8 @@ pub struct GcpConfig {
     /// Who calls; Application Default Credentials where it is `None`. Their headers have 6 seconds to come, then a call is
     /// `Unavailable`.
     pub credentials: Option<Credentials>,
-    /// Who signs URLs; whom the Application Default Credentials name where it is `None`.
+    /// Who signs URLs; whom the Application Default Credentials name where it is `None`. What is given here is taken for a key: its
+    /// signatures are to be good for as long as is asked, up to a week, which those of IAM are not.
     #[cfg(feature = "blob")]
     pub signer: Option<Signer>,
 }
@@ -115,7 +120,7 @@ impl Gcp {
                 #[cfg(feature = "blob")]
                 http: OnceLock::new(),
                 #[cfg(feature = "blob")]
-                signer: OnceLock::new(),
+                signing: OnceCell::new(),
                 #[cfg(feature = "grpc")]
                 channel: OnceLock::new(),
             })
@@ -170,7 +175,7 @@ pub(crate) struct Connection {
     #[cfg(feature = "blob")]
     http: OnceLock<std::result::Result<reqwest::Client, String>>,
     #[cfg(feature = "blob")]
-    signer: OnceLock<std::result::Result<Signer, String>>,
+    signing: OnceCell<signer::Signing>,
     #[cfg(feature = "grpc")]
     channel: OnceLock<std::result::Result<tonic::transport::Channel, String>>,
 }
@@ -220,21 +225,23 @@ impl Connection {
         })
     }
 
-    /// Who signs URLs: with a key here where the credentials have one, else by a call of IAM's `signBlob`.
+    /// Who signs URLs: a key where the credentials have one, else IAM. Looked up once.
     #[cfg(feature = "blob")]
-    pub(crate) fn signer(&self) -> Result<&Signer> {
-        let own = self.shared.config.signer.as_ref();
-        let made = self.signer.get_or_init(|| {
-            // Signing with a key takes its cryptography from there, too.
-            tls::install();
-            match own {
-                Some(signer) => Ok(signer.clone()),
-                None => google_cloud_auth::credentials::Builder::default()
-                    .build_signer()
-                    .map_err(|error| error.to_string()),
-            }
-        });
-        made.as_ref().map_err(|error| credentials::unusable(error))
+    async fn signing(&self) -> Result<&signer::Signing> {
+        self.signing.get_or_try_init(|| signer::Signing::find(self.shared.config.signer.as_ref())).await
+    }
+
+    /// Whose signatures URLs bear, and how long one is good at most.
+    #[cfg(feature = "blob")]
+    pub(crate) async fn signatory(&self) -> Result<(String, std::time::Duration)> {
+        let signing = self.signing().await?;
+        Ok((signing.email().await?, signing.kept()))
+    }
+
+    /// The signature of a text: without I/O where a key is at hand, else by a call of IAM's `signBlob`.
+    #[cfg(feature = "blob")]
+    pub(crate) async fn sign(&self, text: String) -> Result<Vec<u8>> {
+        self.signing().await?.sign(self.http()?, self.shared.bearer(), text).await
     }
 
     /// The channel of this service's gRPC; it connects with its first call.

@@ -136,14 +136,31 @@ pub(crate) fn no_token(error: CredentialsError) -> Error {
     let told = if error.is_transient() {
         Error::new(Kind::Unavailable, "Google's credentials could not be fetched: what gives them failed")
             .with_ambiguous(false)
+            .with_provider(NAME)
     } else {
-        Error::new(
-            Kind::Unauthenticated,
-            "no Google credentials were found: run `gcloud auth application-default login`, set GOOGLE_APPLICATION_CREDENTIALS, \
-             or give the service an account",
-        )
+        no_credentials()
     };
-    told.with_source(error).with_provider(NAME)
+    told.with_source(error)
+}
+
+/// There are no credentials.
+pub(crate) fn no_credentials() -> Error {
+    let text = "no Google credentials were found: run `gcloud auth application-default login`, set GOOGLE_APPLICATION_CREDENTIALS, \
+                or give the service an account";
+    Error::new(Kind::Unauthenticated, text).with_provider(NAME)
+}
+
+/// The machine has no account, or none that it may use.
+pub(crate) fn no_account() -> Error {
+    let text = "the metadata server knows no service account of this machine: give it one";
+    Error::new(Kind::Unauthenticated, text).with_provider(NAME)
+}
+
+/// Nobody's certificate can be checked where a file's credentials are exchanged for a token.
+pub(crate) fn no_certificates() -> Error {
+    let text = "this machine has no CA certificates, which credentials from a file need: install them (`ca-certificates`), set \
+                SSL_CERT_FILE, or use the account of a machine of Google's, which needs none";
+    Error::new(Kind::Unauthenticated, text).with_provider(NAME)
 }
 
 /// Credentials that took too long. Nothing was sent then.
@@ -159,24 +176,44 @@ pub(crate) fn unusable_credentials(why: &str) -> Error {
         .with_provider(NAME)
 }
 
-/// A URL that could not be signed. Nothing was sent to Cloud Storage.
+/// A URL that a key did not sign.
 #[cfg(feature = "blob")]
 pub(crate) fn not_signed(error: SigningError) -> Error {
     let told = if error.is_transport() {
-        Error::new(
-            Kind::Unavailable,
-            "IAM did not sign: is its API enabled, and has the account the role `iam.serviceAccountTokenCreator` on itself?",
-        )
+        Error::new(Kind::Unavailable, "the signer of the configuration did not get through")
     } else {
         Error::new(Kind::Unauthenticated, "Google's credentials cannot sign: is the key in them whole?")
     };
     told.with_ambiguous(false).with_source(error).with_provider(NAME)
 }
 
+/// What IAM answered instead of a signature.
+#[cfg(feature = "blob")]
+pub(crate) fn not_signed_by_iam(status: u16) -> Error {
+    let (kind, text) = match status {
+        // Of an account that is not there, or may not be seen, it says the same.
+        403 | 404 => (
+            Kind::PermissionDenied,
+            "IAM does not sign for this account: enable its API (`iamcredentials.googleapis.com`), and give the account the role \
+             `roles/iam.serviceAccountTokenCreator` on itself",
+        ),
+        _ => (kind(None, status), "IAM did not sign"),
+    };
+    Error::new(kind, format!("{text} (it answered {status})")).with_ambiguous(false).with_provider(NAME)
+}
+
+/// Credentials that have no key, and are nobody's whom IAM would sign for.
+#[cfg(feature = "blob")]
+pub(crate) fn cannot_sign() -> Error {
+    let text = "these Google credentials cannot sign: use those of a service account, or impersonate one (`gcloud auth \
+                application-default login --impersonate-service-account=..`)";
+    Error::new(Kind::Unauthenticated, text).with_provider(NAME)
+}
+
 /// A signature that took too long.
 #[cfg(feature = "blob")]
 pub(crate) fn not_signed_in_time() -> Error {
-    let text = "IAM did not sign in time";
+    let text = "there was no signature in time";
     Error::new(Kind::Unavailable, text).with_ambiguous(false).with_provider(NAME)
 }
 

@@ -26,11 +26,12 @@
 //! The project is that of the URL, of [`GcpConfig`], of `GOOGLE_CLOUD_PROJECT`, of the credentials' file, or, on Cloud Run, of the
 //! metadata server. `STORAGE_EMULATOR_HOST`, `PUBSUB_EMULATOR_HOST` and `FIRESTORE_EMULATOR_HOST` are obeyed; an endpoint
 //! without TLS gets no credentials. Credentials are Application Default Credentials: the file of `GOOGLE_APPLICATION_CREDENTIALS` (a key, an
-//! impersonation, a workload's identity), that of `gcloud auth application-default login`, or the metadata server.
+//! impersonation, a workload's identity), that of `gcloud auth application-default login`, or, where there is neither, the metadata server.
 //!
 //! # Connections
 //! Opening does no I/O. Clients are made at their first use. TLS is rustls with ring, and with the roots that come
-//! with the program.
+//! with the program: with the metadata server's credentials, as on Cloud Run, an image needs no CA certificates. Credentials from a file are
+//! exchanged by Google's own library, which needs those of the machine; without them every call is `Unauthenticated`.
 //!
 //! # Buckets
 //! - An object's etag is its generation, which no two writes share. Every condition of the port is one on generations, on every write, copy
@@ -43,25 +44,35 @@
 //!   are held at a time. An object has up to 5 TiB. A session that a killed process leaves ends by itself after a week: no rule of the
 //!   bucket is needed.
 //! - A copy is one of Google's own rewrites, from any bucket that the credentials may read, and of any size. Within a place it moves no bytes;
-//!   to another place or class it takes calls until it is done, within the 5 minutes that the layer `Retry` gives it.
+//!   to another place or class it takes calls until it is done, within the 5 minutes that the layer `Retry` gives it; one that fails
+//!   for a moment goes on where it was.
+//! - A download that gets no byte for 20 seconds goes on where it was, on another connection.
 //! - Cloud Storage takes about one write a second of one object; more are `Throttled`, and wait where they are repeated.
-//! - `delete_many` sends single deletions, 32 at once. Google's batches carry out the same, one after the other.
+//! - `delete_many` sends single deletions, 32 at once, and 500 within one limit of time. Google's batches carry out the same, one after the other.
 //! - Values of metadata are stored percent-encoded where they are not plain ASCII, so that they can be headers, too. An object
-//!   without a content type is stored as `binary/octet-stream`, and read as having none.
-//! - Signed URLs are of version 4. With the key of a service account they are made without I/O. Elsewhere, as on Cloud Run, IAM signs each with
-//!   one call, which has 8 seconds: the account then needs `roles/iam.serviceAccountTokenCreator` on itself, and such a URL may end after
-//!   12 hours, when Google changes the key, whatever was asked. Requests by URL know objects by an etag of their own, and a signed PUT
-//!   obeys no `If-Match`.
+//!   without a content type is stored as `binary/octet-stream`, and read as having none. Beside a user's own metadata stand `skyport_w`, the
+//!   write's token, and marks for what downloads cannot tell: `skyport_identity`, `skyport_cache` and `skyport_foreign`.
+//! - `head` and listings tell the time of writing in milliseconds, a read in whole seconds.
+//! - Signed URLs are of version 4. With the key of a service account they are made without I/O. Elsewhere, as on Cloud Run, or where an account is
+//!   impersonated, IAM signs each with one call, which has 8 seconds: its API has to be enabled, the account needs
+//!   `roles/iam.serviceAccountTokenCreator` on itself, and such a URL is good for 12 hours at most, since Google may change the key then:
+//!   its `expires` says so. Requests by URL know objects by an etag of their own, and a signed PUT obeys no `If-Match`. A key with `.` or `..`
+//!   between its slashes is not signed, since clients take it for the way back.
 //! - Events, with the feature `events`: the bucket notifies a topic of its own in Pub/Sub, and each subscriber has a subscription to it, with dead
 //!   letters. What is new takes Google up to half a minute: what happens to the bucket within the first one after its first subscription
 //!   may not be told. A deletion is told where no object is left, which is asked for.
 //! - Creating a bucket gives it uniform access without ACLs, closes it to the public, and turns off the retention of what was deleted (soft delete),
 //!   which would be paid for. Removing it deletes every generation of every object, and the subscriptions. A bucket that is there
 //!   already is left as it is.
-//! - What has to be permitted on the bucket: `storage.objects.get` to read, `.list` to list, `.create` to write and also `.delete` to
-//!   overwrite and delete, all of which `roles/storage.objectUser` has. Without `storage.buckets.get`, what finds nothing is taken for a
-//!   missing object. Creating and removing need `roles/storage.admin`, and so does the first subscription, with `roles/pubsub.admin`: it lets
-//!   Cloud Storage's account publish to the topic.
+//! - What has to be permitted on the bucket: `storage.objects.get` and `.list` to read and to list, `.create` to write and also `.delete` to
+//!   overwrite and delete, all of which `roles/storage.objectUser` has. Without `.list` Google says of a missing object that it is
+//!   forbidden: `PermissionDenied`. Without `storage.buckets.get`, what finds nothing is taken for a missing object. Creating and removing
+//!   need `roles/storage.admin`.
+//! - Each subscriber's first subscription needs `roles/storage.admin` on the bucket and `roles/pubsub.admin`: it makes topics and subscriptions,
+//!   and lets the account by which Cloud Storage publishes do so, that of the project which owns the bucket. Google takes up to some
+//!   minutes to know that: it is waited for some seconds, then the subscription is `Unavailable`, and is to be repeated. Every later start only
+//!   looks: `pubsub.subscriptions.get` on the subscription is enough, beside what a queue's receiver needs; and where
+//!   `storage.buckets.get` is granted, too, a bucket that no longer notifies is noticed.
 //!
 //! # Queues
 //! - `pubsub://jobs` is the topic `jobs` and the subscription `jobs`, with the dead letters in the topic and the subscription `jobs-dead`.
@@ -124,6 +135,14 @@
 //! # Retries
 //! The layer [`Retry`](skyport_core::layers::Retry) repeats, since only it can tell whether a write whose answer was lost has been
 //! applied. Without that layer a call is tried once.
+
+// The server of HTTP that the tests in `tests` have, too.
+#[cfg(all(test, feature = "blob"))]
+extern crate self as skyport_gcp;
+#[cfg(all(test, feature = "blob"))]
+#[allow(dead_code, clippy::expect_used, clippy::unwrap_used, reason = "each test binary uses a part of it")]
+#[path = "../tests/stub/http.rs"]
+mod stub;
 
 #[cfg(feature = "blob")]
 mod blob;

@@ -200,6 +200,23 @@ async fn a_copy_that_takes_several_calls_is_one_copy() {
 }
 
 #[tokio::test]
+async fn a_copy_that_fails_for_a_moment_goes_on_where_it_was() {
+    for fault in [Fault::Refuse(503), Fault::HangUp, Fault::Hide(503)] {
+        let (server, store) = bucket().await;
+        let whole = pattern(3 << 20);
+        store.put("from", whole.clone(), PutOptions::default()).await.expect("put");
+        server.on_next("rewriteToken=", fault);
+        // Nobody repeats it here.
+        store.copy("from", "to", CopyOptions::default()).await.expect("copied");
+        assert!(content(&store, "to").await == whole);
+        let rewrites = |line: &&String| line.contains("/rewriteTo/");
+        let asked = server.asked();
+        let anew = asked.iter().filter(rewrites).filter(|line| !line.contains("rewriteToken=")).count();
+        assert_eq!(anew, 1, "{fault:?}: {asked:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_no_object_can_be_is_refused_without_asking() {
     let (server, store) = bucket().await;
     let before = server.asked().len();

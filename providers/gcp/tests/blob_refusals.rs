@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use http::{Method, Response};
 use skyport_core::blob::Bucket;
 use skyport_core::blob::port::{
@@ -14,7 +15,7 @@ use skyport_core::blob::port::{
 use skyport_core::layers::{Layer, Retry};
 use skyport_core::retry::RetryPolicy;
 use skyport_core::{Error, ErrorKind, Token};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use stub::{answer, bucket, download, open, refusal, resource};
@@ -347,4 +348,49 @@ async fn whoever_says_nothing_is_given_up_in_time() {
     assert!(errors.iter().all(|error| error.kind() == ErrorKind::Timeout), "{errors:?}");
     assert!(errors[1].is_ambiguous());
     assert!(began.elapsed() < Duration::from_secs(20));
+}
+
+#[tokio::test]
+async fn a_download_that_stalls_is_given_up_and_goes_on_elsewhere() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let token = Token::new();
+    tokio::spawn(async move {
+        for (at, bytes) in ["abc", "def"].into_iter().enumerate() {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            let said = if at == 0 {
+                "200 OK\r\ncontent-length: 6"
+            } else {
+                "206 Partial\r\ncontent-range: bytes 3-5/6\r\ncontent-length: 3"
+            };
+            let head = format!(
+                "HTTP/1.1 {said}\r\nx-goog-generation: 7\r\nx-goog-stored-content-length: 6\r\n\
+                 last-modified: Wed, 21 Oct 2015 07:28:00 GMT\r\nx-goog-meta-skyport_w: {token}\r\n\r\n{bytes}"
+            );
+            tokio::spawn(async move {
+                let read = stream.read(&mut [0; 4096]).await.expect("a request");
+                assert!(read > 0);
+                stream.write_all(head.as_bytes()).await.expect("written");
+                // It stays open, and says nothing more.
+                while stream.read(&mut [0; 1024]).await.is_ok_and(|read| read > 0) {}
+            });
+        }
+    });
+    let store = open(&url);
+    let GetResult::Found { mut body, .. } = store.get("k", GetOptions::default()).await.expect("there")
+    else {
+        panic!("nothing was compared")
+    };
+    assert_eq!(body.next().await.expect("bytes").expect("bytes"), "abc");
+    tokio::time::pause();
+    let error = body.next().await.expect("an end").expect_err("nothing comes");
+    tokio::time::resume();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Timeout, true));
+    assert!(body.next().await.is_none(), "it has ended");
+    let mut rest = GetOptions::default();
+    (rest.range, rest.if_match) = (ByteRange::From(3, Some(6)), Some(Etag::new("7")));
+    let GetResult::Found { mut body, .. } = store.get("k", rest).await.expect("there") else {
+        panic!("nothing was compared")
+    };
+    assert_eq!(body.next().await.expect("bytes").expect("bytes"), "def");
 }

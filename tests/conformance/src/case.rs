@@ -117,6 +117,11 @@ impl Context {
         &self.provider
     }
 
+    /// What the cloud does otherwise where it serves signed URLs.
+    pub(crate) fn signed_urls(&self) -> crate::SignedUrls {
+        self.harness.signed_urls()
+    }
+
     /// A URL that no other case uses; nothing is created there.
     #[must_use]
     pub fn fresh_url(&self, kind: &ResourceKind) -> ResourceUrl {

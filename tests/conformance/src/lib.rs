@@ -53,10 +53,25 @@ pub trait Harness: Debug + Send + Sync + 'static {
     /// Whether the provider runs on tokio's clock: cases then run with time paused.
     fn virtual_time(&self) -> bool;
 
+    /// What the cloud itself does otherwise where it serves signed URLs; nothing, unless said.
+    fn signed_urls(&self) -> SignedUrls {
+        SignedUrls::default()
+    }
+
     /// Where the emulator is known to differ from its cloud.
     fn deviations(&self) -> Vec<Deviation> {
         Vec::new()
     }
+}
+
+/// What a cloud does otherwise where it serves signed URLs.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SignedUrls {
+    /// Its HTTP names contents by other etags than the provider does.
+    pub other_etags: bool,
+    /// It calls a URL that is not good, or has expired, a bad request (400) rather than forbidden (403).
+    pub bad_requests: bool,
 }
 
 /// A port, whose cases' names begin with its own.

@@ -34,6 +34,8 @@ pub struct BlobLimits {
     pub page_entries: usize,
     /// The longest life of a signed URL.
     pub signed_for: Duration,
+    /// So many keys of a large `delete_many` share one limit of time: a layer that has one hands over no more at once.
+    pub deletions: usize,
 }
 
 impl BlobLimits {
@@ -95,6 +97,7 @@ impl Default for BlobLimits {
             metadata_bytes: 1_900,
             page_entries: 1_000,
             signed_for: Duration::from_secs(7 * 86_400),
+            deletions: 4_000,
         }
     }
 }

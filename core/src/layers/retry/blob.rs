@@ -17,9 +17,6 @@ use crate::queue::port::MessageQueue;
 use crate::retry::RetryPolicy;
 use crate::{Error, ErrorKind, Result, Token};
 
-/// How many objects of a large deletion share one limit of time.
-const DELETIONS: usize = 4_000;
-
 /// What a copy, or the completion of an upload, may take longer than other calls: the service reads every byte.
 const LONG: Duration = Duration::from_secs(300);
 
@@ -122,7 +119,8 @@ impl BlobStore for RetryBlob {
 
     async fn delete_many(&self, keys: Vec<String>) -> Vec<Result<()>> {
         let call = |keys, _| self.inner.delete_many(keys);
-        in_pieces(keys, DELETIONS, |keys| {
+        // Never none, of which no piece would be made.
+        in_pieces(keys, self.info().limits.deletions.max(1), |keys| {
             self.attempts().batch(keys, call, |_, ambiguous, error| Err(told(ambiguous, error)))
         })
         .await
@@ -154,7 +152,9 @@ struct RetryUpload {
 #[async_trait]
 impl Upload for RetryUpload {
     async fn put_part(&self, index: u32, bytes: Bytes) -> Result<()> {
-        let more = Duration::from_secs(bytes.len() as u64 >> 20);
+        // Where parts go in their order, it is the one before that is sent now.
+        let before = self.store.info().limits.part_size(index.saturating_sub(1));
+        let more = Duration::from_secs(bytes.len().max(before) as u64 >> 20);
         let mut attempts = Attempts::waiting(self.store.policy, more);
         attempts.repeat(|_| self.inner.put_part(index, bytes.clone())).await
     }

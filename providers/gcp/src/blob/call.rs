@@ -127,8 +127,10 @@ impl<'c> Call<'c> {
 
     /// What the answer says, where it is a success.
     pub(crate) async fn read<T: DeserializeOwned>(self) -> Result<T, Refused> {
+        let changes = self.method != Method::GET;
         let answer = self.send().await?;
-        Ok(json(answer).await?)
+        // What cannot be read of a success has happened all the same.
+        json(answer).await.map_err(|error| if changes { error.with_ambiguous(true) } else { error }.into())
     }
 
     /// Whether it succeeded is all that is asked.

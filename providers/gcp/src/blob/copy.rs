@@ -4,12 +4,16 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use skyport_core::blob::port::{Condition, CopyOptions, Etag, Written};
 use skyport_core::refusal::Refusal;
+use skyport_core::retry::RetryPolicy;
 use skyport_core::{Error, ErrorKind, Result};
 
 use super::call::{Call, Refused, malformed};
 use super::meta::Resource;
 use super::refused::{self, as_refusal};
 use super::{API, Gcs, NAME};
+
+/// How often in a row a call is repeated that goes on with a copy.
+const RETRIES: u32 = 3;
 
 /// How far a copy has come.
 #[derive(Deserialize)]
@@ -34,7 +38,7 @@ impl Gcs {
         }
         self.info.limits.check_copy(size)?;
         let described = seen.copied(options.token);
-        let mut token = None;
+        let (mut token, mut failures, mut lost) = (None, 0, false);
         loop {
             let rewrite = self
                 .rewrite((bucket, from), to)
@@ -45,11 +49,27 @@ impl Gcs {
                 .json(&described);
             let progress: Progress = match rewrite.read().await {
                 Ok(progress) => progress,
-                Err(refused) => return Err(self.not_copied(refused, from, bucket, &etag, options).await),
+                // What is copied so far would be copied again by whoever calls this once more.
+                Err(Refused { error, .. })
+                    if token.is_some() && error.is_retryable() && failures < RETRIES =>
+                {
+                    failures += 1;
+                    lost |= error.is_ambiguous();
+                    let policy = RetryPolicy::default();
+                    tokio::time::sleep(policy.delay(failures + 1, &error).min(policy.max_delay)).await;
+                    continue;
+                }
+                Err(refused) => {
+                    let error = self.not_copied(refused, from, bucket, &etag, options).await;
+                    return Err(if lost { error.with_ambiguous(true) } else { error });
+                }
             };
+            failures = 0;
             if progress.done {
-                let written = progress.resource.ok_or_else(|| malformed("Cloud Storage tells of no copy"))?;
-                return Ok(Written::new(written.etag()?));
+                let written = progress
+                    .resource
+                    .ok_or_else(|| malformed("Cloud Storage tells of no copy").with_ambiguous(true))?;
+                return Ok(Written::new(written.etag().map_err(|error| error.with_ambiguous(true))?));
             }
             // Another place, and so large that it takes several calls.
             token = Some(progress.rewrite_token.ok_or_else(|| {

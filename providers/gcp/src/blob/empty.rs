@@ -3,10 +3,14 @@
 use http::Method;
 use serde::Deserialize;
 use skyport_core::Result;
+use skyport_core::retry::RetryPolicy;
 
 use super::Gcs;
 use super::call::malformed;
 use super::delete::Doomed;
+
+/// How often a page is tried.
+const ATTEMPTS: u32 = 5;
 
 /// A page of all generations.
 #[derive(Deserialize)]
@@ -37,12 +41,34 @@ impl Gcs {
                     item.name.ok_or_else(|| malformed("Cloud Storage lists an object without a name"))?;
                 doomed.push(Doomed { key, generation: item.generation });
             }
-            self.delete_all(doomed).await.into_iter().collect::<Result<Vec<()>>>()?;
+            self.delete_stubborn(doomed).await?;
             token = page.next_page_token.filter(|token| !token.is_empty());
             if token.is_none() {
                 return Ok(());
             }
         }
+    }
+
+    /// Deletes a page; what fails for a moment is tried again by itself, since in a large bucket something always does.
+    async fn delete_stubborn(&self, mut doomed: Vec<Doomed>) -> Result<()> {
+        let policy = RetryPolicy::default();
+        for attempt in 2.. {
+            let results = self.delete_all(doomed.clone()).await;
+            let mut failed = None;
+            let mut left = Vec::new();
+            for (one, result) in doomed.into_iter().zip(results) {
+                let Err(error) = result else { continue };
+                if !error.is_retryable() || attempt > ATTEMPTS {
+                    return Err(error);
+                }
+                left.push(one);
+                failed = Some(error);
+            }
+            let Some(error) = failed else { break };
+            doomed = left;
+            tokio::time::sleep(policy.delay(attempt, &error).min(policy.max_delay)).await;
+        }
+        Ok(())
     }
 
     /// A listing of this bucket.

@@ -4,22 +4,25 @@
 //! first half minute after a bucket's first subscription may not be told.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use gcloud_sdk::google::pubsub::v1 as wire;
 use http::{Method, StatusCode};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use skyport_core::blob::port::Subscriber;
 use skyport_core::blob::subscription::{Subscription, Wanted, bucket_prefix, subscription_name};
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
-use skyport_core::{ErrorKind, Result};
+use skyport_core::retry::patiently;
+use skyport_core::{Error, ErrorKind, Result};
 
 use super::call::{Call, Refused};
-use super::{API, Gcs};
+use super::refused::is_denied;
+use super::{API, Gcs, NAME};
 use crate::config::endpoint::Service;
 use crate::config::{Connection, Gcp};
 use crate::error;
-use crate::provision::queue;
+use crate::provision::queue::{self, Standing};
 use crate::queue::calls::{publisher, topic};
 use crate::queue::{Names, PubsubQueue};
 use notices::GcsNotices;
@@ -32,6 +35,9 @@ const TOPIC: &str = "//pubsub.googleapis.com/";
 
 /// What is told of. An object that is deleted in a bucket with versions is told as archived.
 const TYPES: [&str; 3] = ["OBJECT_FINALIZE", "OBJECT_DELETE", "OBJECT_ARCHIVE"];
+
+/// For how long an admission may not be known everywhere at Google.
+const SPREADING: Duration = Duration::from_secs(420);
 
 /// Who a bucket notifies.
 #[derive(Deserialize)]
@@ -56,14 +62,36 @@ impl Gcs {
         let names = Names::new(&self.topic(), &name)?;
         let mut settings = QueueSettings::default();
         settings.max_attempts = subscriber.max_attempts;
-        // A missing bucket is said to be missing, and leaves no queue behind.
-        self.configurations().await.map_err(|refused| self.not_listed(refused))?;
-        let made = queue::make(&pubsub, &names, &settings).await?;
-        admission::admit(&self.connection, &pubsub, &made.topic).await?;
-        self.notify(&made.topic).await?;
+        self.ensure(&pubsub, &names, &settings).await?;
         let inner = PubsubQueue::new(pubsub, names, &settings);
         let notices = GcsNotices::new(self.clone(), name, Wanted::by(subscriber));
         Ok(Arc::new(Subscription::new(Arc::new(notices), Arc::new(inner))))
+    }
+
+    /// Makes what is not there. Where all is, this only looks, since every start of a worker comes here, and may look at no more than it
+    /// needs: without the right to see whom the bucket notifies, a subscription that is there is taken for a whole one.
+    async fn ensure(&self, pubsub: &Arc<Connection>, names: &Names, settings: &QueueSettings) -> Result<()> {
+        let ours = format!("{TOPIC}{}", topic(pubsub, &names.topic).await?);
+        // A missing bucket is said to be missing, and leaves no queue behind.
+        let (notified, denied) = match self.configurations().await {
+            Ok(there) => (there.items.iter().any(|one| one.topic == ours), None),
+            Err(refused) if is_denied(&refused.error) => (true, Some(refused.error)),
+            Err(refused) => return Err(self.not_listed(refused)),
+        };
+        let standing = queue::look(pubsub, names, settings).await?;
+        match (standing, denied) {
+            (Standing::Whole, _) if notified => return Ok(()),
+            (Standing::Missing, Some(denied)) => return Err(denied),
+            _ => {}
+        }
+        let made = queue::make(pubsub, names, settings).await?;
+        if notified && standing != Standing::Missing {
+            return Ok(());
+        }
+        if admission::admit(&self.connection, self.name(), pubsub, &made.topic).await? {
+            self.admitted.get_or_init(Instant::now);
+        }
+        self.notify(&made.topic).await
     }
 
     /// Removes every subscription of this bucket, with its queue, where there are any.
@@ -74,13 +102,20 @@ impl Gcs {
             Err(refused) if refused.is(StatusCode::NOT_FOUND) => return Ok(()),
             Err(refused) => return Err(refused.error),
         };
-        let full = topic(&pubsub, &self.topic()).await?;
-        let ours = format!("{TOPIC}{full}");
-        if !configurations.items.iter().any(|one| one.topic == ours) {
+        // An emulator's bucket has no topic at Google's.
+        if self.connection.endpoint().starts_with("https:") != pubsub.endpoint().starts_with("https:") {
             return Ok(());
         }
+        let full = topic(&pubsub, &self.topic()).await?;
+        let ours = format!("{TOPIC}{full}");
+        let notified = configurations.items.iter().any(|one| one.topic == ours);
+        let there = match subscriptions(&pubsub, &full).await {
+            // What was never notified has a queue only where a subscription broke off; whoever may not look has made none.
+            Err(error) if !notified && is_denied(&error) => Vec::new(),
+            there => there?,
+        };
         let prefix = bucket_prefix(self.name());
-        for name in subscriptions(&pubsub, &full).await? {
+        for name in there {
             // Others may listen, too: then the topic stays.
             if name.starts_with(&prefix) {
                 queue::unmake(&pubsub, &Names::new(&self.topic(), &name)?).await?;
@@ -109,7 +144,7 @@ impl Gcs {
             return Ok(());
         }
         let wanted = json!({ "topic": ours, "payload_format": "JSON_API_V1", "event_types": TYPES });
-        self.on_configurations(Method::POST, &[]).json(&wanted).done().await?;
+        self.configure(&wanted).await?;
         // Cloud Storage takes the same one several times, and would then tell everything as often: of those that were made at the
         // same moment, one stays.
         let mut ids: Vec<String> =
@@ -119,6 +154,29 @@ impl Gcs {
             self.unnotify(id).await?;
         }
         Ok(())
+    }
+
+    /// Makes a configuration. Google tries whether it may publish, and refuses until it is known everywhere that it may.
+    async fn configure(&self, wanted: &Value) -> Result<()> {
+        let configure = async || {
+            let configure = self.on_configurations(Method::POST, &[]).json(wanted);
+            configure.done().await.map_err(Error::from)
+        };
+        if self.admitted.get().is_none_or(|since| since.elapsed() > SPREADING) {
+            return configure().await;
+        }
+        let is_refused =
+            |error: &Error| matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::InvalidArgument);
+        let passes = |error: &Error| error.is_retryable() || is_refused(error);
+        patiently(self.name(), passes, configure).await.map_err(|error| {
+            if !is_refused(&error) {
+                return error;
+            }
+            let text = "Cloud Storage was let publish to the bucket's topic just now, which takes Google some minutes to know \
+                        everywhere: subscribe again in a minute";
+            let told = Error::new(ErrorKind::Unavailable, text).with_ambiguous(false).with_provider(NAME);
+            told.with_source(error)
+        })
     }
 
     async fn unnotify(&self, id: &str) -> Result<()> {
@@ -161,5 +219,53 @@ async fn subscriptions(pubsub: &Arc<Connection>, topic: &str) -> Result<Vec<Stri
             return Ok(names);
         }
         request.page_token = page.next_page_token;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use skyport_core::provider::ResourceUrl;
+
+    use super::*;
+    use crate::stub::{answer, refusal, served};
+
+    /// A bucket whose agent was admitted just now, or not, and whose first configurations are refused.
+    async fn configured(admitted: bool, refusals: usize, status: u16) -> (Result<()>, usize) {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let (url, _) = served(move |_, _| {
+            let before = count.fetch_add(1, Ordering::SeqCst);
+            if before < refusals { refusal(status, "forbidden") } else { answer(200, "{}") }
+        })
+        .await;
+        let url = ResourceUrl::new("gs", "bkt").with_parameter("endpoint", &url);
+        let bucket = Gcs::open(Gcp::new().connection(Service::Storage, &url, &[]).expect("connects"), "bkt");
+        if admitted {
+            bucket.admitted.set(Instant::now()).expect("once");
+        }
+        let ended = bucket.configure(&json!({})).await;
+        (ended, asked.load(Ordering::SeqCst))
+    }
+
+    #[tokio::test]
+    async fn who_was_admitted_just_now_is_waited_for() {
+        for status in [403, 400] {
+            let (ended, asked) = configured(true, 2, status).await;
+            ended.expect("known in the end");
+            assert_eq!(asked, 3);
+        }
+        let (ended, asked) = configured(false, 2, 403).await;
+        assert_eq!(ended.expect_err("denied").kind(), ErrorKind::PermissionDenied);
+        assert_eq!(asked, 1, "nothing is to be waited for");
+    }
+
+    #[tokio::test]
+    async fn who_is_not_known_in_time_is_to_be_asked_for_again() {
+        let (ended, _) = configured(true, usize::MAX, 403).await;
+        let error = ended.expect_err("not known yet");
+        assert!(error.is_retryable() && !error.is_ambiguous(), "{error}");
+        assert!(error.message().contains("subscribe again"), "{error}");
     }
 }

@@ -11,7 +11,7 @@ use skyport_core::{Error, Result};
 
 use super::Gcs;
 use super::call::{Refused, malformed};
-use super::meta::Resource;
+use super::meta;
 use super::refused::as_refusal;
 
 /// The most that Cloud Storage puts on one page.
@@ -28,11 +28,14 @@ struct Page {
     next_page_token: Option<String>,
 }
 
+/// What is asked of an object: no more, since a page has many.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Item {
     name: String,
-    #[serde(flatten)]
-    resource: Resource,
+    generation: Option<String>,
+    size: Option<String>,
+    time_created: Option<String>,
 }
 
 impl Gcs {
@@ -90,8 +93,11 @@ fn entries(page: Page) -> Result<Vec<ListEntry>> {
     }
     let mut entries = Vec::with_capacity(page.items.len() + page.prefixes.len());
     for item in page.items {
-        let (size, etag, modified) =
-            (item.resource.size()?, item.resource.etag()?, item.resource.modified()?);
+        let (size, etag, modified) = (
+            meta::size(item.size.as_deref())?,
+            meta::etag(item.generation.as_deref())?,
+            meta::modified(item.time_created.as_deref())?,
+        );
         entries.push(ListEntry::Object { key: item.name, size, etag, modified });
     }
     let objects = entries.len();

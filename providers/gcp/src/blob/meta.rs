@@ -28,6 +28,15 @@ const IDENTITY: &str = "skyport_identity";
 
 const IDENTITY_ENCODING: &str = "identity";
 
+/// The metadata that says that one of Google's own cache controls was asked for: in headers it looks like none.
+const CACHE: &str = "skyport_cache";
+
+/// The metadata that says that the rest of it was copied from an object that others wrote: then headers do not tell its names.
+const FOREIGN: &str = "skyport_foreign";
+
+/// What a download says of an object without a cache control: of one that is not public, and of one that is.
+const CACHE_DEFAULTS: [&str; 2] = ["private, max-age=0", "public, max-age=3600"];
+
 /// The prefix of metadata in headers.
 const META: &str = "x-goog-meta-";
 
@@ -61,11 +70,11 @@ impl Resource {
     }
 
     pub(super) fn size(&self) -> Result<u64> {
-        self.size.as_deref().and_then(|text| text.parse().ok()).ok_or_else(no_size)
+        size(self.size.as_deref())
     }
 
-    pub(super) fn modified(&self) -> Result<SystemTime> {
-        self.time_created.as_deref().and_then(rfc3339).ok_or_else(no_time)
+    fn modified(&self) -> Result<SystemTime> {
+        modified(self.time_created.as_deref())
     }
 
     pub(super) fn meta(self) -> Result<ObjectMeta> {
@@ -88,6 +97,10 @@ impl Resource {
             metadata.insert(name, value.into());
         }
         metadata.insert(TOKEN.to_owned(), token.to_string().into());
+        mark(&mut metadata, self.cache_control.as_deref(), self.content_encoding.as_deref());
+        if !ours {
+            metadata.insert(FOREIGN.to_owned(), "1".into());
+        }
         let mut resource = json!({
             "contentType": self.content_type.as_deref().unwrap_or(NO_TYPE),
             "metadata": metadata,
@@ -114,9 +127,7 @@ pub(super) fn describe(properties: &Properties, token: Token) -> Value {
         metadata.insert(name.clone(), encode_metadata(value).into());
     }
     metadata.insert(TOKEN.to_owned(), token.to_string().into());
-    if properties.content_encoding.as_deref() == Some(IDENTITY_ENCODING) {
-        metadata.insert(IDENTITY.to_owned(), "1".into());
-    }
+    mark(&mut metadata, properties.cache_control.as_deref(), properties.content_encoding.as_deref());
     let mut resource = json!({
         "contentType": properties.content_type.as_deref().unwrap_or(NO_TYPE),
         "metadata": metadata,
@@ -133,6 +144,20 @@ pub(super) fn describe(properties: &Properties, token: Token) -> Value {
     resource
 }
 
+/// Says which properties were asked for that look in headers as if they had not been.
+fn mark(metadata: &mut Map<String, Value>, cache_control: Option<&str>, content_encoding: Option<&str>) {
+    for (mark, asked) in [
+        (IDENTITY, content_encoding == Some(IDENTITY_ENCODING)),
+        (CACHE, cache_control.is_some_and(|text| CACHE_DEFAULTS.contains(&text))),
+    ] {
+        if asked {
+            metadata.insert(mark.to_owned(), "1".into());
+        } else {
+            metadata.remove(mark);
+        }
+    }
+}
+
 /// What the headers of a download tell of the object, which has `size` bytes in all. They tell all of what bears a token; of what others
 /// wrote not quite, since names of metadata have no case in headers, and values there only ASCII.
 pub(super) fn of_headers(headers: &HeaderMap, size: u64) -> Result<ObjectMeta> {
@@ -147,12 +172,18 @@ pub(super) fn of_headers(headers: &HeaderMap, size: u64) -> Result<ObjectMeta> {
     let modified = text("last-modified").as_deref().and_then(http_date).ok_or_else(no_time)?;
     let mut properties = Properties::default();
     properties.content_type = text("content-type");
-    properties.cache_control = text("cache-control");
+    let is_told = |control: &String| metadata.contains_key(CACHE) || !CACHE_DEFAULTS.contains(&&**control);
+    properties.cache_control = text("cache-control").filter(is_told);
     properties.content_disposition = text("content-disposition");
     let stored = text("x-goog-stored-content-encoding").or_else(|| text("content-encoding"));
     properties.content_encoding = stored.filter(|encoding| encoding != IDENTITY_ENCODING);
     let meta = ObjectMeta::new(size, of_generation(headers)?, modified);
     Ok(described(meta, properties, metadata))
+}
+
+/// Whether headers tell all of what describes an object: that is so where Skyport wrote all of it.
+pub(super) fn is_told_by_headers(headers: &HeaderMap, meta: &ObjectMeta) -> bool {
+    meta.token.is_some() && !headers.contains_key("x-goog-meta-skyport_foreign")
 }
 
 /// The etag that the headers of a download tell.
@@ -169,6 +200,8 @@ fn described(
     meta.token = metadata.remove(TOKEN).and_then(|text| text.parse().ok());
     let ours = meta.token.is_some();
     if ours {
+        metadata.remove(CACHE);
+        metadata.remove(FOREIGN);
         if metadata.remove(IDENTITY).is_some() {
             properties.content_encoding.get_or_insert_with(|| IDENTITY_ENCODING.to_owned());
         }
@@ -187,8 +220,18 @@ fn decode(value: &mut String) {
     }
 }
 
+/// A size, which is a text.
+pub(super) fn size(text: Option<&str>) -> Result<u64> {
+    text.and_then(|text| text.parse().ok()).ok_or_else(no_size)
+}
+
+/// When the object was written.
+pub(super) fn modified(text: Option<&str>) -> Result<SystemTime> {
+    text.and_then(rfc3339).ok_or_else(no_time)
+}
+
 /// A generation is the etag.
-fn etag(generation: Option<&str>) -> Result<Etag> {
+pub(super) fn etag(generation: Option<&str>) -> Result<Etag> {
     let number = generation.and_then(|text| text.parse().ok()).filter(|number| *number > 0);
     let of_number = number.map(Etag::of_number);
     of_number.ok_or_else(|| malformed("Cloud Storage's answer tells no generation of the object"))
@@ -288,6 +331,30 @@ mod tests {
     }
 
     #[test]
+    fn a_cache_control_is_told_where_it_was_asked_for_and_none_that_google_adds() {
+        let token = Token::new().to_string();
+        for default in CACHE_DEFAULTS {
+            let mut properties = Properties::default();
+            properties.cache_control = Some(default.to_owned());
+            assert_eq!(describe(&properties, Token::new())["metadata"][CACHE], "1");
+            let mut foreign = resource(&[]);
+            foreign.cache_control = Some(default.to_owned());
+            assert_eq!(foreign.copied(Token::new())["metadata"][CACHE], "1");
+            for (mark, told) in [(Some("1"), Some(default)), (None, None)] {
+                let mut pairs = vec![("x-goog-meta-skyport_w", &*token), ("cache-control", default)];
+                pairs.extend(mark.map(|mark| ("x-goog-meta-skyport_cache", mark)));
+                let meta = of_headers(&headers(&pairs), 0).expect("an object");
+                assert_eq!(meta.properties.cache_control.as_deref(), told);
+                assert!(meta.properties.metadata.is_empty());
+            }
+        }
+        let own = [("x-goog-meta-skyport_w", &*token), ("cache-control", "no-store")];
+        let meta = of_headers(&headers(&own), 0).expect("an object");
+        assert_eq!(meta.properties.cache_control.as_deref(), Some("no-store"));
+        assert!(describe(&Properties::default(), Token::new())["metadata"][CACHE].is_null());
+    }
+
+    #[test]
     fn a_copy_of_what_others_wrote_is_encoded_since_it_bears_a_token() {
         let token = Token::new();
         let copied = resource(&[("a", "ü%")]).copied(token);
@@ -295,6 +362,7 @@ mod tests {
             (&copied["metadata"]["a"], &copied["contentType"]),
             (&json!("%C3%BC%25"), &json!(NO_TYPE))
         );
+        assert_eq!(copied["metadata"][FOREIGN], "1", "its names are not told by headers");
         let ours = resource(&[("a", "%C3%BC"), (TOKEN, &Token::new().to_string())]).copied(token);
         assert_eq!(ours["metadata"], json!({ "a": "%C3%BC", TOKEN: token.to_string() }));
     }

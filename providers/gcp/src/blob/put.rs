@@ -33,7 +33,7 @@ impl Gcs {
         let written = call.query("fields", "generation").body(related, Body::wrap(Chunks::of(chunks)));
         let written: Resource =
             written.read().await.map_err(|refused| refused::writing(refused, &options.condition))?;
-        Ok(Written::new(written.etag()?))
+        Ok(Written::new(written.etag().map_err(|error| error.with_ambiguous(true))?))
     }
 }
 

@@ -1,6 +1,8 @@
 //! Reading: whole, ranges, conditions; and what is missing.
 
-use futures_util::StreamExt;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
 use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, HeaderName, HeaderValue, RANGE};
 use http::{HeaderMap, Method, StatusCode};
 use reqwest::Response;
@@ -9,6 +11,7 @@ use skyport_core::blob::http_range::{RangeHeader, content_range};
 use skyport_core::blob::port::{ByteRange, GetOptions, GetResult, ObjectMeta};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Body, Error, ErrorKind, Result};
+use tokio::time::timeout;
 
 use super::call::{Call, Refused, malformed};
 use super::meta::{self, FIELDS, Resource};
@@ -18,6 +21,9 @@ use crate::error;
 
 /// How many bytes the object has, whatever part of it was asked for.
 const STORED_LENGTH: HeaderName = HeaderName::from_static("x-goog-stored-content-length");
+
+/// So long the next bytes of a download may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The condition that names one content, in the XML API.
 pub(super) const IF_GENERATION_MATCH: HeaderName = HeaderName::from_static("x-goog-if-generation-match");
@@ -91,7 +97,7 @@ impl Gcs {
         if options.if_none_match.as_ref() == Some(&meta.etag) {
             return Ok(GetResult::NotModified);
         }
-        if meta.token.is_none() {
+        if !meta::is_told_by_headers(headers, &meta) {
             meta = self.of_others(key, meta).await?;
         }
         Ok(GetResult::Found { meta, range, body: stream(answer, length) })
@@ -234,11 +240,22 @@ fn replaced() -> Error {
     Error::new(ErrorKind::Conflict, text).with_provider(NAME)
 }
 
-/// The bytes as they arrive.
+/// The bytes as they arrive. Where none do for long, that is told, so that the rest can be asked for on another connection.
 fn stream(answer: Response, length: u64) -> Body {
     if length == 0 {
         return Body::empty();
     }
-    let chunks = answer.bytes_stream().map(|chunk| chunk.map_err(error::unanswered));
+    let chunks = stream::unfold(Some(answer.bytes_stream()), |chunks| async {
+        let mut chunks = chunks?;
+        match timeout(PATIENCE, chunks.next()).await {
+            Ok(chunk) => Some((chunk?.map_err(error::unanswered), Some(chunks))),
+            Err(_) => Some((Err(stalled()), None)),
+        }
+    });
     Body::from_stream(chunks).with_len(length)
+}
+
+fn stalled() -> Error {
+    let text = format!("no byte of the download came for {} seconds", PATIENCE.as_secs());
+    Error::new(ErrorKind::Timeout, text).with_provider(NAME)
 }

@@ -68,8 +68,10 @@ impl Session {
         match answer.status() {
             StatusCode::PERMANENT_REDIRECT => Ok(Told::Kept(kept(&answer)?)),
             status if status.is_success() => {
-                let resource: Resource = call::json(answer).await?;
-                Ok(Told::Done(resource.etag()?))
+                // What cannot be read of a success has happened all the same.
+                let told = |error: Error| error.with_ambiguous(true);
+                let resource: Resource = call::json(answer).await.map_err(told)?;
+                Ok(Told::Done(resource.etag().map_err(told)?))
             }
             _ => Err(call::refusal(answer).await),
         }

@@ -1,38 +1,35 @@
 //! Signing requests for clients without credentials: Google's signature V4, with the key of a service account or by IAM.
 //!
 //! A signed request is one of the XML API: `GET`, `PUT` or `DELETE` of `/bucket/key`. With a key at hand it is signed without any I/O.
-//! Without one, IAM signs with a key that Google keeps, and changes: such a URL may end after 12 hours already.
+//! Without one, IAM signs with a key that Google keeps, and changes: such a URL is good for 12 hours at most, and says so.
 
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use google_cloud_auth::signer::SigningError;
 use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use percent_encoding::{AsciiSet, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 use skyport_core::blob::port::{SignOptions, SignedRequest};
 use skyport_core::clock::Utc;
 use skyport_core::{Error, Result};
-use tokio::time::timeout;
 
-use super::Gcs;
 use super::call::UNRESERVED;
-use super::read::IF_GENERATION_MATCH;
-use crate::error;
+use super::read::{IF_GENERATION_MATCH, is_unsayable};
+use super::{Gcs, NAME};
 
 /// What a path holds as it is.
 const IN_PATH: &AsciiSet = &UNRESERVED.remove(b'/');
 
 const ALGORITHM: &str = "GOOG4-RSA-SHA256";
 
-/// How long IAM may take.
-const PATIENCE: Duration = Duration::from_secs(8);
-
 impl Gcs {
     /// No I/O where the signer has a key; else one call of IAM's.
     pub(super) async fn presign(&self, key: &str, options: &SignOptions) -> Result<SignedRequest> {
-        let signer = self.connection.signer()?;
-        let email = in_time(signer.client_email()).await?;
+        if key.split('/').any(is_unsayable) {
+            let text = "a key with `.` or `..` between its slashes cannot be signed: whoever sends such a URL takes it for the way back";
+            return Err(Error::invalid(text).with_provider(NAME).with_key(key));
+        }
+        let (email, kept) = self.connection.signatory().await?;
         let mut headers = HeaderMap::new();
         if let Some(content_type) = &options.content_type {
             let value = HeaderValue::from_str(content_type);
@@ -44,7 +41,8 @@ impl Gcs {
             headers.insert(IF_GENERATION_MATCH, HeaderValue::from_static("0"));
         }
         // Whole seconds, and no fewer than were asked for.
-        let seconds = options.expires_in.as_secs() + u64::from(options.expires_in.subsec_nanos() > 0);
+        let wanted = options.expires_in.min(kept);
+        let seconds = wanted.as_secs() + u64::from(wanted.subsec_nanos() > 0);
         let request = Unsigned {
             method: options.method.as_http(),
             endpoint: self.connection.endpoint(),
@@ -55,7 +53,7 @@ impl Gcs {
             seconds,
         };
         let (url, text) = request.prepare()?;
-        let signature = in_time(signer.sign(text)).await?;
+        let signature = self.connection.sign(text).await?;
         let url = format!("{url}&X-Goog-Signature={}", hex(&signature));
         let mut signed = SignedRequest::new(request.method.clone(), url, request.expires());
         signed.headers = headers;
@@ -134,12 +132,6 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-/// What the signer says, within its time.
-async fn in_time<T>(asked: impl Future<Output = std::result::Result<T, SigningError>>) -> Result<T> {
-    let answer = timeout(PATIENCE, asked).await.map_err(|_| error::not_signed_in_time())?;
-    answer.map_err(error::not_signed)
 }
 
 #[cfg(test)]

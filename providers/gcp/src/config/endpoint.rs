@@ -74,6 +74,9 @@ pub(super) fn of(service: Service, of_url: Option<&str>, config: &GcpConfig) -> 
 fn read(text: &str, of: &str) -> Result<Endpoint> {
     let base = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     let base = base.trim_end_matches('/');
+    // Clients leave out the port that goes without saying; a signed host would be another one with it.
+    let said = if base.starts_with("https://") { ":443" } else { ":80" };
+    let base = base.strip_suffix(said).unwrap_or(base);
     let host = base.strip_prefix("http://").or_else(|| base.strip_prefix("https://"));
     match host.map(|host| host.parse::<http::uri::Authority>()) {
         Some(Ok(authority)) if !authority.as_str().contains('@') => Ok(Endpoint(base.to_owned())),
@@ -94,6 +97,9 @@ mod tests {
             ("[::1]:8085", "http://[::1]:8085", true),
             ("http://127.0.0.2/", "http://127.0.0.2", true),
             ("https://storage.example", "https://storage.example", false),
+            ("https://storage.example:443/", "https://storage.example", false),
+            ("https://storage.example:80", "https://storage.example:80", false),
+            ("127.0.0.1:80", "http://127.0.0.1", true),
         ] {
             let endpoint = read(text, "x").expect(text);
             assert_eq!((endpoint.base(), endpoint.is_plain()), (base, plain));

@@ -85,18 +85,43 @@ pub(crate) async fn make(
     };
     dead.ensure(connection).await.map_err(|error| error.with_resource(&names.dead))?;
     let topic = ensure_topic(connection, &names.topic).await?;
-    let policy =
-        wire::DeadLetterPolicy { dead_letter_topic: dead_topic, max_delivery_attempts: counted(attempts) };
-    let queue = Wanted {
-        name: &names.subscription,
-        topic: &topic,
-        ordered: settings.ordered,
-        kept: KEPT,
-        floor: FLOOR,
-        policy: Some(policy),
-    };
+    let queue = Wanted::queue(names, &topic, dead_topic, settings);
     queue.ensure(connection).await.map_err(|error| error.with_resource(&names.subscription))?;
     Ok(Made { topic })
+}
+
+/// How much of a queue is there.
+#[cfg(feature = "events")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Its subscription is not.
+    Missing,
+    /// Its subscription is, but not all as it is to be.
+    Short,
+    /// All that `make` would make.
+    Whole,
+}
+
+/// What is there of a queue that `make` would make; changes nothing, and needs no more than the right to look at the subscription.
+/// That is made last, so the rest is there, too.
+///
+/// # Errors
+/// `Conflict` where what is there can never become it.
+#[cfg(feature = "events")]
+pub(crate) async fn look(
+    connection: &Arc<Connection>,
+    names: &Names,
+    settings: &QueueSettings,
+) -> Result<Standing> {
+    let (topic, dead) = (topic(connection, &names.topic).await?, topic(connection, &names.dead).await?);
+    let wanted = Wanted::queue(names, &topic, dead, settings);
+    let looked = wanted.look(connection, &subscription(connection, wanted.name).await?).await;
+    match looked.and_then(|there| wanted.check(&there).map(|()| wanted.changes(&there).is_empty())) {
+        Ok(true) => Ok(Standing::Whole),
+        Ok(false) => Ok(Standing::Short),
+        Err(error) if error.kind() == Kind::NotFound => Ok(Standing::Missing),
+        Err(error) => Err(error.with_resource(wanted.name)),
+    }
 }
 
 /// Removes the subscriptions, the dead letters' topic, and the topic, unless others subscribe to it.
@@ -163,7 +188,28 @@ struct Wanted<'a> {
     policy: Option<wire::DeadLetterPolicy>,
 }
 
-impl Wanted<'_> {
+impl<'a> Wanted<'a> {
+    /// The subscription of a queue whose dead letters have this topic.
+    fn queue(names: &'a Names, topic: &'a str, dead_topic: String, settings: &QueueSettings) -> Self {
+        let attempts = counted(settings.max_attempts.max(1));
+        let policy =
+            wire::DeadLetterPolicy { dead_letter_topic: dead_topic, max_delivery_attempts: attempts };
+        Self {
+            name: &names.subscription,
+            topic,
+            ordered: settings.ordered,
+            kept: KEPT,
+            floor: FLOOR,
+            policy: Some(policy),
+        }
+    }
+
+    async fn look(&self, connection: &Arc<Connection>, name: &str) -> Result<wire::Subscription> {
+        let request = wire::GetSubscriptionRequest { subscription: name.to_owned() };
+        let told = subscriber(connection)?.get_subscription(request).await.map_err(of_status)?;
+        Ok(told.into_inner())
+    }
+
     /// Creates it, or changes what is there where it falls short.
     async fn ensure(&self, connection: &Arc<Connection>) -> Result<()> {
         let name = subscription(connection, self.name).await?;
@@ -175,9 +221,7 @@ impl Wanted<'_> {
 
     /// Sets what is declared, and raises what is under the contract's floors. What somebody raised further stays.
     async fn adjust(&self, connection: &Arc<Connection>, name: &str) -> Result<()> {
-        let request = wire::GetSubscriptionRequest { subscription: name.to_owned() };
-        let told = subscriber(connection)?.get_subscription(request).await.map_err(of_status)?;
-        let there = told.into_inner();
+        let there = self.look(connection, name).await?;
         self.check(&there)?;
         let paths = self.changes(&there);
         if paths.is_empty() {

@@ -55,11 +55,19 @@ pub(crate) async fn bucket<A>(answer: A) -> (Arc<dyn BlobStore>, Log)
 where
     A: Fn(&Asked, &str) -> Response<Bytes> + Send + Sync + 'static,
 {
+    let (url, log) = served(answer).await;
+    (open(&url), log)
+}
+
+/// The URL of a server whose every request is answered by `answer`, which is told that URL.
+pub(crate) async fn served<A>(answer: A) -> (String, Log)
+where
+    A: Fn(&Asked, &str) -> Response<Bytes> + Send + Sync + 'static,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let (log, answer) = (Log::default(), Arc::new(answer));
-    let store = open(&url);
-    let seen = log.clone();
+    let (seen, told) = (log.clone(), url.clone());
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let (seen, answer, url) = (seen.clone(), Arc::clone(&answer), url.clone());
@@ -78,7 +86,7 @@ where
             });
         }
     });
-    (store, log)
+    (told, log)
 }
 
 /// The bucket `bkt` at an endpoint.

@@ -11,6 +11,8 @@ cases![
     properties_come_back_as_they_were,
     properties_of_an_upload_in_parts_come_back,
     an_overwrite_replaces_all_properties,
+    what_was_not_asked_for_is_not_told,
+    a_cache_control_that_services_add_is_told_where_it_was_asked_for,
     metadata_at_its_limit_comes_back,
     any_text_is_a_value_of_metadata,
     limits_are_no_lower_than_the_floors,
@@ -73,6 +75,39 @@ async fn an_overwrite_replaces_all_properties(cx: Context) -> CaseResult {
     let head = bucket.head("k").await?;
     assert_eq!(head.properties.cache_control, None);
     assert_eq!(head.properties.metadata.keys().collect::<Vec<_>>(), ["b"]);
+    Ok(Outcome::Passed)
+}
+
+async fn what_was_not_asked_for_is_not_told(cx: Context) -> CaseResult {
+    let bucket = bucket(&cx).await?;
+    bucket.put("k", "v").await?;
+    bucket.copy("k", "copied").await?;
+    for key in ["k", "copied"] {
+        for properties in
+            [bucket.get(key).await?.meta().properties.clone(), bucket.head(key).await?.properties]
+        {
+            assert_eq!(properties.content_type, None);
+            assert_eq!(properties.cache_control, None);
+            assert_eq!(properties.content_disposition, None);
+            assert_eq!(properties.content_encoding, None);
+            assert!(properties.metadata.is_empty());
+        }
+    }
+    Ok(Outcome::Passed)
+}
+
+async fn a_cache_control_that_services_add_is_told_where_it_was_asked_for(cx: Context) -> CaseResult {
+    let bucket = bucket(&cx).await?;
+    for control in ["private, max-age=0", "public, max-age=3600"] {
+        bucket.put("k", "v").cache_control(control).await?;
+        bucket.copy("k", "copied").await?;
+        for key in ["k", "copied"] {
+            assert_eq!(bucket.get(key).await?.meta().properties.cache_control.as_deref(), Some(control));
+            let head = bucket.head(key).await?;
+            assert_eq!(head.properties.cache_control.as_deref(), Some(control));
+            assert!(head.properties.metadata.is_empty());
+        }
+    }
     Ok(Outcome::Passed)
 }
 

@@ -1,4 +1,4 @@
-//! Letting Cloud Storage publish to a topic: it does so as a service account of the project's own.
+//! Letting Cloud Storage publish to a topic: it does so as a service account of the project that the bucket belongs to.
 
 use std::sync::Arc;
 
@@ -19,31 +19,56 @@ const ROLE: &str = "roles/pubsub.publisher";
 const ROUNDS: u32 = 5;
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Owned {
+    project_number: Option<String>,
+}
+
+#[derive(Deserialize)]
 struct Agent {
     email_address: Option<String>,
 }
 
-/// Admits the service agent of Cloud Storage to the topic, where it is not. An emulator asks nobody who publishes.
-pub(super) async fn admit(storage: &Arc<Connection>, pubsub: &Arc<Connection>, topic: &str) -> Result<()> {
+/// Admits the service agent of Cloud Storage to the topic, where it is not; whether it was not. An emulator asks nobody who publishes.
+pub(super) async fn admit(
+    storage: &Arc<Connection>,
+    bucket: &str,
+    pubsub: &Arc<Connection>,
+    topic: &str,
+) -> Result<bool> {
     if pubsub.endpoint().starts_with("http://") {
-        return Ok(());
+        return Ok(false);
     }
-    let project = storage.project().await?;
-    let agent = Call::new(storage, Method::GET, API, &["projects", project, "serviceAccount"]);
+    let_publish(pubsub, topic, &agent(storage, bucket).await?).await
+}
+
+/// As whom a bucket's changes are published: the bucket may be in another project than the topic.
+async fn agent(storage: &Connection, bucket: &str) -> Result<String> {
+    let owned = Call::new(storage, Method::GET, API, &["b", bucket]).query("fields", "projectNumber");
+    let owned: Owned = owned.read().await?;
+    let project =
+        owned.project_number.ok_or_else(|| malformed("Cloud Storage tells no project of the bucket"))?;
+    let agent = Call::new(storage, Method::GET, API, &["projects", &project, "serviceAccount"]);
     let agent: Agent = agent.read().await?;
     let email = agent.email_address.ok_or_else(|| malformed("Cloud Storage has no service account here"))?;
-    let member = format!("serviceAccount:{email}");
+    Ok(format!("serviceAccount:{email}"))
+}
+
+/// Adds the member to those who may publish to the topic; whether it was missing.
+async fn let_publish(pubsub: &Connection, topic: &str, member: &str) -> Result<bool> {
     for _ in 0..ROUNDS {
-        let mut policy: Value = policy_call(pubsub, Method::GET, topic, "getIamPolicy").read().await?;
-        if !add(&mut policy, &member)? {
-            return Ok(());
+        let read = policy_call(pubsub, Method::GET, topic, "getIamPolicy");
+        // Of older versions conditions are not told, and would be lost.
+        let mut policy: Value = read.query("options.requestedPolicyVersion", "3").read().await?;
+        if !add(&mut policy, member)? {
+            return Ok(false);
         }
         let write =
             policy_call(pubsub, Method::POST, topic, "setIamPolicy").json(&json!({ "policy": policy }));
         match write.done().await {
             // The policy has an etag, and somebody was quicker: it is read again.
             Err(refused) if refused.is(StatusCode::CONFLICT) => {}
-            other => return Ok(other?),
+            other => return Ok(other.map(|()| true)?),
         }
     }
     let text = "the topic's policy is being changed by others all the time: subscribe again later";
@@ -79,6 +104,50 @@ fn add(policy: &mut Value, member: &str) -> Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Gcp;
+    use crate::config::endpoint::Service;
+    use crate::stub::{Log, answer, served};
+
+    const BUCKET: &str = "/storage/v1/b/bkt?fields=projectNumber";
+    const AGENT: &str = "/storage/v1/projects/42/serviceAccount";
+    const POLICY: &str = "/v1/projects/p/topics/t:getIamPolicy?options.requestedPolicyVersion=3";
+
+    /// Admits the agent at a Google where the topic has this policy; whether that changed it.
+    async fn admitted(policy: Value) -> (bool, Log) {
+        let (url, log) = served(move |asked, _| match asked.target.as_str() {
+            BUCKET => answer(200, r#"{"projectNumber":"42"}"#),
+            AGENT => {
+                answer(200, r#"{"email_address":"service-42@gs-project-accounts.iam.gserviceaccount.com"}"#)
+            }
+            POLICY => answer(200, policy.to_string()),
+            "/v1/projects/p/topics/t:setIamPolicy" => answer(200, "{}"),
+            _ => answer(404, ""),
+        })
+        .await;
+        let connect = |service| {
+            let url = skyport_core::provider::ResourceUrl::new("gs", "bkt").with_parameter("endpoint", &url);
+            Gcp::new().connection(service, &url, &[]).expect("a connection")
+        };
+        let (storage, pubsub) = (connect(Service::Storage), connect(Service::PubSub));
+        let member = agent(&storage, "bkt").await.expect("an agent");
+        (let_publish(&pubsub, "projects/p/topics/t", &member).await.expect("admitted"), log)
+    }
+
+    #[tokio::test]
+    async fn the_agent_of_the_project_that_owns_the_bucket_is_admitted() {
+        let (changed, log) = admitted(json!({ "etag": "e", "version": 3 })).await;
+        assert!(changed);
+        let asked = log.all();
+        let set: Value = serde_json::from_slice(&asked[3].body).expect("JSON");
+        let member = "serviceAccount:service-42@gs-project-accounts.iam.gserviceaccount.com";
+        assert_eq!(
+            set["policy"],
+            json!({ "etag": "e", "version": 3, "bindings": [{ "role": ROLE, "members": [member] }] })
+        );
+        let binding = json!({ "role": ROLE, "members": [member] });
+        let (changed, log) = admitted(json!({ "bindings": [binding] })).await;
+        assert_eq!((changed, log.all().len()), (false, 3), "it is admitted already");
+    }
 
     #[test]
     fn a_member_is_added_once_and_nothing_else_changes() {
