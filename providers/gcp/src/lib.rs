@@ -92,7 +92,8 @@
 //!   from has none.
 //! - What has to be permitted: `pubsub.topics.publish` on the topic and on that of the dead letters (`roles/pubsub.publisher`),
 //!   `pubsub.subscriptions.consume` (`roles/pubsub.subscriber`) and, to read the limit of attempts, `pubsub.subscriptions.get`
-//!   (`roles/pubsub.viewer`) on the subscription. Creating and removing need `roles/pubsub.editor`.
+//!   (`roles/pubsub.viewer`) on the subscription. Creating and removing need `roles/pubsub.editor`; creating what is there as it is to be,
+//!   `roles/pubsub.viewer` on both subscriptions.
 //! - Where a handler dies rather than fails, it is Pub/Sub that moves the message. Its own account,
 //!   `service-{project number}@gcp-sa-pubsub.iam.gserviceaccount.com`, needs `roles/pubsub.publisher` on the dead letters' topic and
 //!   `roles/pubsub.subscriber` on the queue's subscription; without them the next receive moves it.
