@@ -117,7 +117,7 @@ impl Gcp {
                 #[cfg(feature = "blob")]
                 signer: OnceLock::new(),
                 #[cfg(feature = "grpc")]
-                channel: OnceLock::new(),
+                channels: crate::grpc::Channels::default(),
             })
         });
         Ok(Arc::clone(connection))
@@ -172,7 +172,7 @@ pub(crate) struct Connection {
     #[cfg(feature = "blob")]
     signer: OnceLock<std::result::Result<Signer, String>>,
     #[cfg(feature = "grpc")]
-    channel: OnceLock<std::result::Result<tonic::transport::Channel, String>>,
+    channels: crate::grpc::Channels,
 }
 
 impl Connection {
@@ -237,15 +237,10 @@ impl Connection {
         made.as_ref().map_err(|error| credentials::unusable(error))
     }
 
-    /// The channel of this service's gRPC; it connects with its first call.
+    /// The channels of this service's gRPC.
     #[cfg(feature = "grpc")]
-    pub(crate) fn channel(&self) -> Result<tonic::transport::Channel> {
-        let make = || crate::grpc::channel(self.site.endpoint.base()).map_err(|error| error.to_string());
-        let made = self.channel.get_or_init(make);
-        made.clone().map_err(|error| {
-            skyport_core::Error::invalid(format!("`{}` is no endpoint: {error}", self.endpoint()))
-                .with_provider(crate::provision::NAME)
-        })
+    pub(crate) fn channels(&self) -> &crate::grpc::Channels {
+        &self.channels
     }
 }
 

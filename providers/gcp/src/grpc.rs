@@ -1,4 +1,4 @@
-//! gRPC to Pub/Sub and Firestore: a channel that connects at its first call, and a service that says who calls.
+//! gRPC to Pub/Sub and Firestore: channels that connect at their first call, and a service that says who calls.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,12 +8,17 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use skyport_core::{BoxError, Error};
+use tokio::sync::OwnedSemaphorePermit;
 use tonic::body::Body;
 use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tower_service::Service;
 
 use crate::config::Connection;
 use crate::config::credentials::CONNECT_TIMEOUT;
+
+pub(crate) use channels::Channels;
+
+mod channels;
 
 /// An idle connection is asked so often whether it still stands, so that one which a router forgot is noticed.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -47,12 +52,22 @@ pub(crate) fn channel(endpoint: &str) -> Result<Channel, tonic::transport::Error
 pub(crate) struct Authorised {
     channel: Channel,
     connection: Arc<Connection>,
+    /// Where it waits among others: its place, as long as it is needed.
+    place: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 impl Authorised {
     /// Of a connection; cheap, for each call. No I/O.
     pub(crate) fn new(connection: &Arc<Connection>) -> skyport_core::Result<Self> {
-        Ok(Self { channel: connection.channel()?, connection: Arc::clone(connection) })
+        let channel = connection.channels().calls(connection.endpoint())?;
+        Ok(Self { channel, connection: Arc::clone(connection), place: None })
+    }
+
+    /// For one call that waits, and must not be in the way of others. No I/O.
+    #[cfg(feature = "queue")]
+    pub(crate) fn waiting(connection: &Arc<Connection>) -> skyport_core::Result<Self> {
+        let (channel, place) = connection.channels().pulls(connection.endpoint())?;
+        Ok(Self { channel, connection: Arc::clone(connection), place: Some(Arc::new(place)) })
     }
 }
 
@@ -68,8 +83,9 @@ impl Service<http::Request<Body>> for Authorised {
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         let unready = self.channel.clone();
         let mut channel = std::mem::replace(&mut self.channel, unready);
-        let connection = Arc::clone(&self.connection);
+        let (connection, place) = (Arc::clone(&self.connection), self.place.clone());
         Box::pin(async move {
+            let _place = place;
             let headers: HeaderMap = connection.headers().await.map_err(Unsent)?;
             request.headers_mut().extend(headers);
             channel.call(request).await.map_err(Into::into)

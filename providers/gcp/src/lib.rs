@@ -29,8 +29,8 @@
 //! impersonation, a workload's identity), that of `gcloud auth application-default login`, or the metadata server.
 //!
 //! # Connections
-//! Opening does no I/O. Clients are made at their first use. TLS is rustls with ring, and with the roots that come
-//! with the program.
+//! Opening does no I/O. Clients are made at their first use, those of Pub/Sub and Firestore for each runtime of tokio that uses
+//! them. TLS is rustls with ring, and with the roots that come with the program.
 //!
 //! # Buckets
 //! - An object's etag is its generation, which no two writes share. Every condition of the port is one on generations, on every write, copy
@@ -84,7 +84,8 @@
 //! - Pub/Sub counts what it hands out. What a process gives back unseen, since nobody received any more, it does not count itself, but
 //!   another process does: with `max_attempts` 1 a message may die unseen.
 //! - A dropped receive lives on in the background for up to 90 seconds: the next one takes it over, and what arrives before that goes
-//!   back at once. A receive that does not wait may overlook what is there; one that waits a second does not.
+//!   back at once. It ends with the last handle of its queue: what it was just being given comes again after 30 seconds. What waits has
+//!   connections of its own, 80 receives on each, and is in the way of nothing else. A receive that does not wait may overlook what is there; one that waits a second does not.
 //! - A retry of more than 10 minutes is prolonged by this process after 9: if it ends before, the message comes after 10.
 //! - The process that received a message refuses to settle it twice or after its lease. Pub/Sub itself accepts both from another process,
 //!   unless the subscription delivers exactly once.
