@@ -70,7 +70,7 @@ pub struct Gcp {
 pub(crate) struct Shared {
     config: GcpConfig,
     bearer: OnceLock<Bearer>,
-    /// The project of whoever names none.
+    /// The project of whoever names none, where there is one.
     project: OnceCell<String>,
     connections: Mutex<HashMap<Site, Arc<Connection>>>,
 }
@@ -112,6 +112,7 @@ impl Gcp {
             Arc::new(Connection {
                 shared: Arc::clone(&self.shared),
                 site: site.clone(),
+                project: OnceCell::new(),
                 #[cfg(feature = "blob")]
                 http: OnceLock::new(),
                 #[cfg(feature = "blob")]
@@ -167,6 +168,8 @@ struct Site {
 pub(crate) struct Connection {
     shared: Arc<Shared>,
     site: Site,
+    /// The project that was found for it.
+    project: OnceCell<String>,
     #[cfg(feature = "blob")]
     http: OnceLock<std::result::Result<reqwest::Client, String>>,
     #[cfg(feature = "blob")]
@@ -201,12 +204,8 @@ impl Connection {
         if let Some(project) = self.site.project.as_ref().or(self.shared.config.project.as_ref()) {
             return Ok(project);
         }
-        let shared = &self.shared;
-        shared
-            .project
-            .get_or_try_init(|| project::find(self.site.endpoint.is_plain()))
-            .await
-            .map(String::as_str)
+        let find = || project::of_connection(&self.shared.project, self.site.endpoint.is_plain());
+        self.project.get_or_try_init(find).await.map(String::as_str)
     }
 
     /// The client of Cloud Storage's JSON calls.
@@ -247,5 +246,33 @@ impl Connection {
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection").field("site", &self.site).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "grpc"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_name_that_is_made_up_for_an_emulators_project_is_told_to_no_real_service() {
+        let gcp = Gcp::with(GcpConfig {
+            pubsub_endpoint: Some("http://127.0.0.1:1".to_owned()),
+            firestore_endpoint: Some("https://firestore.googleapis.com".to_owned()),
+            ..GcpConfig::default()
+        });
+        let of = |service| gcp.connection(service, &ResourceUrl::new("gcp", "x"), &[]).expect("a connection");
+        // Either may be what this machine says of its project.
+        let (emulated, real) = (of(Service::PubSub), of(Service::Firestore));
+        let emulated = emulated.project().await.expect("any name").to_owned();
+        let real = real.project().await;
+        match &shared_project(&gcp) {
+            Some(project) => assert_eq!((Some(&emulated), real.ok()), (Some(project), Some(&**project))),
+            None => assert_eq!((&*emulated, real.is_err()), ("skyport", true)),
+        }
+    }
+
+    /// What was found beside any connection.
+    fn shared_project(gcp: &Gcp) -> Option<String> {
+        gcp.shared.project.get().filter(|project| *project != "skyport").cloned()
     }
 }

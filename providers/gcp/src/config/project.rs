@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use skyport_core::{Error, ErrorKind, Result};
+use tokio::sync::OnceCell;
 
 use crate::provision::NAME;
 
@@ -20,17 +21,30 @@ const ON_CLOUD_RUN: [&str; 2] = ["K_SERVICE", "CLOUD_RUN_JOB"];
 /// The longest answer, and the longest file of credentials, in bytes.
 const LONGEST: u64 = 64 << 10;
 
-/// The project of the environment, of the credentials' file, or of the machine. An emulator takes any name.
-pub(super) async fn find(emulated: bool) -> Result<String> {
+/// What the project of an emulator is called where nobody says: it takes any name.
+const EMULATED: &str = "skyport";
+
+/// The project of a connection that names none. What is `found` belongs to all of them; the name that is made up for an emulator is
+/// no project of Google's, and goes no further than to that emulator.
+pub(super) async fn of_connection(found: &OnceCell<String>, emulated: bool) -> Result<String> {
+    match found.get_or_try_init(find).await {
+        Ok(project) => Ok(project.clone()),
+        Err(error) if emulated && error.kind() == ErrorKind::InvalidArgument => {
+            tracing::debug!(%error, "an emulator's project is called `{EMULATED}`");
+            Ok(EMULATED.to_owned())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The project of the environment, of the credentials' file, or of the machine.
+async fn find() -> Result<String> {
     let named = VARIABLES.iter().find_map(|name| variable(name)).or_else(of_credentials);
     if let Some(project) = named {
         return Ok(project);
     }
     if ON_CLOUD_RUN.iter().any(|name| variable(name).is_some()) || variable("GCE_METADATA_HOST").is_some() {
         return of_machine().await;
-    }
-    if emulated {
-        return Ok("skyport".to_owned());
     }
     Err(unknown())
 }
