@@ -118,7 +118,8 @@
 //!   others are in the way of for 5 seconds is a `Conflict`.
 //! - Firestore deletes what has expired within a day, and charges each as a deletion. `sweep` only makes sure that it does; where it does
 //!   not, as on the emulator, it looks for what has expired and deletes it.
-//! - Removing a table deletes document by document, and gives the settings of its fields back.
+//! - Removing a table deletes document by document, and gives the settings of its fields back. That takes Firestore some minutes; a table that
+//!   is made again, or removed, while it is at it may be a `Conflict`, to be tried again.
 //! - What has to be permitted: `datastore.databases.get`, `datastore.entities.get`, `list`, `create`, `update` and `delete`, all in the role
 //!   `roles/datastore.user`; `sweep` needs `datastore.indexes.get`, `create` and `remove` `datastore.indexes.update`, too, both in
 //!   `roles/datastore.indexAdmin`.
