@@ -39,8 +39,8 @@ impl FirestoreTable {
     pub(super) async fn add(&self, increment: &Increment) -> Result<Incremented> {
         let database = self.database().await?;
         let name = database.names().item(&increment.key);
-        let _turn = self.turns.of(&increment.key).await?;
         let mut rounds = Rounds::new();
+        let _turn = self.turns.of(&increment.key, rounds.stop()).await?;
         loop {
             let document = self.look(vec![name.clone()], item::COUNTER).await?.take(&name)?;
             let there = document.map(Stored::read).transpose()?;
@@ -94,7 +94,8 @@ fn told(increment: &Increment, there: Option<Stored>, now: u64) -> Result<Told> 
     }
     let expected = ConditionType::UpdateTime(there.stamp.update_time);
     if !there.stamp.is_live(now) {
-        return made(increment, 0, increment.expires.map(stored_expiry), slots, expected, now).map_err(named);
+        return made(increment, 0, increment.expires.map(stored_expiry), slots, expected, now)
+            .map_err(named);
     }
     let value = read_counter(&there.take_value()?).map_err(named)?;
     made(increment, value, there.stamp.expires, slots, expected, now).map_err(named)
