@@ -7,6 +7,7 @@ use gcloud_sdk::google::rpc;
 use gcloud_sdk::prost_types;
 use skyport_core::ErrorKind;
 use skyport_core::provider::Provider;
+use skyport_core::queue::envelope::Envelope;
 use skyport_core::queue::port::{OutMessage, QueueSettings, Settlement, Verdict};
 use tokio::time::{Instant, timeout};
 use tonic::Code;
@@ -117,6 +118,29 @@ async fn what_waits_is_not_in_the_way_of_what_is_settled() {
     // The first was over when the others came.
     assert!(pulls.values().all(|count| *count <= 81), "{pulls:?}");
     waiting.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[test]
+fn a_queue_that_is_kept_beyond_its_runtime_goes_on_in_another() {
+    let runtime = || {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime")
+    };
+    let server = runtime();
+    // Not due for a second: it is kept, and comes again as it would from Pub/Sub.
+    let mut envelope = Envelope::default();
+    envelope.set_not_before(Some(std::time::SystemTime::now() + SECOND));
+    let early = move |attempt| {
+        let mut early = message("1", "early", attempt);
+        let inner = early.message.as_mut().expect("a message");
+        inner.attributes.insert("skyport".to_owned(), envelope.pack());
+        pulled([early])
+    };
+    let stub = server.block_on(bringing([early(1), Reply::Silent, early(2)]));
+    let queue = queue(&stub);
+    let first = runtime().block_on(queue.receive(options(10, TENTH * 3)));
+    assert!(first.expect("not due").is_empty());
+    let held = runtime().block_on(received(&queue));
+    assert_eq!((held.len(), held[0].receipt.as_str().rsplit(':').next().expect("an id")), (1, "ack-1-2"));
 }
 
 #[tokio::test]
