@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use skyport_core::queue::port::bytes_of;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -15,7 +16,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::Place;
 use super::pulled::{Pulled, Unseen};
 
-/// The most messages that are kept, and the most bytes of their bodies.
+/// The most messages that are kept, and the most bytes of their bodies and attributes.
 const MOST: usize = 1_000;
 const MOST_BYTES: usize = 32 << 20;
 
@@ -74,7 +75,7 @@ impl Held {
 }
 
 fn size(pulled: &Pulled) -> usize {
-    pulled.delivery.body.len()
+    pulled.delivery.body.len() + bytes_of(&pulled.delivery.attributes)
 }
 
 /// Room that was made for messages which are about to be kept; dropped before they are, it is given back.
@@ -305,4 +306,15 @@ mod tests {
         assert!(!inner.admit(&pulled("y", 1)));
     }
 
+    #[test]
+    fn attributes_are_counted_with_the_bodies() {
+        let mut inner = Inner::default();
+        let mut message = pulled("x", 10);
+        message.delivery.attributes.insert("name".into(), "value".into());
+        assert!(inner.admit(&message));
+        inner.keep(message, Instant::now());
+        assert_eq!((inner.count, inner.bytes), (1, 19));
+        inner.let_go();
+        assert_eq!((inner.count, inner.bytes), (0, 0));
+    }
 }
