@@ -120,6 +120,7 @@
 //!   not, as on the emulator, it looks for what has expired and deletes it.
 //! - Removing a table deletes document by document, and gives the settings of its fields back. That takes Firestore some minutes; a table that
 //!   is made again, or removed, while it is at it may be a `Conflict`, to be tried again.
+//! - Of an increment that is repeated, Firestore's time of the last write counts where the clock of whoever wrote is behind it.
 //! - What has to be permitted: `datastore.databases.get`, `datastore.entities.get`, `list`, `create`, `update` and `delete`, all in the role
 //!   `roles/datastore.user`; `sweep` needs `datastore.indexes.get`, `create` and `remove` `datastore.indexes.update`, too, both in
 //!   `roles/datastore.indexAdmin`.
