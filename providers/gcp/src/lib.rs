@@ -73,7 +73,8 @@
 //!   whose answer was lost and that is repeated may come twice. `depth()` is `Unsupported`, too: Pub/Sub does not count; Cloud
 //!   Monitoring does (`num_undelivered_messages`), some minutes late.
 //! - Pub/Sub delays nothing. A message that is not due is held by the process that pulled it, up to 1,000 messages and 32 MiB of a queue, and
-//!   handed out when it is. This costs no attempt, unless that process ends, has no room, or receives no more.
+//!   handed out when it is. This costs no attempt, unless that process ends, has no room, or receives no more. The time is the sender's, and
+//!   the receiver compares it with its own: where the two clocks differ, a delay differs as much.
 //! - An ordered queue is received from one message at a time, and what is retried there comes again after a second at the soonest.
 //!   So a message that fails spends no attempts of those behind it, and none overtakes another. Pub/Sub keeps the order of
 //!   what is sent in one region: name its endpoint, `https://europe-west1-pubsub.googleapis.com` say, where senders are in several.
