@@ -32,6 +32,9 @@ const KEEP_ALIVE_PATIENCE: Duration = Duration::from_secs(4);
 const STREAM_WINDOW: u32 = 4 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 
+/// The longest headers of an answer: what became of each of many deliveries is told there, in base64.
+const HEADERS: u32 = 128 << 10;
+
 /// A channel to an endpoint. No I/O.
 pub(crate) fn channel(endpoint: &str) -> Result<Channel, tonic::transport::Error> {
     let channel = Endpoint::from_shared(endpoint.to_owned())?
@@ -40,6 +43,7 @@ pub(crate) fn channel(endpoint: &str) -> Result<Channel, tonic::transport::Error
         .http2_keep_alive_interval(KEEP_ALIVE)
         .keep_alive_while_idle(true)
         .keep_alive_timeout(KEEP_ALIVE_PATIENCE)
+        .http2_max_header_list_size(HEADERS)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW);
     let channel = if endpoint.starts_with("https://") {
