@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::port::{OutMessage, Receipt};
+use super::port::{OutMessage, Receipt, bytes_of};
 use crate::refusal::Refusal;
 use crate::{Result, Token};
 
-/// The most bytes of bodies that are kept for the dead letters.
+/// The most bytes of bodies and attributes that are kept for the dead letters.
 const KEPT_BYTES: usize = 32 << 20;
 
 /// How often leases that have ended are let go.
@@ -80,7 +80,7 @@ impl Leases {
         let mut held = self.lock();
         held.sweep();
         let room = KEPT_BYTES.saturating_sub(held.kept_bytes);
-        let last = last.filter(|last| last.message.body.len() <= room).map(Box::new);
+        let last = last.filter(|last| kept(Some(last)) <= room).map(Box::new);
         held.kept_bytes += kept(last.as_deref());
         held.leases.insert(handle.into(), Lease { ends, last, buried: false });
         Receipt::new(format!("{}{}:{handle}", self.prefix, self.owner))
@@ -158,7 +158,7 @@ impl Held {
 }
 
 fn kept(last: Option<&Last>) -> usize {
-    last.map_or(0, |last| last.message.body.len())
+    last.map_or(0, |last| last.message.body.len() + bytes_of(&last.message.attributes))
 }
 
 #[cfg(test)]
@@ -209,7 +209,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_kept_is_bounded_and_let_go_with_its_lease() {
         let leases = Leases::new(PREFIX);
-        let large = || Some(Last { attempt: 5, message: OutMessage::new(vec![0; KEPT_BYTES / 2 + 1]) });
+        let large = || {
+            let mut message = OutMessage::new(vec![0; KEPT_BYTES / 2 - 7]);
+            message.attributes.insert("four".into(), "four".into());
+            Some(Last { attempt: 5, message })
+        };
         let receipts: Vec<Receipt> =
             (0..2).map(|n| leases.hold(&n.to_string(), Instant::now() + MINUTE, large())).collect();
         let kept = |at: usize| leases.known(&leases.check(&receipts[at]).expect("held")).last.is_some();

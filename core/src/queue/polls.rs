@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::Result;
+use crate::{Error, ErrorKind, Result};
 
 /// What a call comes back with.
 pub type Answer<M> = Result<Vec<M>>;
@@ -45,9 +45,14 @@ impl<A, M> Poll<A, M> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The side of the call, for the task that it runs in.
+    #[must_use]
+    pub fn answering(self: &Arc<Self>) -> Answering<A, M> {
+        Answering(Arc::clone(self))
+    }
+
     /// The call has come back; its answer is returned where nobody waits for it.
-    #[must_use = "what nobody waits for is to be given back"]
-    pub fn answer(&self, answer: Answer<M>) -> Option<Answer<M>> {
+    fn answer(&self, answer: Answer<M>) -> Option<Answer<M>> {
         let mut state = self.lock();
         if matches!(*state, State::UnderWay { awaited: true }) {
             *state = State::Answered(answer);
@@ -56,6 +61,15 @@ impl<A, M> Poll<A, M> {
         }
         *state = State::Over;
         Some(answer)
+    }
+
+    /// The call has ended without an answer.
+    fn give_up(&self) {
+        let mut state = self.lock();
+        if let State::UnderWay { awaited } = *state {
+            *state = if awaited { State::Answered(Err(ended())) } else { State::Over };
+            self.answered.notify_one();
+        }
     }
 
     /// Waits for the answer; for the one receive that this call is for.
@@ -108,6 +122,32 @@ impl<A, M> Poll<A, M> {
             },
         }
     }
+}
+
+/// The side of a call. Dropped without an answer, as by a runtime that ends, it tells that none will come: else the next receive
+/// would take the call over, and wait in vain.
+#[derive(Debug)]
+pub struct Answering<A, M>(Arc<Poll<A, M>>);
+
+impl<A, M> Answering<A, M> {
+    /// The call has come back; its answer is returned where nobody waits for it.
+    #[must_use = "what nobody waits for is to be given back"]
+    pub fn answer(self, answer: Answer<M>) -> Option<Answer<M>> {
+        self.0.answer(answer)
+    }
+}
+
+impl<A, M> Drop for Answering<A, M> {
+    fn drop(&mut self) {
+        self.0.give_up();
+    }
+}
+
+fn ended() -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "the call that waited for messages was ended with its runtime: receive again",
+    )
 }
 
 /// What a receive that turns away leaves behind.
@@ -214,7 +254,7 @@ mod tests {
         assert!(polls.adopt(|asked| *asked == 1).is_none());
         let adopted = polls.adopt(|asked| *asked == 10).expect("under way");
         assert!(polls.adopt(|_| true).is_none(), "one receive has it");
-        assert!(poll.answer(brought()).is_none(), "somebody waits");
+        assert!(poll.answering().answer(brought()).is_none(), "somebody waits");
         let waiting = Waiting::new(&polls, adopted, |_| panic!("it is read"));
         assert_eq!(waiting.answer().await.expect("brought").len(), 1);
     }
@@ -224,13 +264,24 @@ mod tests {
         let polls = Polls::default();
         let poll = Poll::new(());
         polls.leave(Arc::clone(&poll));
-        assert!(poll.answer(brought()).is_some(), "to be given back");
+        assert!(poll.answering().answer(brought()).is_some(), "to be given back");
         assert!(polls.adopt(|()| true).is_none(), "it has come back");
         let read_too_late = Poll::new(());
-        assert!(read_too_late.answer(brought()).is_none());
+        assert!(read_too_late.answering().answer(brought()).is_none());
         let mut back = 0;
         drop(Waiting::new(&polls, read_too_late, |unread| back += unread.len()));
         assert_eq!(back, 1);
         assert!(polls.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_call_that_ends_without_an_answer_keeps_nobody_waiting() {
+        let polls = Polls::<(), &str>::default();
+        let (awaited, left) = (Poll::new(()), Poll::new(()));
+        polls.leave(Arc::clone(&left));
+        drop((awaited.answering(), left.answering()));
+        assert!(polls.adopt(|()| true).is_none(), "it is over");
+        let waiting = Waiting::new(&polls, awaited, |_| panic!("there is nothing"));
+        assert_eq!(waiting.answer().await.expect_err("none comes").kind(), ErrorKind::Unavailable);
     }
 }

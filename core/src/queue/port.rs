@@ -135,6 +135,12 @@ impl Default for QueueCapabilities {
 /// Attributes of a message, by name.
 pub type Attributes = BTreeMap<String, String>;
 
+/// How many bytes attributes take, with their names: for whoever keeps messages and has a limit to that.
+#[must_use]
+pub fn bytes_of(attributes: &Attributes) -> usize {
+    attributes.iter().map(|(name, value)| name.len() + value.len()).sum()
+}
+
 /// A message on its way into a queue.
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

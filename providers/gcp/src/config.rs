@@ -75,7 +75,7 @@ pub struct Gcp {
 pub(crate) struct Shared {
     config: GcpConfig,
     bearer: OnceLock<Bearer>,
-    /// The project of whoever names none.
+    /// The project of whoever names none, where there is one.
     project: OnceCell<String>,
     connections: Mutex<HashMap<Site, Arc<Connection>>>,
 }
@@ -117,12 +117,13 @@ impl Gcp {
             Arc::new(Connection {
                 shared: Arc::clone(&self.shared),
                 site: site.clone(),
+                project: OnceCell::new(),
                 #[cfg(feature = "blob")]
                 http: OnceLock::new(),
                 #[cfg(feature = "blob")]
                 signing: OnceCell::new(),
                 #[cfg(feature = "grpc")]
-                channel: OnceLock::new(),
+                channels: crate::grpc::Channels::default(),
             })
         });
         Ok(Arc::clone(connection))
@@ -172,12 +173,14 @@ struct Site {
 pub(crate) struct Connection {
     shared: Arc<Shared>,
     site: Site,
+    /// The project that was found for it.
+    project: OnceCell<String>,
     #[cfg(feature = "blob")]
     http: OnceLock<std::result::Result<reqwest::Client, String>>,
     #[cfg(feature = "blob")]
     signing: OnceCell<signer::Signing>,
     #[cfg(feature = "grpc")]
-    channel: OnceLock<std::result::Result<tonic::transport::Channel, String>>,
+    channels: crate::grpc::Channels,
 }
 
 impl Connection {
@@ -206,12 +209,8 @@ impl Connection {
         if let Some(project) = self.site.project.as_ref().or(self.shared.config.project.as_ref()) {
             return Ok(project);
         }
-        let shared = &self.shared;
-        shared
-            .project
-            .get_or_try_init(|| project::find(self.site.endpoint.is_plain()))
-            .await
-            .map(String::as_str)
+        let find = || project::of_connection(&self.shared.project, self.site.endpoint.is_plain());
+        self.project.get_or_try_init(find).await.map(String::as_str)
     }
 
     /// The client of Cloud Storage's JSON calls.
@@ -244,20 +243,43 @@ impl Connection {
         self.signing().await?.sign(self.http()?, self.shared.bearer(), text).await
     }
 
-    /// The channel of this service's gRPC; it connects with its first call.
+    /// The channels of this service's gRPC.
     #[cfg(feature = "grpc")]
-    pub(crate) fn channel(&self) -> Result<tonic::transport::Channel> {
-        let make = || crate::grpc::channel(self.site.endpoint.base()).map_err(|error| error.to_string());
-        let made = self.channel.get_or_init(make);
-        made.clone().map_err(|error| {
-            skyport_core::Error::invalid(format!("`{}` is no endpoint: {error}", self.endpoint()))
-                .with_provider(crate::provision::NAME)
-        })
+    pub(crate) fn channels(&self) -> &crate::grpc::Channels {
+        &self.channels
     }
 }
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection").field("site", &self.site).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "grpc"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_name_that_is_made_up_for_an_emulators_project_is_told_to_no_real_service() {
+        let gcp = Gcp::with(GcpConfig {
+            pubsub_endpoint: Some("http://127.0.0.1:1".to_owned()),
+            firestore_endpoint: Some("https://firestore.googleapis.com".to_owned()),
+            ..GcpConfig::default()
+        });
+        let of = |service| gcp.connection(service, &ResourceUrl::new("gcp", "x"), &[]).expect("a connection");
+        // Either may be what this machine says of its project.
+        let (emulated, real) = (of(Service::PubSub), of(Service::Firestore));
+        let emulated = emulated.project().await.expect("any name").to_owned();
+        let real = real.project().await;
+        match &shared_project(&gcp) {
+            Some(project) => assert_eq!((Some(&emulated), real.ok()), (Some(project), Some(&**project))),
+            None => assert_eq!((&*emulated, real.is_err()), ("skyport", true)),
+        }
+    }
+
+    /// What was found beside any connection.
+    fn shared_project(gcp: &Gcp) -> Option<String> {
+        gcp.shared.project.get().filter(|project| *project != "skyport").cloned()
     }
 }

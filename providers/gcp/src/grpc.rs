@@ -1,4 +1,4 @@
-//! gRPC to Pub/Sub and Firestore: a channel that connects at its first call, and a service that says who calls.
+//! gRPC to Pub/Sub and Firestore: channels that connect at their first call, and a service that says who calls.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use skyport_core::{BoxError, Error};
+use tokio::sync::OwnedSemaphorePermit;
 use tonic::body::Body;
 use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tower_service::Service;
@@ -15,15 +16,24 @@ use tower_service::Service;
 use crate::config::Connection;
 use crate::config::credentials::CONNECT_TIMEOUT;
 
-/// An idle connection is asked so often whether it still stands, so that one which a router forgot is noticed.
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
+pub(crate) use channels::Channels;
 
-/// How long the answer to that may take.
-const KEEP_ALIVE_PATIENCE: Duration = Duration::from_secs(10);
+mod channels;
+
+/// A connection is asked so often whether it still stands, an idle one, too: one which a router forgot is then noticed before the
+/// next call. Google's front ends take no more than one such question in 30 seconds, and Google's own SDK asks an idle
+/// connection every 60.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+
+/// How long the answer to that may take: less than an attempt of a call may, so that the next attempt has a new connection.
+const KEEP_ALIVE_PATIENCE: Duration = Duration::from_secs(4);
 
 /// What one stream and one connection may have under way: a batch of messages or items in one piece.
 const STREAM_WINDOW: u32 = 4 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
+
+/// The longest headers of an answer: what became of each of many deliveries is told there, in base64.
+const HEADERS: u32 = 128 << 10;
 
 /// A channel to an endpoint. No I/O.
 pub(crate) fn channel(endpoint: &str) -> Result<Channel, tonic::transport::Error> {
@@ -31,7 +41,9 @@ pub(crate) fn channel(endpoint: &str) -> Result<Channel, tonic::transport::Error
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
         .http2_keep_alive_interval(KEEP_ALIVE)
+        .keep_alive_while_idle(true)
         .keep_alive_timeout(KEEP_ALIVE_PATIENCE)
+        .http2_max_header_list_size(HEADERS)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW);
     let channel = if endpoint.starts_with("https://") {
@@ -47,12 +59,22 @@ pub(crate) fn channel(endpoint: &str) -> Result<Channel, tonic::transport::Error
 pub(crate) struct Authorised {
     channel: Channel,
     connection: Arc<Connection>,
+    /// Where it waits among others: its place, as long as it is needed.
+    place: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 impl Authorised {
     /// Of a connection; cheap, for each call. No I/O.
     pub(crate) fn new(connection: &Arc<Connection>) -> skyport_core::Result<Self> {
-        Ok(Self { channel: connection.channel()?, connection: Arc::clone(connection) })
+        let channel = connection.channels().calls(connection.endpoint())?;
+        Ok(Self { channel, connection: Arc::clone(connection), place: None })
+    }
+
+    /// For one call that waits, and must not be in the way of others. No I/O.
+    #[cfg(feature = "queue")]
+    pub(crate) fn waiting(connection: &Arc<Connection>) -> skyport_core::Result<Self> {
+        let (channel, place) = connection.channels().pulls(connection.endpoint())?;
+        Ok(Self { channel, connection: Arc::clone(connection), place: Some(Arc::new(place)) })
     }
 }
 
@@ -68,8 +90,9 @@ impl Service<http::Request<Body>> for Authorised {
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         let unready = self.channel.clone();
         let mut channel = std::mem::replace(&mut self.channel, unready);
-        let connection = Arc::clone(&self.connection);
+        let (connection, place) = (Arc::clone(&self.connection), self.place.clone());
         Box::pin(async move {
+            let _place = place;
             let headers: HeaderMap = connection.headers().await.map_err(Unsent)?;
             request.headers_mut().extend(headers);
             channel.call(request).await.map_err(Into::into)

@@ -29,9 +29,10 @@
 //! impersonation, a workload's identity), that of `gcloud auth application-default login`, or, where there is neither, the metadata server.
 //!
 //! # Connections
-//! Opening does no I/O. Clients are made at their first use. TLS is rustls with ring, and with the roots that come
-//! with the program: with the metadata server's credentials, as on Cloud Run, an image needs no CA certificates. Credentials from a file are
-//! exchanged by Google's own library, which needs those of the machine; without them every call is `Unauthenticated`.
+//! Opening does no I/O. Clients are made at their first use, those of Pub/Sub and Firestore for each runtime of tokio that uses
+//! them. TLS is rustls with ring, and with the roots that come with the program: with the metadata server's credentials, as on Cloud
+//! Run, an image needs no CA certificates. Credentials from a file are exchanged by Google's own library, which needs those of the
+//! machine; without them every call is `Unauthenticated`.
 //!
 //! # Buckets
 //! - An object's etag is its generation, which no two writes share. Every condition of the port is one on generations, on every write, copy
@@ -84,7 +85,8 @@
 //!   whose answer was lost and that is repeated may come twice. `depth()` is `Unsupported`, too: Pub/Sub does not count; Cloud
 //!   Monitoring does (`num_undelivered_messages`), some minutes late.
 //! - Pub/Sub delays nothing. A message that is not due is held by the process that pulled it, up to 1,000 messages and 32 MiB of a queue, and
-//!   handed out when it is. This costs no attempt, unless that process ends, has no room, or receives no more.
+//!   handed out when it is. This costs no attempt, unless that process ends, has no room, or receives no more. The time is the sender's, and
+//!   the receiver compares it with its own: where the two clocks differ, a delay differs as much.
 //! - An ordered queue is received from one message at a time, and what is retried there comes again after a second at the soonest.
 //!   So a message that fails spends no attempts of those behind it, and none overtakes another. Pub/Sub keeps the order of
 //!   what is sent in one region: name its endpoint, `https://europe-west1-pubsub.googleapis.com` say, where senders are in several.
@@ -95,7 +97,8 @@
 //! - Pub/Sub counts what it hands out. What a process gives back unseen, since nobody received any more, it does not count itself, but
 //!   another process does: with `max_attempts` 1 a message may die unseen.
 //! - A dropped receive lives on in the background for up to 90 seconds: the next one takes it over, and what arrives before that goes
-//!   back at once. A receive that does not wait may overlook what is there; one that waits a second does not.
+//!   back at once. It ends with the last handle of its queue: what it was just being given comes again after 30 seconds. What waits has
+//!   connections of its own, 80 receives on each, and is in the way of nothing else. A receive that does not wait may overlook what is there; one that waits a second does not.
 //! - A retry of more than 10 minutes is prolonged by this process after 9: if it ends before, the message comes after 10.
 //! - The process that received a message refuses to settle it twice or after its lease. Pub/Sub itself accepts both from another process,
 //!   unless the subscription delivers exactly once.
@@ -103,7 +106,8 @@
 //!   from has none.
 //! - What has to be permitted: `pubsub.topics.publish` on the topic and on that of the dead letters (`roles/pubsub.publisher`),
 //!   `pubsub.subscriptions.consume` (`roles/pubsub.subscriber`) and, to read the limit of attempts, `pubsub.subscriptions.get`
-//!   (`roles/pubsub.viewer`) on the subscription. Creating and removing need `roles/pubsub.editor`.
+//!   (`roles/pubsub.viewer`) on the subscription. Creating and removing need `roles/pubsub.editor`; creating what is there as it is to be,
+//!   `roles/pubsub.viewer` on both subscriptions.
 //! - Where a handler dies rather than fails, it is Pub/Sub that moves the message. Its own account,
 //!   `service-{project number}@gcp-sa-pubsub.iam.gserviceaccount.com`, needs `roles/pubsub.publisher` on the dead letters' topic and
 //!   `roles/pubsub.subscriber` on the queue's subscription; without them the next receive moves it.
@@ -127,7 +131,9 @@
 //!   others are in the way of for 5 seconds is a `Conflict`.
 //! - Firestore deletes what has expired within a day, and charges each as a deletion. `sweep` only makes sure that it does; where it does
 //!   not, as on the emulator, it looks for what has expired and deletes it.
-//! - Removing a table deletes document by document, and gives the settings of its fields back.
+//! - Removing a table deletes document by document, and gives the settings of its fields back. That takes Firestore some minutes; a table that
+//!   is made again, or removed, while it is at it may be a `Conflict`, to be tried again.
+//! - Of an increment that is repeated, Firestore's time of the last write counts where the clock of whoever wrote is behind it.
 //! - What has to be permitted: `datastore.databases.get`, `datastore.entities.get`, `list`, `create`, `update` and `delete`, all in the role
 //!   `roles/datastore.user`; `sweep` needs `datastore.indexes.get`, `create` and `remove` `datastore.indexes.update`, too, both in
 //!   `roles/datastore.indexAdmin`.

@@ -28,6 +28,7 @@ use skyport_core::queue::port::{
 };
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, Result};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::config::Connection;
@@ -75,6 +76,8 @@ struct Place {
     held: Held,
     uncounted: Uncounted,
     limit: Limit,
+    /// How many handles there are: with the last one go the pulls that nobody waits for.
+    handles: watch::Sender<usize>,
     /// `None` on a queue of dead letters.
     dead: Option<Arc<Place>>,
 }
@@ -87,7 +90,18 @@ impl PubsubQueue {
         (letters.max_attempts, letters.ordered) = (u32::MAX, false);
         let dead = Place::new(&connection, names.dead.clone(), names.dead, letters, None);
         let (topic, subscription) = (names.topic, names.subscription);
-        Self { place: Place::new(&connection, topic, subscription, settings.clone(), Some(dead)) }
+        Self::of(Place::new(&connection, topic, subscription, settings.clone(), Some(dead)))
+    }
+
+    fn of(place: Arc<Place>) -> Self {
+        place.handles.send_modify(|count| *count += 1);
+        Self { place }
+    }
+}
+
+impl Drop for PubsubQueue {
+    fn drop(&mut self) {
+        self.place.handles.send_modify(|count| *count -= 1);
     }
 }
 
@@ -114,6 +128,7 @@ impl Place {
             held: Held::default(),
             uncounted: Uncounted::default(),
             limit: Limit::default(),
+            handles: watch::Sender::new(0),
             dead,
         })
     }
@@ -176,7 +191,7 @@ impl MessageQueue for PubsubQueue {
 
     fn dead_letters(&self) -> Result<Arc<dyn MessageQueue>> {
         match &self.place.dead {
-            Some(dead) => Ok(Arc::new(Self { place: Arc::clone(dead) })),
+            Some(dead) => Ok(Arc::new(Self::of(Arc::clone(dead)))),
             None => Err(Refusal::NoDeadLetters.into()),
         }
     }

@@ -70,7 +70,7 @@ impl Place {
             };
         }
         let poll = Poll::new(asked);
-        let (place, told) = (Arc::clone(self), Arc::clone(&poll));
+        let (place, told) = (Arc::clone(self), poll.answering());
         let call = async move {
             if let Some(Ok(unwanted)) = told.answer(place.call(asked, seconds).await) {
                 place.give_back(unwanted).await;

@@ -70,7 +70,7 @@ impl Found {
         match (self.documents.remove(name), &self.failed) {
             (Some(document), _) => Ok(document),
             (None, Some(error)) => Err(error.again()),
-            (None, None) => Err(unanswered()),
+            (None, None) => Err(unanswered().with_ambiguous(false)),
         }
     }
 }
@@ -120,7 +120,8 @@ impl Database {
     pub(super) async fn look(&self, names: Vec<String>, fields: &[&str], within: Within<'_>) -> Found {
         let mut found = Found::default();
         if let Err(error) = self.look_into(&mut found, names, fields, within).await {
-            found.failed = Some(unconditional(error));
+            // A read changes nothing: a write that looks first was not sent yet, or has been told to be refused.
+            found.failed = Some(unconditional(error).with_ambiguous(false));
         }
         found
     }

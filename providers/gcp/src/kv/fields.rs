@@ -7,12 +7,14 @@ use gcloud_sdk::google::firestore::admin::v1::firestore_admin_client::FirestoreA
 use gcloud_sdk::google::firestore::admin::v1::{Field, GetFieldRequest, UpdateFieldRequest};
 use gcloud_sdk::google::longrunning::operation::Result as Ended;
 use gcloud_sdk::prost_types::FieldMask;
-use skyport_core::{ErrorKind, Result};
+use skyport_core::retry::patiently;
+use skyport_core::{Error, ErrorKind, Result};
 
-use super::database::{Database, unconditional};
+use super::database::Database;
 use super::item::{EXPIRES, SLOTS, VALUE, WRITE};
 use crate::error::{of_part, of_status};
 use crate::grpc::Authorised;
+use crate::provision::NAME;
 
 /// The fields that need no index.
 const UNINDEXED: [&str; 4] = [VALUE, WRITE, SLOTS, EXPIRES];
@@ -21,26 +23,28 @@ const UNINDEXED: [&str; 4] = [VALUE, WRITE, SLOTS, EXPIRES];
 /// read meanwhile.
 pub(crate) async fn prepare(database: &Database) -> Result<()> {
     for name in UNINDEXED {
-        let Some(field) = get(database, name).await? else { return Ok(()) };
-        if is_prepared(name, &field) {
-            continue;
-        }
-        let ttl = (name == EXPIRES).then(TtlConfig::default);
-        if let Err(error) = update(database, name, Some(IndexConfig::default()), ttl).await {
-            // Another one may have been faster.
-            match get(database, name).await? {
-                Some(field) if is_prepared(name, &field) => {
-                    tracing::debug!(%error, "the settings of a field were made by another");
-                }
-                _ => return Err(error),
-            }
+        if !patiently(database.names().partitions(), is_busy, || prepare_one(database, name)).await? {
+            break;
         }
     }
     Ok(())
 }
 
+/// Whether there are such settings at all.
+async fn prepare_one(database: &Database, name: &str) -> Result<bool> {
+    let Some(field) = get(database, name).await? else { return Ok(false) };
+    // Another one may have been faster.
+    if !is_prepared(name, &field) {
+        let ttl = (name == EXPIRES).then(TtlConfig::default);
+        update(database, name, Some(IndexConfig::default()), ttl).await?;
+    }
+    Ok(true)
+}
+
 fn is_prepared(name: &str, field: &Field) -> bool {
-    let unindexed = |config: &IndexConfig| !config.uses_ancestor_config && config.indexes.is_empty();
+    // One that is being given back would be gone a moment later.
+    let unindexed =
+        |config: &IndexConfig| !config.uses_ancestor_config && !config.reverting && config.indexes.is_empty();
     field.index_config.as_ref().is_some_and(unindexed) && (name != EXPIRES || expires(field))
 }
 
@@ -52,13 +56,21 @@ fn expires(field: &Field) -> bool {
 /// Gives back what [`prepare`] has set: a database has room for some hundreds of such settings.
 pub(crate) async fn reset(database: &Database) -> Result<()> {
     for name in UNINDEXED {
-        let Some(field) = get(database, name).await? else { return Ok(()) };
-        let own = field.index_config.is_some_and(|config| !config.uses_ancestor_config && !config.reverting);
-        if own || field.ttl_config.is_some() {
-            update(database, name, None, None).await?;
+        if !patiently(database.names().partitions(), is_busy, || reset_one(database, name)).await? {
+            break;
         }
     }
     Ok(())
+}
+
+/// Whether there are such settings at all.
+async fn reset_one(database: &Database, name: &str) -> Result<bool> {
+    let Some(field) = get(database, name).await? else { return Ok(false) };
+    let own = field.index_config.is_some_and(|config| !config.uses_ancestor_config && !config.reverting);
+    if own || field.ttl_config.is_some() {
+        update(database, name, None, None).await?;
+    }
+    Ok(true)
 }
 
 /// Whether Firestore deletes what has expired.
@@ -101,9 +113,22 @@ async fn update(
         update_mask: Some(FieldMask { paths }),
     };
     let answer = client(database)?.update_field(database.request(request)).await;
-    let answer = answer.map_err(|status| unconditional(of_status(status)))?;
+    let answer = answer.map_err(|status| busy(of_status(status)))?;
     match answer.into_inner().result {
-        Some(Ended::Error(status)) => Err(unconditional(of_part(status))),
+        Some(Ended::Error(status)) => Err(busy(of_part(status))),
         _ => Ok(()),
     }
+}
+
+/// Firestore may change nothing of a field while it is still at an earlier change, or at another's.
+fn is_busy(error: &Error) -> bool {
+    error.kind() == ErrorKind::Conflict && error.is_retryable()
+}
+
+fn busy(error: Error) -> Error {
+    if error.kind() != ErrorKind::PreconditionFailed {
+        return error;
+    }
+    let text = "Firestore does not change a field's settings now; it may still be at an earlier one, which takes minutes: try again then";
+    Error::new(ErrorKind::Conflict, text).with_source(error).with_provider(NAME)
 }

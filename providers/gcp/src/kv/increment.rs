@@ -39,8 +39,8 @@ impl FirestoreTable {
     pub(super) async fn add(&self, increment: &Increment) -> Result<Incremented> {
         let database = self.database().await?;
         let name = database.names().item(&increment.key);
-        let _turn = self.turns.of(&increment.key).await?;
         let mut rounds = Rounds::new();
+        let _turn = self.turns.of(&increment.key, rounds.stop()).await?;
         loop {
             let document = self.look(vec![name.clone()], item::COUNTER).await?.take(&name)?;
             let there = document.map(Stored::read).transpose()?;
@@ -93,11 +93,14 @@ fn told(increment: &Increment, there: Option<Stored>, now: u64) -> Result<Told> 
         return Ok(Told::Applied(applied));
     }
     let expected = ConditionType::UpdateTime(there.stamp.update_time);
+    // What is written comes after what is there, and Firestore tells when that was: a clock that is behind is not believed.
+    let written = now.max(there.stamp.millis());
     if !there.stamp.is_live(now) {
-        return made(increment, 0, increment.expires.map(stored_expiry), slots, expected, now).map_err(named);
+        return made(increment, 0, increment.expires.map(stored_expiry), slots, expected, written)
+            .map_err(named);
     }
     let value = read_counter(&there.take_value()?).map_err(named)?;
-    made(increment, value, there.stamp.expires, slots, expected, now).map_err(named)
+    made(increment, value, there.stamp.expires, slots, expected, written).map_err(named)
 }
 
 fn made(
@@ -114,4 +117,47 @@ fn made(
     let slots = serde_json::to_vec(&slots)
         .map_err(|error| skyport_core::Error::internal("a counter's slots are no JSON").with_source(error))?;
     Ok(Told::Next(Next { sum, attempt, expires, slots, expected }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use gcloud_sdk::google::firestore::v1::Document;
+    use gcloud_sdk::prost_types::Timestamp;
+    use skyport_core::ErrorKind;
+    use skyport_core::clock::to_millis;
+    use skyport_core::kv::port::Key;
+
+    use super::*;
+
+    fn increment(bits: u128, started: u64) -> Increment {
+        let mut increment = Increment::new(Key::new("p", "n"), 1, from_millis(started));
+        increment.token = skyport_core::Token::from_bits(bits);
+        increment
+    }
+
+    #[test]
+    fn a_trace_is_no_older_than_what_was_there_whatever_the_clock_of_who_left_it_says() {
+        let began = to_millis(SystemTime::now());
+        // Written by Firestore's clock after the call began.
+        let written = from_millis(began) + Duration::from_secs(5);
+        let mut made = Made::new("n", ValueType::IntegerValue(1), &"0".repeat(40), None);
+        made.set(item::SLOTS, ValueType::BytesValue(b"[]".to_vec()));
+        let document = made.into_document("n".to_owned());
+        let there = Document { update_time: Some(Timestamp::from(written)), ..document };
+        // The clock of the other is an hour behind.
+        let behind = began - 3_600_000;
+        let there = Stored::read(there).expect("an item");
+        let Told::Next(next) = told(&increment(3 + 16, behind), Some(there), behind).expect("told") else {
+            panic!("it was not applied yet")
+        };
+        let slots: Slots = serde_json::from_slice(&next.slots).expect("slots");
+        let mut lost = increment(3, began);
+        lost.repeated = true;
+        assert_eq!(
+            slots.find(&lost).expect_err("it may have been after it").kind(),
+            ErrorKind::Indeterminate
+        );
+    }
 }

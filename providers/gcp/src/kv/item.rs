@@ -127,6 +127,13 @@ impl Stamp {
         Some(Self { update_time: Timestamp { seconds, nanos }, expires })
     }
 
+    /// When it was written, in milliseconds, by Firestore's clock.
+    pub(super) fn millis(&self) -> u64 {
+        let Timestamp { seconds, nanos } = self.update_time;
+        let parts = u64::try_from(nanos).unwrap_or(0) / 1_000_000;
+        u64::try_from(seconds).unwrap_or(0).saturating_mul(1_000).saturating_add(parts)
+    }
+
     pub(super) fn is_live(&self, now: u64) -> bool {
         is_live(self.expires, now)
     }

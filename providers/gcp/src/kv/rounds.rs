@@ -30,6 +30,11 @@ impl Rounds {
         Self { lost: 0, stop: Instant::now() + PATIENCE }
     }
 
+    /// When no other round begins, and no wait for a turn goes on.
+    pub(super) fn stop(&self) -> Instant {
+        self.stop
+    }
+
     /// Waits before another round, after one that a rival won.
     ///
     /// # Errors

@@ -50,7 +50,7 @@ impl FirestoreTable {
     pub(super) async fn apply(&self, writes: Vec<Write>) -> Result<Vec<Option<RawVersion>>, Refused> {
         let database = self.there().await?;
         let mut expected = self.expected(&writes)?;
-        let mut retried = Vec::new();
+        let (mut retried, mut ran_out) = (Vec::new(), false);
         let mut rounds = Rounds::new();
         loop {
             let transaction = match self.check(database, &writes, std::mem::take(&mut retried)).await {
@@ -82,6 +82,8 @@ impl FirestoreTable {
                 }
                 // A rival holds a lock. Firestore prefers those who say that they come again.
                 ErrorKind::Conflict => retried = transaction.id(),
+                // Firestore says so of a transaction that has ended: it took too long. It would be the writes, were it to say so again.
+                ErrorKind::InvalidArgument if transaction.is_open() && !ran_out => ran_out = true,
                 _ => return Err(error.into()),
             }
             rounds.again().await?;
@@ -253,6 +255,10 @@ struct Transaction {
 impl Transaction {
     fn id(&self) -> Vec<u8> {
         self.id.clone()
+    }
+
+    fn is_open(&self) -> bool {
+        !self.id.is_empty()
     }
 
     fn end(mut self) {

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use skyport_core::Result;
 use skyport_core::kv::port::Key;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 
-use super::rounds::{PATIENCE, contended};
+use super::rounds::contended;
 
 /// Who waits for which counter.
 #[derive(Debug, Default)]
@@ -24,14 +25,14 @@ pub(super) struct Turn<'t> {
 }
 
 impl Turns {
-    /// Waits until it is this one's turn.
+    /// Waits until it is this one's turn, or until `stop`.
     ///
     /// # Errors
     /// `Conflict` where too many were before it: nothing was sent then.
-    pub(super) async fn of<'t>(&'t self, key: &'t Key) -> Result<Turn<'t>> {
+    pub(super) async fn of<'t>(&'t self, key: &'t Key, stop: Instant) -> Result<Turn<'t>> {
         let line = self.line(key);
         let mut turn = Turn { turns: self, key, line: Some(Arc::clone(&line)), permit: None };
-        let waited = tokio::time::timeout(PATIENCE, line.acquire_owned()).await;
+        let waited = timeout_at(stop, line.acquire_owned()).await;
         // It is never closed.
         turn.permit = waited.map_err(|_| contended())?.ok();
         Ok(turn)
@@ -61,17 +62,34 @@ impl Drop for Turn<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::kv::rounds::{PATIENCE, Rounds};
     use futures_util::FutureExt;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_waited_for_its_turn_has_the_less_time_for_its_rounds() {
+        let (turns, key) = (Turns::default(), Key::new("p", "a"));
+        let rounds = Rounds::new();
+        let first = turns.of(&key, rounds.stop()).await.expect("nobody before");
+        let begun = Instant::now();
+        assert!(turns.of(&key, rounds.stop()).await.is_err(), "its time is over");
+        assert_eq!(begun.elapsed(), PATIENCE);
+        drop(first);
+        let mut late = rounds;
+        assert!(late.again().await.is_err(), "no round begins after that");
+    }
 
     #[tokio::test]
     async fn the_next_one_has_its_turn_when_the_one_before_is_gone_and_nothing_stays_behind() {
         let (turns, key, other) = (Turns::default(), Key::new("p", "a"), Key::new("p", "b"));
-        let first = turns.of(&key).await.expect("nobody before");
-        assert!(turns.of(&other).now_or_never().is_some(), "another counter has a line of its own");
-        let mut second = Box::pin(turns.of(&key));
+        let stop = Instant::now() + Duration::from_secs(5);
+        let first = turns.of(&key, stop).await.expect("nobody before");
+        assert!(turns.of(&other, stop).now_or_never().is_some(), "another counter has a line of its own");
+        let mut second = Box::pin(turns.of(&key, stop));
         assert!(second.as_mut().now_or_never().is_none());
-        let mut third = Box::pin(turns.of(&key));
+        let mut third = Box::pin(turns.of(&key, stop));
         assert!(third.as_mut().now_or_never().is_none());
         drop(second);
         drop(first);

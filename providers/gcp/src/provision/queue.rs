@@ -63,29 +63,31 @@ pub(super) async fn remove(connection: &Arc<Connection>, url: &ResourceUrl, _: &
     unmake(connection, &Names::of(url)?).await
 }
 
-/// Creates the queue behind its dead letters, or makes sure of what is there.
+/// Creates the queue behind its dead letters, or makes sure of what is there. Where it is as it is to be, that takes no rights
+/// but to read it.
 pub(crate) async fn make(
     connection: &Arc<Connection>,
     names: &Names,
     settings: &QueueSettings,
 ) -> Result<Made> {
-    let attempts = settings.max_attempts.max(1);
+    let attempts = settings.max_attempts;
     if attempts > MOST_ATTEMPTS {
         return Err(Error::invalid(format!("Pub/Sub counts attempts to {MOST_ATTEMPTS}, not to {attempts}")));
     }
+    match is_made(connection, names, settings).await {
+        Ok(Some(made)) => return Ok(made),
+        Ok(None) => {}
+        // Whoever may create it need not be one who may read it.
+        Err(error) if error.kind() == Kind::PermissionDenied => {
+            tracing::debug!(%error, "what is there of a queue may not be read");
+        }
+        Err(error) => return Err(error),
+    }
     let dead_topic = ensure_topic(connection, &names.dead).await?;
-    // Letters have no order: one that is left lying must not hold up those behind it.
-    let dead = Wanted {
-        name: &names.dead,
-        topic: &dead_topic,
-        ordered: false,
-        kept: DEAD_KEPT,
-        floor: DEAD_FLOOR,
-        policy: None,
-    };
-    dead.ensure(connection).await.map_err(|error| error.with_resource(&names.dead))?;
+    let letters = Wanted::letters(names, &dead_topic);
+    letters.ensure(connection).await.map_err(|error| error.with_resource(&names.dead))?;
     let topic = ensure_topic(connection, &names.topic).await?;
-    let queue = Wanted::queue(names, &topic, dead_topic, settings);
+    let queue = Wanted::queue(names, &topic, &dead_topic, settings);
     queue.ensure(connection).await.map_err(|error| error.with_resource(&names.subscription))?;
     Ok(Made { topic })
 }
@@ -114,14 +116,34 @@ pub(crate) async fn look(
     settings: &QueueSettings,
 ) -> Result<Standing> {
     let (topic, dead) = (topic(connection, &names.topic).await?, topic(connection, &names.dead).await?);
-    let wanted = Wanted::queue(names, &topic, dead, settings);
-    let looked = wanted.look(connection, &subscription(connection, wanted.name).await?).await;
+    let wanted = Wanted::queue(names, &topic, &dead, settings);
+    let looked = wanted.look(connection).await;
     match looked.and_then(|there| wanted.check(&there).map(|()| wanted.changes(&there).is_empty())) {
         Ok(true) => Ok(Standing::Whole),
         Ok(false) => Ok(Standing::Short),
         Err(error) if error.kind() == Kind::NotFound => Ok(Standing::Missing),
         Err(error) => Err(error.with_resource(wanted.name)),
     }
+}
+
+/// The queue, where it and its dead letters are there as [`make`] would leave them. This only reads the two subscriptions:
+/// whoever may not create anything can ask. That a subscription belongs to a topic says that the topic is there, too.
+///
+/// # Errors
+/// `PermissionDenied` where the subscriptions may not be read.
+pub(crate) async fn is_made(
+    connection: &Arc<Connection>,
+    names: &Names,
+    settings: &QueueSettings,
+) -> Result<Option<Made>> {
+    let (dead_topic, full) = (topic(connection, &names.dead).await?, topic(connection, &names.topic).await?);
+    let queue = Wanted::queue(names, &full, &dead_topic, settings);
+    for wanted in [queue, Wanted::letters(names, &dead_topic)] {
+        if !wanted.is_there(connection).await.map_err(|error| error.with_resource(wanted.name))? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(Made { topic: full }))
 }
 
 /// Removes the subscriptions, the dead letters' topic, and the topic, unless others subscribe to it.
@@ -189,11 +211,12 @@ struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    /// The subscription of a queue whose dead letters have this topic.
-    fn queue(names: &'a Names, topic: &'a str, dead_topic: String, settings: &QueueSettings) -> Self {
-        let attempts = counted(settings.max_attempts.max(1));
-        let policy =
-            wire::DeadLetterPolicy { dead_letter_topic: dead_topic, max_delivery_attempts: attempts };
+    /// That of a queue.
+    fn queue(names: &'a Names, topic: &'a str, dead_topic: &str, settings: &QueueSettings) -> Self {
+        let policy = wire::DeadLetterPolicy {
+            dead_letter_topic: dead_topic.to_owned(),
+            max_delivery_attempts: counted(settings.max_attempts),
+        };
         Self {
             name: &names.subscription,
             topic,
@@ -204,10 +227,26 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    async fn look(&self, connection: &Arc<Connection>, name: &str) -> Result<wire::Subscription> {
-        let request = wire::GetSubscriptionRequest { subscription: name.to_owned() };
+    /// That of its dead letters. They have no order: one that is left lying must not hold up those behind it.
+    fn letters(names: &'a Names, topic: &'a str) -> Self {
+        Self { name: &names.dead, topic, ordered: false, kept: DEAD_KEPT, floor: DEAD_FLOOR, policy: None }
+    }
+
+    /// As it is there.
+    async fn look(&self, connection: &Arc<Connection>) -> Result<wire::Subscription> {
+        let request =
+            wire::GetSubscriptionRequest { subscription: subscription(connection, self.name).await? };
         let told = subscriber(connection)?.get_subscription(request).await.map_err(of_status)?;
         Ok(told.into_inner())
+    }
+
+    /// Whether it is there and falls short in nothing.
+    async fn is_there(&self, connection: &Arc<Connection>) -> Result<bool> {
+        match self.look(connection).await {
+            Ok(there) => Ok(self.check(&there).is_ok() && self.changes(&there).is_empty()),
+            Err(error) if error.kind() == Kind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Creates it, or changes what is there where it falls short.
@@ -221,7 +260,7 @@ impl<'a> Wanted<'a> {
 
     /// Sets what is declared, and raises what is under the contract's floors. What somebody raised further stays.
     async fn adjust(&self, connection: &Arc<Connection>, name: &str) -> Result<()> {
-        let there = self.look(connection, name).await?;
+        let there = self.look(connection).await?;
         self.check(&there)?;
         let paths = self.changes(&there);
         if paths.is_empty() {

@@ -17,9 +17,14 @@ pub(crate) fn publisher(connection: &Arc<Connection>) -> Result<PublisherClient<
     Ok(PublisherClient::new(Authorised::new(connection)?))
 }
 
-/// Who pulls and settles, and who looks after subscriptions. No I/O.
+/// Who pulls: on connections of their own.
+pub(super) fn puller(connection: &Arc<Connection>) -> Result<SubscriberClient<Authorised>> {
+    Ok(SubscriberClient::new(Authorised::waiting(connection)?).max_decoding_message_size(MOST_ANSWERED))
+}
+
+/// Who settles, and who looks after subscriptions. No I/O.
 pub(crate) fn subscriber(connection: &Arc<Connection>) -> Result<SubscriberClient<Authorised>> {
-    Ok(SubscriberClient::new(Authorised::new(connection)?).max_decoding_message_size(MOST_ANSWERED))
+    Ok(SubscriberClient::new(Authorised::new(connection)?))
 }
 
 /// What Pub/Sub calls the topic `name` of this project.

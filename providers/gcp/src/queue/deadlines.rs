@@ -19,6 +19,9 @@ use ErrorKind as Kind;
 const IDS: usize = 1_000;
 const ID_BYTES: usize = 400 << 10;
 
+/// Of so few ids Pub/Sub can always say what became of each, however long they are.
+const FEW: usize = 50;
+
 /// The longest deadline.
 pub(super) const LONGEST: Duration = Duration::from_secs(600);
 
@@ -58,6 +61,13 @@ impl Place {
                 return handles.iter().map(|handle| told(failures.get(handle), &error)).collect();
             }
             let error = of_status(status);
+            if error.kind() == Kind::PreconditionFailed && handles.len() > FEW {
+                // What it said of so many was too much for the end of an answer.
+                let half = handles.len() / 2;
+                let (first, second) = (handles[..half].to_vec(), handles[half..].to_vec());
+                let halves = [first, second].map(|half| self.batch(half, act));
+                return stream::iter(halves).buffered(2).concat().await;
+            }
             if error.kind() != Kind::InvalidArgument {
                 return self.named(error).of_each(handles.len());
             }

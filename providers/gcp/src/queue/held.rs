@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use skyport_core::queue::port::bytes_of;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -15,7 +16,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::Place;
 use super::pulled::{Pulled, Unseen};
 
-/// The most messages that are kept, and the most bytes of their bodies.
+/// The most messages that are kept, and the most bytes of their bodies and attributes.
 const MOST: usize = 1_000;
 const MOST_BYTES: usize = 32 << 20;
 
@@ -74,7 +75,37 @@ impl Held {
 }
 
 fn size(pulled: &Pulled) -> usize {
-    pulled.delivery.body.len()
+    pulled.delivery.body.len() + bytes_of(&pulled.delivery.attributes)
+}
+
+/// Room that was made for messages which are about to be kept; dropped before they are, it is given back.
+struct Room<'h> {
+    held: &'h Held,
+    count: usize,
+    bytes: usize,
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        let mut inner = self.held.lock();
+        inner.count -= self.count;
+        inner.bytes -= self.bytes;
+    }
+}
+
+/// The keeper at its work. Where it is ended before that is over, as by a runtime that ends, all that is kept is let go: it comes
+/// again when the deadlines end, and the next that is to be kept finds another keeper.
+struct Keeping<'h> {
+    held: &'h Held,
+    is_over: bool,
+}
+
+impl Drop for Keeping<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.held.lock().let_go();
+        }
+    }
 }
 
 impl Inner {
@@ -117,6 +148,17 @@ impl Inner {
         released
     }
 
+    /// Forgets all that is kept.
+    fn let_go(&mut self) {
+        let early = std::mem::take(&mut self.early).into_values();
+        let due = std::mem::take(&mut self.due).into_iter().map(|(_, pulled)| pulled);
+        for pulled in early.chain(due) {
+            self.count -= 1;
+            self.bytes -= size(&pulled);
+        }
+        self.has_keeper = false;
+    }
+
     /// The ids of what is far from due.
     fn far(&self, now: Instant) -> Vec<String> {
         self.early.range((now + SOON, 0)..).map(|(_, pulled)| pulled.handle.clone()).collect()
@@ -144,6 +186,8 @@ impl Place {
 
     async fn take_in(self: Arc<Self>, admitted: Vec<(Instant, Pulled)>) {
         let (due, messages): (Vec<Instant>, Vec<Pulled>) = admitted.into_iter().unzip();
+        let (count, bytes) = (messages.len(), messages.iter().map(size).sum());
+        let mut room = Room { held: &self.held, count, bytes };
         let unseen = Unseen::new(&self, messages);
         let handles = unseen.messages().iter().map(|pulled| pulled.handle.clone()).collect();
         self.prolong(handles).await;
@@ -152,8 +196,11 @@ impl Place {
             for (due, pulled) in due.into_iter().zip(unseen.take()) {
                 inner.keep(pulled, due);
             }
+            // What is kept has it now.
+            (room.count, room.bytes) = (0, 0);
             !std::mem::replace(&mut inner.has_keeper, true)
         };
+        drop(room);
         self.held.more.notify_one();
         if is_first {
             keeper(self).await;
@@ -179,6 +226,7 @@ impl Place {
 /// Hands over what is due, prolongs what is not, until nothing is left.
 async fn keeper(place: Arc<Place>) {
     let mut renew_at = Instant::now() + RENEWED;
+    let mut keeping = Keeping { held: &place.held, is_over: false };
     loop {
         let mut more = pin!(place.held.more.notified());
         more.as_mut().enable();
@@ -189,6 +237,7 @@ async fn keeper(place: Arc<Place>) {
             let far = if now >= renew_at { inner.far(now) } else { Vec::new() };
             let next = inner.next();
             inner.has_keeper = next.is_some();
+            keeping.is_over = next.is_none();
             (is_ripe, overdue, far, next)
         };
         if now >= renew_at {
@@ -255,5 +304,17 @@ mod tests {
         let mut inner = Inner::default();
         assert!(inner.admit(&pulled("x", MOST_BYTES)) && inner.admit(&pulled("y", 0)));
         assert!(!inner.admit(&pulled("y", 1)));
+    }
+
+    #[test]
+    fn attributes_are_counted_with_the_bodies() {
+        let mut inner = Inner::default();
+        let mut message = pulled("x", 10);
+        message.delivery.attributes.insert("name".into(), "value".into());
+        assert!(inner.admit(&message));
+        inner.keep(message, Instant::now());
+        assert_eq!((inner.count, inner.bytes), (1, 19));
+        inner.let_go();
+        assert_eq!((inner.count, inner.bytes), (0, 0));
     }
 }

@@ -13,7 +13,7 @@ use skyport_core::{Error, ErrorKind, Result};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::Place;
-use super::calls::subscriber;
+use super::calls::puller;
 use super::pulled::{Pulled, Unseen};
 use super::settle::SPENT;
 use crate::error::of_status;
@@ -100,14 +100,25 @@ impl Place {
     /// A new pull, in a task of its own.
     async fn start(self: &Arc<Self>, max: usize, at_once: bool) -> Answer<Pulled> {
         let poll = Poll::new(());
-        let (place, told) = (Arc::clone(self), Arc::clone(&poll));
+        let (place, told) = (Arc::clone(self), poll.answering());
         let waiting = Waiting::new(&self.polls, poll, |unread| self.return_later(unread));
         drop(tokio::spawn(async move {
-            if let Some(Ok(unwanted)) = told.answer(place.pull(max, at_once).await) {
+            let brought = tokio::select! {
+                brought = place.pull(max, at_once) => brought,
+                // What it was just given comes again when the subscription's own deadline ends.
+                () = place.abandoned() => return,
+            };
+            if let Some(Ok(unwanted)) = told.answer(brought) {
                 place.give_back(unwanted).await;
             }
         }));
         waiting.answer().await
+    }
+
+    /// Waits until the last handle is gone: nobody can take a pull over then.
+    async fn abandoned(&self) {
+        let mut handles = self.handles.subscribe();
+        drop(handles.wait_for(|count| *count == 0).await);
     }
 
     #[allow(deprecated, reason = "there is no other way to look once; who waits asks without it")]
@@ -117,7 +128,7 @@ impl Place {
             return_immediately: at_once,
             max_messages: i32::try_from(max).unwrap_or(i32::MAX),
         };
-        let mut client = subscriber(&self.connection)?;
+        let mut client = puller(&self.connection)?;
         let answer = match timeout(SILENCE, client.pull(request)).await {
             Ok(answer) => answer.map_err(|status| self.named(of_status(status)))?,
             Err(_) => return Err(self.named(silence())),

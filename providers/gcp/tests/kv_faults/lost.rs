@@ -1,11 +1,12 @@
 //! Lost answers, behind core's retries: a write recognises itself, or says that nobody knows.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use gcloud_sdk::google::firestore::v1::value::ValueType;
 use gcloud_sdk::google::firestore::v1::{BatchGetDocumentsResponse, CommitResponse, Document};
 use skyport_core::ErrorKind;
-use skyport_core::kv::port::{Increment, ItemCondition, RawVersion, Write};
+use skyport_core::kv::port::{Increment, Incremented, ItemCondition, RawVersion, Write};
+use skyport_core::kv::slots::Slots;
 use skyport_core::layers::{Layer, Retry};
 use skyport_core::retry::RetryPolicy;
 use tonic::Code;
@@ -179,6 +180,33 @@ async fn an_increment_whose_slot_another_took_is_indeterminate() {
     let error = retried(&stub).increment(increment).await.expect_err("nobody knows");
     assert_eq!(error.kind(), ErrorKind::Indeterminate);
     assert_eq!(stub.calls().iter().filter(|call| call.method == "Commit").count(), 1);
+}
+
+/// A counter whose slots were all taken by others, a minute from now.
+fn all_taken() -> Document {
+    let mut slots = Slots::default();
+    for bits in 0..16 {
+        let mut other = Increment::new(key("a"), 1, SystemTime::now());
+        other.token = skyport_core::Token::from_bits(bits);
+        let result = Incremented::new(7, RawVersion::new("0"));
+        slots.record(&other, SystemTime::now() + Duration::from_secs(60), &result);
+    }
+    let mut counter = document("a", "7", &"0".repeat(40), 7);
+    let slots = ValueType::BytesValue(serde_json::to_vec(&slots).expect("JSON"));
+    counter.fields.entry("i".to_owned()).or_default().value_type = Some(slots);
+    counter
+}
+
+#[tokio::test]
+async fn an_increment_that_was_never_sent_since_a_read_failed_is_not_indeterminate() {
+    // The marker comes and the item does not, or nothing at all.
+    for lost in [failed(Code::Unavailable), there([])] {
+        let stub = Stub::script([lost, there([found(all_taken())]), ok(committed(8, 1))]).await;
+        let increment = Increment::new(key("a"), 5, SystemTime::now());
+        let told = retried(&stub).increment(increment).await.expect("nothing was in doubt");
+        assert_eq!(told.value, 12);
+        assert_eq!(stub.methods().last().map(String::as_str), Some("Commit"));
+    }
 }
 
 #[tokio::test]

@@ -129,9 +129,52 @@ async fn fields_that_another_sets_in_this_moment_are_set() {
     create(&stub).await.expect("made");
     stub.methods();
 
-    let stub = Stub::script([ok(plain()), failed(Code::FailedPrecondition), ok(plain())]).await;
+    let stub = Stub::start(|calls| match calls.last().map(|call| call.method.as_str()) {
+        Some("GetField") => ok(plain()),
+        _ => failed(Code::FailedPrecondition),
+    })
+    .await;
     let error = create(&stub).await.expect_err("not set");
-    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Conflict, false));
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Conflict, true));
+    assert_eq!(error.resource(), Some("things"));
+    assert!(stub.calls().iter().all(|call| call.method != "Commit"), "no table without its settings");
+}
+
+#[tokio::test]
+async fn settings_that_are_still_being_given_back_are_set_again() {
+    let reverting = IndexConfig { reverting: true, ..IndexConfig::default() };
+    let reverting = Field { index_config: Some(reverting), ..Field::default() };
+    let stub = Stub::script([
+        ok(reverting.clone()),
+        failed(Code::FailedPrecondition),
+        ok(reverting),
+        ok(Operation::default()),
+        ok(set(false)),
+        ok(set(false)),
+        ok(set(true)),
+        ok(committed(1, 1)),
+    ])
+    .await;
+    create(&stub).await.expect("made");
+    stub.methods();
+    assert_eq!(updated(&stub).len(), 2);
+}
+
+#[tokio::test]
+async fn a_table_that_was_just_made_is_removed_once_firestore_is_done_with_it() {
+    let stub = Stub::script([
+        listed(&[], ""),
+        ok(set(false)),
+        failed(Code::FailedPrecondition),
+        ok(set(false)),
+        ok(Operation::default()),
+        ok(plain()),
+        ok(plain()),
+        ok(plain()),
+        ok(committed(1, 1)),
+    ])
+    .await;
+    remove(&stub).await.expect("removed");
     stub.methods();
 }
 

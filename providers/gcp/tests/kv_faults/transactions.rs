@@ -154,3 +154,32 @@ async fn checks_alone_are_all_read_at_once_and_nothing_is_written() {
     assert_eq!(versions, [None]);
     assert_eq!(stub.methods()[2], "Commit");
 }
+
+#[tokio::test]
+async fn a_transaction_that_ran_out_begins_once_more() {
+    for (again, expected) in [(ok(committed(5, 1)), None), (refused(), Some(ErrorKind::InvalidArgument))] {
+        let answer = move |calls: &[Call]| {
+            let of = |method: &str| calls.iter().filter(|call| call.method == method).count();
+            match calls.last().map(|call| call.method.as_str()) {
+                Some("BatchGetDocuments") if of("BatchGetDocuments") == 1 => there([]),
+                Some("BatchGetDocuments") => began("t", missing(name("a"))),
+                Some("Commit") if of("Commit") == 1 => refused(),
+                Some("Commit") => again.clone(),
+                _ => ok(()),
+            }
+        };
+        let stub = Stub::start(answer).await;
+        let writes = vec![check("a", ItemCondition::IfAbsent), put("b", ItemCondition::None)];
+        let told = table(&stub).transact(writes).await;
+        assert_eq!(told.err().map(|error| error.kind()), expected);
+        let calls = stub.calls();
+        assert_eq!(calls.iter().filter(|call| call.method == "Commit").count(), 2);
+        let begun: Vec<_> = calls.iter().filter(|call| call.method == "BatchGetDocuments").collect();
+        // What has ended is not named: that would be refused, too.
+        assert_eq!(repeats(begun[2]), Some(Vec::new()));
+    }
+}
+
+fn refused() -> Reply {
+    failed(Code::InvalidArgument)
+}

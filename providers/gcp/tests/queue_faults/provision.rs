@@ -56,11 +56,13 @@ fn seconds(duration: Option<prost_types::Duration>) -> i64 {
 
 #[tokio::test]
 async fn a_queue_is_created_behind_its_dead_letters() {
-    let stub = Stub::script([(); 4].map(|()| ok(()))).await;
+    let made = [(); 4].map(|()| ok(()));
+    let stub = Stub::script([failed(Code::NotFound)].into_iter().chain(made)).await;
     create(&stub, "pubsub://jobs?subscription=mine", |settings| settings.ordered = true)
         .await
         .expect("created");
-    assert_eq!(stub.methods(), ["CreateTopic", "CreateSubscription", "CreateTopic", "CreateSubscription"]);
+    let made = ["CreateTopic", "CreateSubscription", "CreateTopic", "CreateSubscription"];
+    assert_eq!(stub.methods(), [&["GetSubscription"][..], &made].concat());
     let topics = calls::<wire::Topic>(&stub, "CreateTopic").into_iter().map(|topic| topic.name);
     assert_eq!(topics.collect::<Vec<_>>(), ["projects/p/topics/mine-dead", "projects/p/topics/jobs"]);
     let [letters, queue] =
@@ -120,6 +122,34 @@ async fn what_is_there_is_changed_only_where_it_falls_short() {
     let changed = update.subscription.expect("a subscription");
     assert_eq!(changed.dead_letter_policy.map(|policy| policy.max_delivery_attempts), Some(6));
     assert_eq!(seconds(changed.message_retention_duration), 7 * DAY);
+}
+
+#[tokio::test]
+async fn where_all_is_as_it_is_to_be_no_right_to_create_is_needed() {
+    let stub = Stub::start({
+        let (jobs, mut letters) = (subscription(5), subscription(5));
+        letters.topic = "projects/p/topics/jobs-dead".into();
+        move |calls| match calls.last() {
+            Some(call) if call.method == "GetSubscription" => {
+                let name = call.message::<wire::GetSubscriptionRequest>().subscription;
+                ok(if name.ends_with("-dead") { letters.clone() } else { jobs.clone() })
+            }
+            _ => failed(Code::PermissionDenied),
+        }
+    })
+    .await;
+    create(&stub, "pubsub://jobs", |_| {}).await.expect("there already");
+    assert_eq!(stub.methods(), ["GetSubscription"; 2]);
+    // Another limit is to be set, and that takes more.
+    let error = create(&stub, "pubsub://jobs", |settings| settings.max_attempts = 6).await;
+    assert_eq!(error.expect_err("forbidden").kind(), ErrorKind::PermissionDenied);
+}
+
+#[tokio::test]
+async fn who_may_create_and_not_read_creates() {
+    let stub = stubbed("GetSubscription", failed(Code::PermissionDenied)).await;
+    create(&stub, "pubsub://jobs", |_| {}).await.expect("created");
+    assert_eq!(calls::<wire::Subscription>(&stub, "CreateSubscription").len(), 2);
 }
 
 #[tokio::test]

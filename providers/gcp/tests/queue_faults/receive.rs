@@ -7,7 +7,8 @@ use gcloud_sdk::google::rpc;
 use gcloud_sdk::prost_types;
 use skyport_core::ErrorKind;
 use skyport_core::provider::Provider;
-use skyport_core::queue::port::{OutMessage, QueueSettings};
+use skyport_core::queue::envelope::Envelope;
+use skyport_core::queue::port::{OutMessage, QueueSettings, Settlement, Verdict};
 use tokio::time::{Instant, timeout};
 use tonic::Code;
 
@@ -71,6 +72,75 @@ async fn a_pull_whose_receive_was_dropped_or_has_ended_serves_the_next_one() {
     assert!(begun.elapsed() >= TENTH * 2 && begun.elapsed() < TENTH * 4, "{:?}", begun.elapsed());
     assert_eq!(&received(&queue).await[0].body[..], b"late");
     assert_eq!((pulls(&stub).len(), deadlines(&stub).len()), (1, 1));
+}
+
+#[tokio::test]
+async fn with_the_last_handle_go_the_pulls_that_nobody_waits_for() {
+    let stub = bringing([]).await;
+    let queue = queue(&stub);
+    let letters = queue.dead_letters().expect("has some");
+    for queue in [&queue, &letters] {
+        assert!(timeout(TENTH, queue.receive(options(10, MINUTE))).await.is_err());
+    }
+    until("two pulls", || stub.under_way() == 2).await;
+    let another = queue.dead_letters().expect("has some");
+    drop((queue, letters));
+    until("one goes", || stub.under_way() == 1).await;
+    drop(another);
+    until("and the other", || stub.under_way() == 0).await;
+}
+
+#[tokio::test]
+async fn what_waits_is_not_in_the_way_of_what_is_settled() {
+    let stub = bringing([pulled([message("1", "a", 1)])]).await;
+    let queue = queue(&stub);
+    let held = received(&queue).await;
+    // More than Google lets wait on one connection.
+    let waiting: Vec<_> = (0..101)
+        .map(|_| {
+            let queue = std::sync::Arc::clone(&queue);
+            tokio::spawn(async move { queue.receive(options(10, MINUTE)).await.map(drop) })
+        })
+        .collect();
+    until("all wait", || stub.under_way() == waiting.len()).await;
+    let settled = queue.settle(vec![Settlement::new(held[0].receipt.clone(), Verdict::Ack)]).await;
+    assert!(settled[0].is_ok());
+    let on = |method: &str| {
+        let calls = stub.calls();
+        let mut counts = std::collections::BTreeMap::<usize, usize>::new();
+        for call in calls.iter().filter(|call| call.method == method) {
+            *counts.entry(call.connection).or_default() += 1;
+        }
+        counts
+    };
+    let (pulls, acks) = (on("Pull"), on("Acknowledge"));
+    assert!(acks.keys().all(|connection| !pulls.contains_key(connection)), "{pulls:?} {acks:?}");
+    // The first was over when the others came.
+    assert!(pulls.values().all(|count| *count <= 81), "{pulls:?}");
+    waiting.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[test]
+fn a_queue_that_is_kept_beyond_its_runtime_goes_on_in_another() {
+    let runtime = || {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime")
+    };
+    let server = runtime();
+    // Not due for a second: it is kept, and comes again as it would from Pub/Sub.
+    let mut envelope = Envelope::default();
+    envelope.set_not_before(Some(std::time::SystemTime::now() + SECOND));
+    let early = move |attempt| {
+        let mut early = message("1", "early", attempt);
+        let inner = early.message.as_mut().expect("a message");
+        inner.attributes.insert("skyport".to_owned(), envelope.pack());
+        pulled([early])
+    };
+    let stub = server.block_on(bringing([early(1), Reply::Silent, early(2)]));
+    let queue = queue(&stub);
+    let first = runtime().block_on(queue.receive(options(10, TENTH * 3)));
+    assert!(first.expect("not due").is_empty());
+    let held = runtime().block_on(received(&queue));
+    assert_eq!((held.len(), held[0].receipt.as_str().rsplit(':').next().expect("an id")), (1, "ack-1-2"));
 }
 
 #[tokio::test]

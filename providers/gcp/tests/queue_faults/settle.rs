@@ -114,6 +114,47 @@ async fn where_it_is_told_what_became_of_each_only_what_failed_is_repeated() {
 }
 
 #[tokio::test]
+async fn where_there_is_no_room_to_tell_what_became_of_each_fewer_are_asked_for() {
+    let stub = Stub::start(|calls| match calls.last() {
+        Some(call) if call.method == "Acknowledge" => {
+            let ids = call.message::<wire::AcknowledgeRequest>().ack_ids;
+            match (ids.len(), ids.contains(&"ack-7".to_owned())) {
+                (101.., _) => failed(Code::FailedPrecondition),
+                (_, true) => {
+                    // As long as what is told of many.
+                    let long = "x".repeat(40_000);
+                    let told = of_each(&[("ack-7", "PERMANENT_FAILURE_INVALID_ACK_ID"), ("others", &long)]);
+                    failed_with(Code::FailedPrecondition, told)
+                }
+                _ => obliging(call),
+            }
+        }
+        _ => failed(Code::FailedPrecondition),
+    })
+    .await;
+    let queue = queue(&stub);
+    let owner = skyport_core::Token::new();
+    let receipts: Vec<Receipt> =
+        (0..400).map(|n| Receipt::new(format!("skyport-pubsub:{owner}:ack-{n}"))).collect();
+    let settle = |verdict: Verdict| {
+        let settlements = receipts.iter().map(|receipt| Settlement::new(receipt.clone(), verdict.clone()));
+        queue.settle(settlements.collect())
+    };
+    let lost: Vec<usize> = settle(Verdict::Ack)
+        .await
+        .iter()
+        .enumerate()
+        .filter(|(_, told)| told.is_err())
+        .map(|(at, _)| at)
+        .collect();
+    assert_eq!(lost, [7]);
+    // Where nothing is said of a few either, it is so for all of them.
+    let results = settle(Verdict::Retry(SECOND)).await;
+    assert!(kinds(&results).iter().all(|kind| *kind == Some(ErrorKind::PreconditionFailed)));
+    assert_eq!(deadlines(&stub).len(), 15);
+}
+
+#[tokio::test]
 async fn an_acknowledgement_whose_answer_is_lost_is_repeated_and_ok() {
     let stub = scripted(1, "Acknowledge", vec![Reply::Broken]).await;
     let queue = retried(queue(&stub));

@@ -26,6 +26,9 @@ pub(crate) struct Call {
     /// `Commit`, say.
     pub(crate) method: String,
     pub(crate) headers: HeaderMap,
+    /// Which connection it came on, the first being 0.
+    #[allow(dead_code, reason = "not every test asks")]
+    pub(crate) connection: usize,
     message: Bytes,
 }
 
@@ -88,6 +91,7 @@ pub(crate) struct Stub {
     endpoint: String,
     calls: Arc<Mutex<Vec<Call>>>,
     left: Arc<Mutex<VecDeque<Reply>>>,
+    under_way: Arc<()>,
     server: JoinHandle<()>,
 }
 
@@ -112,13 +116,21 @@ impl Stub {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
         let calls = Arc::new(Mutex::new(Vec::new()));
-        let server = tokio::spawn(serve(listener, Arc::clone(&calls), answer));
-        Self { endpoint, calls, left, server }
+        let under_way = Arc::new(());
+        let server = tokio::spawn(serve(listener, Arc::clone(&calls), answer, Arc::clone(&under_way)));
+        Self { endpoint, calls, left, under_way, server }
     }
 
     /// `http://127.0.0.1:port`.
     pub(crate) fn endpoint(&self) -> String {
         self.endpoint.clone()
+    }
+
+    /// How many calls wait for their answers.
+    #[allow(dead_code, reason = "not every test asks")]
+    pub(crate) fn under_way(&self) -> usize {
+        // This one and the server's own.
+        Arc::strong_count(&self.under_way).saturating_sub(2)
     }
 
     /// All calls so far.
@@ -139,16 +151,26 @@ impl Drop for Stub {
     }
 }
 
-async fn serve(listener: TcpListener, calls: Arc<Mutex<Vec<Call>>>, answer: Arc<Answer>) {
+async fn serve(listener: TcpListener, calls: Arc<Mutex<Vec<Call>>>, answer: Arc<Answer>, under_way: Arc<()>) {
+    let mut connection = 0;
     // With the server its connections end.
     let mut connections = tokio::task::JoinSet::new();
     loop {
         let (socket, _) = listener.accept().await.expect("a connection");
-        let (calls, answer) = (Arc::clone(&calls), Arc::clone(&answer));
+        let (calls, answer, under_way) =
+            (Arc::clone(&calls), Arc::clone(&answer), Arc::downgrade(&under_way));
+        let number = connection;
+        connection += 1;
         connections.spawn(async move {
             let broken = Arc::new(Notify::new());
             let service = service_fn(|request| {
-                respond(request, Arc::clone(&calls), Arc::clone(&answer), Arc::clone(&broken))
+                let ends = under_way.upgrade();
+                let answered =
+                    respond(request, number, Arc::clone(&calls), Arc::clone(&answer), Arc::clone(&broken));
+                async move {
+                    let _ends = ends;
+                    answered.await
+                }
             });
             let http2 = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
             tokio::select! {
@@ -164,6 +186,7 @@ type Frames = futures_util::stream::Iter<std::vec::IntoIter<Result<Frame<Bytes>,
 
 async fn respond(
     request: Request<Incoming>,
+    connection: usize,
     calls: Arc<Mutex<Vec<Call>>>,
     answer: Arc<Answer>,
     broken: Arc<Notify>,
@@ -174,7 +197,7 @@ async fn respond(
     let message = body.collect().await?.to_bytes().slice(5..);
     let mut reply = {
         let mut calls = calls.lock().expect("unpoisoned");
-        calls.push(Call { method, headers: parts.headers, message });
+        calls.push(Call { method, headers: parts.headers, connection, message });
         answer(&calls)
     };
     while let Reply::After(time, later) = reply {
