@@ -69,10 +69,7 @@ pub(crate) async fn make(
     names: &Names,
     settings: &QueueSettings,
 ) -> Result<Made> {
-    let attempts = settings.max_attempts.max(1);
-    if attempts > MOST_ATTEMPTS {
-        return Err(Error::invalid(format!("Pub/Sub counts attempts to {MOST_ATTEMPTS}, not to {attempts}")));
-    }
+    check_attempts(settings)?;
     let dead_topic = ensure_topic(connection, &names.dead).await?;
     // Letters have no order: one that is left lying must not hold up those behind it.
     let dead = Wanted {
@@ -88,6 +85,14 @@ pub(crate) async fn make(
     let queue = Wanted::queue(names, &topic, dead_topic, settings);
     queue.ensure(connection).await.map_err(|error| error.with_resource(&names.subscription))?;
     Ok(Made { topic })
+}
+
+fn check_attempts(settings: &QueueSettings) -> Result<()> {
+    let attempts = settings.max_attempts;
+    if attempts > MOST_ATTEMPTS {
+        return Err(Error::invalid(format!("Pub/Sub counts attempts to {MOST_ATTEMPTS}, not to {attempts}")));
+    }
+    Ok(())
 }
 
 /// How much of a queue is there.
@@ -113,6 +118,7 @@ pub(crate) async fn look(
     names: &Names,
     settings: &QueueSettings,
 ) -> Result<Standing> {
+    check_attempts(settings)?;
     let (topic, dead) = (topic(connection, &names.topic).await?, topic(connection, &names.dead).await?);
     let wanted = Wanted::queue(names, &topic, dead, settings);
     let looked = wanted.look(connection, &subscription(connection, wanted.name).await?).await;
