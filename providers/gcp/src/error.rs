@@ -158,7 +158,7 @@ pub(crate) fn no_account() -> Error {
 
 /// Nobody's certificate can be checked where a file's credentials are exchanged for a token.
 pub(crate) fn no_certificates() -> Error {
-    let text = "this machine has no CA certificates, which credentials from a file need: install them (`ca-certificates`), set \
+    let text = "this machine has no CA certificates, which such credentials from a file need: install them (`ca-certificates`), set \
                 SSL_CERT_FILE, or use the account of a machine of Google's, which needs none";
     Error::new(Kind::Unauthenticated, text).with_provider(NAME)
 }

@@ -31,8 +31,8 @@
 //! # Connections
 //! Opening does no I/O. Clients are made at their first use, those of Pub/Sub and Firestore for each runtime of tokio that uses
 //! them. TLS is rustls with ring, and with the roots that come with the program: with the metadata server's credentials, as on Cloud
-//! Run, an image needs no CA certificates. Credentials from a file are exchanged by Google's own library, which needs those of the
-//! machine; without them every call is `Unauthenticated`.
+//! Run, or with a service account's key an image needs no CA certificates. Other credentials from a file are exchanged by Google's
+//! own library, which needs those of the machine; without them every call is `Unauthenticated`.
 //!
 //! # Buckets
 //! - An object's etag is its generation, which no two writes share. Every condition of the port is one on generations, on every write, copy
@@ -146,7 +146,13 @@
 #[cfg(all(test, feature = "blob"))]
 extern crate self as skyport_gcp;
 #[cfg(all(test, feature = "blob"))]
-#[allow(dead_code, clippy::expect_used, clippy::unwrap_used, reason = "each test binary uses a part of it")]
+#[allow(dead_code, reason = "each test binary uses a part of it")]
+#[allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::field_reassign_with_default,
+    reason = "it is a test's"
+)]
 #[path = "../tests/stub/http.rs"]
 mod stub;
 

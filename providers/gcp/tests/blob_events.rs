@@ -48,13 +48,17 @@ async fn subscribed() -> Stub {
 
 /// Subscribes to the bucket at these two; with which kind of error, if any.
 async fn subscribe(storage: &str, pubsub: &Stub) -> Result<(), ErrorKind> {
+    subscribe_with(5, storage, pubsub).await
+}
+
+async fn subscribe_with(max_attempts: u32, storage: &str, pubsub: &Stub) -> Result<(), ErrorKind> {
     let mut config = GcpConfig::default();
     config.project = Some("p".to_owned());
     config.storage_endpoint = Some(storage.to_owned());
     config.pubsub_endpoint = Some(pubsub.endpoint());
     let bucket = Gcp::with(config).bucket(&ResourceUrl::new("gs", "bkt")).expect("opens");
     let mut subscriber = Subscriber::new("worker");
-    subscriber.max_attempts = 5;
+    subscriber.max_attempts = max_attempts;
     bucket.events(&subscriber).await.map(drop).map_err(|error| error.kind())
 }
 
@@ -88,4 +92,12 @@ async fn where_nothing_is_there_and_nothing_may_be_seen_nothing_is_made() {
     let (storage, _) = served(|_, _| refusal(403, "forbidden")).await;
     assert_eq!(subscribe(&storage, &pubsub).await, Err(ErrorKind::PermissionDenied));
     assert_eq!(pubsub.methods(), ["GetSubscription"]);
+}
+
+#[tokio::test]
+async fn more_attempts_than_can_be_counted_are_refused_also_where_a_subscription_is_there() {
+    let pubsub = subscribed().await;
+    let (storage, _) = served(|_, _| refusal(403, "forbidden")).await;
+    assert_eq!(subscribe_with(101, &storage, &pubsub).await, Err(ErrorKind::InvalidArgument));
+    assert!(pubsub.calls().is_empty());
 }

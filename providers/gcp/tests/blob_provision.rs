@@ -94,6 +94,23 @@ async fn a_bucket_is_removed_with_every_generation_and_one_that_fills_again_is_e
 }
 
 #[tokio::test]
+async fn a_deletion_that_fails_for_a_moment_does_not_begin_the_emptying_anew() {
+    let failures = std::sync::atomic::AtomicUsize::new(0);
+    let (gcp, url, log) = scripted!(move |asked, _| match asked.method {
+        Method::DELETE if asked.target.contains("/o/b?") => {
+            let before = failures.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            if before < 2 { refusal(503, "backendError") } else { answer(204, "") }
+        }
+        Method::DELETE => answer(204, ""),
+        _ if asked.target.contains("notificationConfigs") => answer(200, "{}"),
+        _ => answer(200, r#"{"items":[{"name":"a","generation":"1"},{"name":"b","generation":"2"}]}"#),
+    });
+    gcp.remove(&url, &ResourceKind::Bucket).await.expect("removed");
+    let count = |of: &str| log.lines().iter().filter(|line| line.contains(of)).count();
+    assert_eq!((count("/o?versions"), count("/o/a?"), count("/o/b?")), (1, 1, 3));
+}
+
+#[tokio::test]
 async fn a_missing_bucket_is_removed_already() {
     let (gcp, url, _) = scripted!(|_, _| refusal(404, "notFound"));
     gcp.remove(&url, &ResourceKind::Bucket).await.expect("nothing is there");

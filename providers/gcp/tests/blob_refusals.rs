@@ -252,6 +252,17 @@ async fn answers_without_an_end_are_not_read_to_it() {
 }
 
 #[tokio::test]
+async fn a_success_that_cannot_be_read_may_have_been_applied() {
+    for body in ["", "nonsense", "{}"] {
+        let (store, _) = bucket(move |_, _| answer(200, body)).await;
+        let put = store.put("k", Bytes::new(), PutOptions::default()).await.map(drop).expect_err(body);
+        let read = store.head("k").await.map(drop).expect_err(body);
+        assert_eq!((put.kind(), read.kind()), (ErrorKind::Malformed, ErrorKind::Malformed));
+        assert_eq!((put.is_ambiguous(), read.is_ambiguous()), (true, false), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn a_listing_with_more_than_was_asked_for_is_refused() {
     let (store, _) = bucket(|_, _| {
         let prefixes: Vec<String> = (0..5_000).map(|number| format!("{number}/")).collect();

@@ -80,6 +80,21 @@ async fn credentials_from_a_file_say_what_they_miss() {
 }
 
 #[tokio::test]
+async fn the_key_of_a_service_account_needs_no_certificates() {
+    if is_inside() {
+        let error = met().await;
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        assert!(error.message().contains("nothing listens"), "the token was there: {error}");
+        return;
+    }
+    let path = std::env::temp_dir().join(format!("skyport-key-{}.json", std::process::id()));
+    std::fs::write(&path, skyport_gcs::service_account().to_string()).expect("a file");
+    let variable = ("GOOGLE_APPLICATION_CREDENTIALS", path.display().to_string());
+    run_inside("the_key_of_a_service_account_needs_no_certificates", vec![variable]).await;
+    std::fs::remove_file(path).expect("removed");
+}
+
+#[tokio::test]
 async fn a_machine_without_an_account_is_told_so() {
     if is_inside() {
         let error = met().await;

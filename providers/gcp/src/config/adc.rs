@@ -15,9 +15,8 @@ const WELL_KNOWN: &str = "gcloud/application_default_credentials.json";
 pub(super) struct About {
     project_id: Option<String>,
     quota_project_id: Option<String>,
-    #[cfg(feature = "blob")]
     #[serde(default, rename = "type")]
-    pub(super) kind: String,
+    kind: String,
     #[cfg(feature = "blob")]
     service_account_impersonation_url: Option<String>,
 }
@@ -25,6 +24,11 @@ pub(super) struct About {
 impl About {
     pub(super) fn project(self) -> Option<String> {
         self.project_id.or(self.quota_project_id).filter(|project| !project.is_empty())
+    }
+
+    /// Whether it holds the key of a service account, which signs without any I/O.
+    pub(super) fn has_key(&self) -> bool {
+        self.kind == "service_account"
     }
 
     /// The account that is impersonated: `..serviceAccounts/name@project.iam.gserviceaccount.com:generateAccessToken`.

@@ -1,7 +1,7 @@
 //! Whose tokens calls carry, and how long they may take to come.
 //!
 //! Those of a machine of Google's come from its metadata server, asked here; all others are Google's own library's to get, whose clients
-//! need certificates of the machine.
+//! need certificates of the machine. Only of a service account's key it makes tokens without a client.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -43,12 +43,11 @@ impl Bearer {
         if let Some(credentials) = given {
             return Self::Library(Library::new(credentials.clone()));
         }
-        if adc::path().is_none() {
-            return Self::Machine(Mutex::new(None));
-        }
+        let Some(path) = adc::path() else { return Self::Machine(Mutex::new(None)) };
         tls::install();
-        // Without the machine's roots the library would panic.
-        if let Err(error) = reqwest::Client::builder().build() {
+        // Without the machine's roots the library would panic, but for a key, of which it makes tokens without asking anybody.
+        let has_key = adc::about(&path).is_some_and(|about| about.has_key());
+        if let (false, Err(error)) = (has_key, reqwest::Client::builder().build()) {
             return Self::Unusable(error::no_certificates().with_source(error));
         }
         match Builder::default().build() {

@@ -50,7 +50,7 @@ impl Signing {
         let email = match adc::path() {
             None => machine::email().await?,
             Some(path) => match adc::about(&path) {
-                Some(about) if about.kind != "service_account" => {
+                Some(about) if !about.has_key() => {
                     about.impersonated().ok_or_else(error::cannot_sign)?.to_owned()
                 }
                 // Whatever is wrong with it, the library says.
@@ -159,8 +159,8 @@ mod tests {
     #[tokio::test]
     async fn iam_signs_with_one_call_a_url_that_ends_after_twelve_hours() {
         let (iam, log) = served(|_, _| answer(200, r#"{"keyId":"k","signedBlob":"AQID"}"#)).await;
-        let mut config = GcpConfig::default();
-        config.credentials = Some(anonymous::Builder::new().build());
+        let credentials = Some(anonymous::Builder::new().build());
+        let config = GcpConfig { credentials, ..GcpConfig::default() };
         let url = ResourceUrl::new("gs", "bkt");
         let connection = Gcp::with(config).connection(Service::Storage, &url, &[]).expect("connects");
         connection.signing.set(account(iam)).expect("once");

@@ -70,10 +70,7 @@ pub(crate) async fn make(
     names: &Names,
     settings: &QueueSettings,
 ) -> Result<Made> {
-    let attempts = settings.max_attempts;
-    if attempts > MOST_ATTEMPTS {
-        return Err(Error::invalid(format!("Pub/Sub counts attempts to {MOST_ATTEMPTS}, not to {attempts}")));
-    }
+    check_attempts(settings)?;
     match is_made(connection, names, settings).await {
         Ok(Some(made)) => return Ok(made),
         Ok(None) => {}
@@ -90,6 +87,14 @@ pub(crate) async fn make(
     let queue = Wanted::queue(names, &topic, &dead_topic, settings);
     queue.ensure(connection).await.map_err(|error| error.with_resource(&names.subscription))?;
     Ok(Made { topic })
+}
+
+fn check_attempts(settings: &QueueSettings) -> Result<()> {
+    let attempts = settings.max_attempts;
+    if attempts > MOST_ATTEMPTS {
+        return Err(Error::invalid(format!("Pub/Sub counts attempts to {MOST_ATTEMPTS}, not to {attempts}")));
+    }
+    Ok(())
 }
 
 /// How much of a queue is there.
@@ -115,6 +120,7 @@ pub(crate) async fn look(
     names: &Names,
     settings: &QueueSettings,
 ) -> Result<Standing> {
+    check_attempts(settings)?;
     let (topic, dead) = (topic(connection, &names.topic).await?, topic(connection, &names.dead).await?);
     let wanted = Wanted::queue(names, &topic, &dead, settings);
     let looked = wanted.look(connection).await;
