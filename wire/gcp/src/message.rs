@@ -57,7 +57,7 @@ impl PubsubMessage {
             envelope.set_reason(Some(ATTEMPTS));
         }
         let mut delivery = RawDelivery::new(self.id, self.data, receipt, self.published);
-        delivery.attributes = self.attributes;
+        delivery.attributes = self.attributes.into();
         delivery.envelope = envelope;
         delivery.attempt = self.attempt.max(1);
         delivery.group = Some(self.ordering_key).filter(|key| !key.is_empty());
@@ -75,7 +75,7 @@ impl PubsubMessage {
 /// envelope with nothing in it.
 #[must_use]
 pub fn attributes_of(message: &OutMessage, envelope: &Envelope) -> Attributes {
-    let mut attributes = message.attributes.clone();
+    let mut attributes = message.attributes.clone().into_inner();
     if !envelope.is_empty() || message.body.is_empty() && attributes.is_empty() {
         attributes.insert(ENVELOPE_ATTRIBUTE.to_owned(), envelope.pack());
     }

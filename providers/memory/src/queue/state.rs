@@ -39,7 +39,7 @@ pub(super) struct Letter {
 
 #[derive(Default)]
 struct Extras {
-    attributes: Attributes,
+    attributes: Sparse<Attributes>,
     envelope: Sparse<Envelope>,
     group: Option<String>,
 }
