@@ -109,7 +109,7 @@ impl QueueCell {
     }
 
     /// The queue as it is at `now`: leases and delays that are over have ended.
-    #[inline]
+    #[inline(always)]
     fn at(&self, now: Instant) -> MutexGuard<'_, Option<State>> {
         if let Role::DeadLetters { of } = &self.role {
             self.settle_origin(of, now);
@@ -118,12 +118,18 @@ impl QueueCell {
         if let Some(state) = guard.as_mut()
             && state.is_due(now)
         {
-            self.bury(state.advance(now));
+            self.advance(state, now);
         }
         guard
     }
 
+    #[cold]
+    fn advance(&self, state: &mut State, now: Instant) {
+        self.bury(state.advance(now));
+    }
+
     /// A queue of dead letters gets those whose last lease has ended by now; says when the next may come.
+    #[cold]
     fn settle_origin(&self, of: &Weak<Self>, now: Instant) -> Option<Instant> {
         let origin = of.upgrade()?;
         let guard = origin.at(now);
@@ -149,22 +155,21 @@ impl QueueCell {
     }
 
     #[inline]
-    pub(crate) fn send(&self, mut messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
+    pub(crate) fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
         let sent_at = self.clock.now();
         let mut guard = lock(&self.state);
-        // Each is emptied where it lies: a message is large, and to move it costs as much as to keep it.
-        let send = |message| {
+        let send = |mut message| {
             let state = guard.as_mut().ok_or(Refusal::NoQueue)?;
-            send_one(state, message, sent_at)
+            send_one(state, &mut message, sent_at)
         };
-        let sent = messages.iter_mut().map(send).collect();
+        let sent = messages.into_iter().map(send).collect();
         drop(guard);
         self.tell();
         sent
     }
 
     #[inline]
-    pub(super) fn receive_now(&self, options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
+    pub(super) fn receive_now(&self, options: &ReceiveOptions) -> Result<Vec<RawDelivery>> {
         let now = Instant::now();
         let mut guard = self.at(now);
         let state = guard.as_mut().ok_or(Refusal::NoQueue)?;
@@ -194,7 +199,7 @@ impl QueueCell {
         let _hand_over = HandOver::new(self);
         loop {
             let arrival = self.arrivals.notified();
-            let taken = self.receive_now(options)?;
+            let taken = self.receive_now(&options)?;
             if !taken.is_empty() || Instant::now() >= deadline {
                 return Ok(taken);
             }
@@ -249,13 +254,16 @@ impl QueueCell {
         settled
     }
 
+    #[inline]
     fn settle_one(&self, state: &mut State, settlement: Settlement, now: Instant) -> Result<()> {
         let (slot, delivery) = receipt::read(&settlement.receipt)?;
+        if matches!(settlement.verdict, Verdict::Ack) {
+            return if state.forget(slot, delivery) { Ok(()) } else { Err(Refusal::NotLeased.into()) };
+        }
         if !state.is_leased(slot, delivery) {
             return Err(Refusal::NotLeased.into());
         }
         match settlement.verdict {
-            Verdict::Ack => state.forget(slot),
             Verdict::Retry(after) => {
                 let due = (!after.is_zero()).then(|| later(now, after));
                 self.bury(state.give_back(slot, due));
@@ -309,7 +317,7 @@ impl Drop for HandOver<'_> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn send_one(state: &mut State, message: &mut OutMessage, sent_at: SystemTime) -> Result<MessageId> {
     let delay = message.delay.filter(|delay| !delay.is_zero());
     if delay.is_some() && state.ordered {

@@ -44,6 +44,16 @@ struct Extras {
     group: Option<String>,
 }
 
+impl Extras {
+    /// Apart from the rest of a delivery, for most have none: that is then put in its place as it is made.
+    #[inline(never)]
+    fn tell(&self, raw: &mut RawDelivery) {
+        raw.attributes = self.attributes.clone();
+        raw.envelope = self.envelope.clone();
+        raw.group = self.group.clone();
+    }
+}
+
 impl Letter {
     /// The letter of a message, which is left empty.
     #[inline]
@@ -59,6 +69,12 @@ impl Letter {
         Self { body: mem::take(&mut message.body), sent_at, extras }
     }
 
+    /// The letter itself; an empty one is left.
+    #[inline]
+    fn take(&mut self) -> Self {
+        Self { body: mem::take(&mut self.body), sent_at: self.sent_at, extras: self.extras.take() }
+    }
+
     pub(super) fn set_reason(&mut self, reason: &str) {
         let extras = self.extras.get_or_insert_default();
         extras.envelope.set_reason(Some(reason));
@@ -67,16 +83,27 @@ impl Letter {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
+    /// There is no message: the place is free.
+    Vacant,
     Ready,
     Delayed(Instant),
-    Leased { until: Instant, delivery: u64 },
+    Leased {
+        until: Instant,
+        delivery: u64,
+    },
 }
 
 impl Phase {
+    /// Whether this delivery is what it is leased for.
+    #[inline]
+    fn is_lease(self, delivery: u64) -> bool {
+        matches!(self, Self::Leased { delivery: theirs, .. } if theirs == delivery)
+    }
+
     /// When it ends by itself.
     fn end(self) -> Option<Instant> {
         match self {
-            Self::Ready => None,
+            Self::Vacant | Self::Ready => None,
             Self::Delayed(due) => Some(due),
             Self::Leased { until, .. } => Some(until),
         }
@@ -94,7 +121,7 @@ pub(super) struct State {
     pub(super) ordered: bool,
     pub(super) dedupe: Dedupe,
     numbers: Numbers,
-    slots: Vec<Option<Stored>>,
+    slots: Vec<Stored>,
     free: Vec<Slot>,
     ready: VecDeque<Turn>,
     /// The ends of leases and delays.
@@ -140,13 +167,12 @@ impl State {
     }
 
     /// Adds a message, to be received from `due` on; its id.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, letter: Letter, due: Option<Instant>) -> MessageId {
         let group = letter.extras.as_ref().and_then(|extras| extras.group.as_deref());
         let group: Option<Arc<str>> = group.filter(|_| self.ordered).map(Arc::from);
         let number = self.numbers.take();
-        let slot =
-            self.place(Stored { number, letter, group: group.clone(), attempts: 0, phase: Phase::Ready });
+        let slot = self.place(number, letter, group.clone());
         if let Some(name) = &group {
             self.groups.push(name, slot);
         }
@@ -157,22 +183,26 @@ impl State {
         MessageId::of_number(number)
     }
 
-    #[inline]
-    fn place(&mut self, stored: Stored) -> Slot {
-        match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = Some(stored);
-                slot
-            }
-            None => {
-                self.slots.push(Some(stored));
-                (self.slots.len() - 1) as Slot
-            }
+    #[inline(always)]
+    fn place(&mut self, number: u64, letter: Letter, group: Option<Arc<str>>) -> Slot {
+        if let Some(slot) = self.free.pop()
+            && let Some(stored) = self.slots.get_mut(slot as usize)
+        {
+            // Part by part: made elsewhere and moved here it would cost more.
+            stored.number = number;
+            stored.letter = letter;
+            stored.group = group;
+            stored.attempts = 0;
+            stored.phase = Phase::Ready;
+            return slot;
         }
+        self.slots.push(Stored { number, letter, group, attempts: 0, phase: Phase::Ready });
+        (self.slots.len() - 1) as Slot
     }
 
+    #[inline]
     fn stored(&mut self, slot: Slot) -> Option<&mut Stored> {
-        self.slots.get_mut(slot as usize)?.as_mut()
+        self.slots.get_mut(slot as usize).filter(|stored| stored.phase != Phase::Vacant)
     }
 
     fn delay(&mut self, slot: Slot, due: Instant) {
@@ -199,7 +229,7 @@ impl State {
             return;
         };
         let free = group.in_flight == 0 && !group.listed;
-        let head_ready = matches!(&self.slots[head as usize], Some(stored) if stored.phase == Phase::Ready);
+        let head_ready = self.slots.get(head as usize).is_some_and(|stored| stored.phase == Phase::Ready);
         if free && head_ready {
             group.listed = true;
             self.ready.push_back(Turn::Group(Arc::clone(name)));
@@ -218,7 +248,7 @@ impl State {
             match self.stored(slot).map(|stored| stored.phase) {
                 Some(Phase::Leased { .. }) => spent.extend(self.give_back(slot, None)),
                 Some(Phase::Delayed(_)) => self.end_delay(slot),
-                Some(Phase::Ready) | None => self.timer_over(),
+                Some(Phase::Vacant | Phase::Ready) | None => self.timer_over(),
             }
         }
         spent
@@ -235,16 +265,15 @@ impl State {
     }
 
     /// A message has left the phase that its timer was to end.
+    #[inline]
     fn timer_over(&mut self) {
         let slots = &self.slots;
-        self.timers.tidy(|due, slot| {
-            let stored = slots.get(slot as usize).and_then(Option::as_ref);
-            stored.is_some_and(|stored| stored.phase.end() == Some(due))
-        });
+        self.timers
+            .tidy(|due, slot| slots.get(slot as usize).is_some_and(|stored| stored.phase.end() == Some(due)));
     }
 
     /// Leases up to `max` messages until `until`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&mut self, max: usize, until: Instant) -> Vec<RawDelivery> {
         // A turn of a group may give several.
         let mut taken = Vec::with_capacity(self.ready.len().min(max));
@@ -280,9 +309,9 @@ impl State {
     }
 
     /// Leases a message and adds it to what was taken, if it is ready.
-    #[inline]
+    #[inline(always)]
     fn deliver(&mut self, slot: Slot, until: Instant, taken: &mut Vec<RawDelivery>) -> bool {
-        let stored = self.slots.get_mut(slot as usize).and_then(Option::as_mut);
+        let stored = self.slots.get_mut(slot as usize);
         let Some(stored) = stored.filter(|stored| stored.phase == Phase::Ready) else {
             return false;
         };
@@ -291,14 +320,11 @@ impl State {
         stored.phase = Phase::Leased { until, delivery };
         let (letter, id) = (&stored.letter, MessageId::of_number(stored.number));
         let receipt = receipt::write(slot, delivery);
-        taken.push(RawDelivery::new(id, letter.body.clone(), receipt, letter.sent_at));
-        if let Some(raw) = taken.last_mut() {
-            raw.attempt = stored.attempts;
-            if let Some(extras) = &letter.extras {
-                raw.attributes = extras.attributes.clone();
-                raw.envelope = extras.envelope.clone();
-                raw.group = extras.group.clone();
-            }
+        let mut raw = RawDelivery::new(id, letter.body.clone(), receipt, letter.sent_at);
+        raw.attempt = stored.attempts;
+        taken.push(raw);
+        if let (Some(extras), Some(raw)) = (&letter.extras, taken.last_mut()) {
+            extras.tell(raw);
         }
         self.timers.add(until, slot);
         self.in_flight += 1;
@@ -307,10 +333,7 @@ impl State {
 
     /// Whether this delivery is leased still; expired leases were ended before.
     pub(super) fn is_leased(&self, slot: Slot, delivery: u64) -> bool {
-        let stored = self.slots.get(slot as usize).and_then(Option::as_ref);
-        stored.is_some_and(
-            |stored| matches!(stored.phase, Phase::Leased { delivery: theirs, .. } if theirs == delivery),
-        )
+        self.slots.get(slot as usize).is_some_and(|stored| stored.phase.is_lease(delivery))
     }
 
     /// Lets a lease end at another time.
@@ -340,21 +363,27 @@ impl State {
     /// Takes a leased message out: it goes elsewhere.
     pub(super) fn finish(&mut self, slot: Slot) -> Option<Letter> {
         self.unlease(slot);
-        let stored = self.slots.get_mut(slot as usize)?.take()?;
-        self.vacate(slot, stored.group);
-        Some(stored.letter)
+        let stored = self.stored(slot)?;
+        stored.phase = Phase::Vacant;
+        let (letter, group) = (stored.letter.take(), stored.group.take());
+        self.vacate(slot, group);
+        Some(letter)
     }
 
-    /// Takes a leased message out: it is done. Dropped where it lies.
-    pub(super) fn forget(&mut self, slot: Slot) {
-        self.unlease(slot);
-        if let Some(place) = self.slots.get_mut(slot as usize)
-            && let Some(stored) = place
-        {
-            let group = stored.group.take();
-            *place = None;
-            self.vacate(slot, group);
-        }
+    /// Takes a leased message out: it is done. Dropped where it lies. False where this delivery is not leased.
+    #[inline]
+    pub(super) fn forget(&mut self, slot: Slot, delivery: u64) -> bool {
+        let stored = self.slots.get_mut(slot as usize);
+        let Some(stored) = stored.filter(|stored| stored.phase.is_lease(delivery)) else {
+            return false;
+        };
+        stored.phase = Phase::Vacant;
+        stored.letter.take();
+        let group = stored.group.take();
+        self.in_flight -= 1;
+        self.timer_over();
+        self.vacate(slot, group);
+        true
     }
 
     /// The place of a message that was taken out is free, and its group goes on without it.
