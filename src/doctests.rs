@@ -23,3 +23,8 @@ pages! {
 pages! {
     aws: "../docs/aws.md",
 }
+
+#[cfg(feature = "gcp")]
+pages! {
+    gcp: "../docs/gcp.md",
+}

@@ -14,16 +14,14 @@ use skyport_core::queue::port::{MessageQueue, QueueSettings};
 use skyport_core::retry::RetryPolicy;
 use skyport_core::{Error, Result};
 
+use crate::runtime::Runtime;
 use crate::schemes;
 
 /// Reads one environment variable; a test gives a map.
 pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
-/// Set by AWS Lambda alone: where its Runtime API is.
-pub(crate) const ON_LAMBDA: &str = "AWS_LAMBDA_RUNTIME_API";
-
 /// Names that a resource cannot have: their variables mean something else.
-pub(crate) const RESERVED: [&str; 9] = [
+pub(crate) const RESERVED: [&str; 13] = [
     "data",
     "sync",
     "provider",
@@ -33,13 +31,17 @@ pub(crate) const RESERVED: [&str; 9] = [
     "function",
     "grace",
     "response-streaming",
+    "runtime",
+    "events-path",
+    "push-audience",
+    "push-account",
 ];
 
 /// Opens an application's resources where the environment says that they are.
 ///
 /// `SKYPORT_<RESOURCE>` (upper case, `-` as `_`) is a resource's URL. Without it a resource is on the default provider under the
 /// name `<application>-<resource>`. The default provider is `SKYPORT_PROVIDER`, or else that of the runtime it finds itself on:
-/// `aws` on AWS Lambda, `local` elsewhere.
+/// `aws` on AWS Lambda, `gcp` on Cloud Run, `local` elsewhere.
 pub struct Environment {
     application: String,
     variables: Variables,
@@ -134,7 +136,7 @@ impl Environment {
 
     /// The provider of resources without a URL, where there is one.
     fn default_provider(&self) -> Option<String> {
-        let of_runtime = || self.variable(ON_LAMBDA).map(|_| "aws".to_owned());
+        let of_runtime = || Runtime::found(self).provider().map(str::to_owned);
         let of_build = || cfg!(feature = "local").then(|| "local".to_owned());
         self.variable("SKYPORT_PROVIDER").or_else(of_runtime).or_else(of_build)
     }
@@ -236,7 +238,7 @@ impl Environment {
     ///
     /// # Errors
     /// What is wrong with its name, or with the provider.
-    #[cfg(feature = "lambda")]
+    #[cfg(any(feature = "lambda", feature = "cloud-run"))]
     pub(crate) fn queue_named(&self, name: &str) -> Result<Arc<dyn MessageQueue>> {
         let settings = QueueSettings::default();
         let scheme = self.default_scheme(&ResourceKind::Queue(settings.clone()), "SKYPORT_PROVIDER")?;

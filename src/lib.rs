@@ -14,16 +14,17 @@ pub use skyport_macros::Resources;
 mod doctests;
 mod environment;
 pub mod prelude;
+mod runtime;
 mod schemes;
 
 pub use environment::{Environment, Variables};
 
-#[cfg(any(feature = "server", feature = "lambda"))]
+#[cfg(any(feature = "server", feature = "lambda", feature = "cloud-run"))]
 mod command;
-#[cfg(any(feature = "server", feature = "lambda"))]
+#[cfg(any(feature = "server", feature = "lambda", feature = "cloud-run"))]
 mod run;
 
-#[cfg(any(feature = "server", feature = "lambda"))]
+#[cfg(any(feature = "server", feature = "lambda", feature = "cloud-run"))]
 pub use run::run;
 
 #[cfg(feature = "testing")]
@@ -44,10 +45,20 @@ pub use skyport_local as local;
 #[doc(inline)]
 pub use skyport_aws as aws;
 
+/// The provider `gcp`.
+#[cfg(any(feature = "gcp-blob", feature = "gcp-queue", feature = "gcp-kv"))]
+#[doc(inline)]
+pub use skyport_gcp as gcp;
+
 /// The AWS Lambda adapter.
 #[cfg(feature = "lambda")]
 #[doc(inline)]
 pub use skyport_lambda as lambda;
+
+/// The Cloud Run adapter.
+#[cfg(feature = "cloud-run")]
+#[doc(inline)]
+pub use skyport_cloud_run as cloud_run;
 
 /// The server adapter.
 #[cfg(feature = "server")]

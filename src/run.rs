@@ -4,24 +4,27 @@ use skyport_core::Result;
 use skyport_core::app::{App, Declaration, Manifest, Resources};
 
 use crate::command::Command;
-use crate::environment::{Environment, ON_LAMBDA, RESERVED, variable_of};
+use crate::environment::{Environment, RESERVED, variable_of};
+use crate::runtime::Runtime;
 
 /// Runs an application until it is told to stop, on the runtime that it finds itself on.
 ///
-/// On AWS Lambda (feature `lambda`) it answers the events that Lambda hands it. Anywhere else (feature `server`) it serves HTTP on
-/// `PORT`, works off its queues, listens to its buckets and fires its schedules.
+/// On AWS Lambda (feature `lambda`) it answers the events that Lambda hands it; on Cloud Run (feature `cloud-run`) the requests, pushes and
+/// events that come on `PORT`. Anywhere else (feature `server`) it serves HTTP on `PORT`, works off its queues, listens to its buckets
+/// and fires its schedules.
 ///
 /// | variable | meaning | default |
 /// |---|---|---|
 /// | `PORT`, `HOST` | where HTTP is served | 8080 on 127.0.0.1 |
 /// | `SKYPORT_<RESOURCE>` | a resource's URL | on the default provider |
-/// | `SKYPORT_PROVIDER` | the default provider: `local`, `aws` | that of the runtime; `local` on a machine |
+/// | `SKYPORT_PROVIDER` | the default provider: `local`, `aws`, `gcp` | that of the runtime; `local` on a machine |
 /// | `SKYPORT_DATA` | the folder of the provider `local` | `.skyport` |
 /// | `SKYPORT_SYNC` | `full`: what is answered survives a loss of power, too | `normal` |
 /// | `SKYPORT_PUBLIC_URL` | how clients reach this server, for signed URLs | `http://127.0.0.1:$PORT` |
 /// | `SKYPORT_DEADLINE` | the longest time for a request, `30s` or `500ms` | none |
 /// | `SKYPORT_GRACE` | how long running work may go on after SIGTERM | `10s` |
-/// | `SKYPORT_FUNCTION` | on Lambda: the one function that this deployment is for | by the event's source |
+/// | `SKYPORT_RUNTIME` | `lambda`, `cloud-run` or `server`, whatever it finds itself on | what it finds |
+/// | `SKYPORT_FUNCTION` | on Lambda and Cloud Run: the one function that this deployment is for | by the event's source |
 /// | `SKYPORT_RESPONSE_STREAMING` | on Lambda: `true` sends responses as streams | `false` |
 /// | `SKYPORT_COMMAND` | do one thing and end: `manifest`, `provision`, `fire <function>` | serve |
 ///
@@ -46,9 +49,12 @@ use crate::environment::{Environment, ON_LAMBDA, RESERVED, variable_of};
 /// providers cannot do; what a provider says when its resources are made.
 pub async fn run<R: Resources>(app: App<R>) -> Result<()> {
     let environment = Environment::of_process(app.name());
-    let on_lambda = environment.variable(ON_LAMBDA).is_some();
-    if on_lambda {
-        lambda::log(&environment);
+    let runtime = Runtime::named(&environment)?.unwrap_or_else(|| Runtime::found(&environment));
+    let on_lambda = runtime == Runtime::Lambda;
+    match runtime {
+        Runtime::Lambda => lambda::log(&environment),
+        Runtime::CloudRun => cloud_run::log(&environment),
+        Runtime::Server => {}
     }
     let (command, manifest) = match read(&app, &environment) {
         Ok(read) => read,
@@ -68,8 +74,11 @@ pub async fn run<R: Resources>(app: App<R>) -> Result<()> {
             let (functions, _) = app.bind(&environment)?;
             crate::command::fire(&functions, &function).await
         }
-        Command::Serve if on_lambda => lambda::run(app, environment).await,
-        Command::Serve => server::run(app, environment, &manifest).await,
+        Command::Serve => match runtime {
+            Runtime::Lambda => lambda::run(app, environment).await,
+            Runtime::CloudRun => cloud_run::run(app, environment, &manifest).await,
+            Runtime::Server => server::run(app, environment, &manifest).await,
+        },
     }
 }
 
@@ -112,6 +121,33 @@ mod lambda {
             "this is AWS Lambda, and the program was built without the feature `lambda`: add it to `skyport` in Cargo.toml",
         ))
     }
+}
+
+#[cfg(feature = "cloud-run")]
+mod cloud_run;
+
+#[cfg(not(feature = "cloud-run"))]
+mod cloud_run {
+    use super::{App, Environment, Manifest, Resources, Result};
+
+    pub(super) fn log(_: &Environment) {}
+
+    pub(super) async fn run<R: Resources>(_: App<R>, _: Environment, _: &Manifest) -> Result<()> {
+        Err(skyport_core::Error::unsupported(
+            "this is Cloud Run, and the program was built without the feature `cloud-run`: add it to `skyport` in Cargo.toml, or \
+             set SKYPORT_RUNTIME=server to serve as on any machine",
+        ))
+    }
+}
+
+/// Says where HTTP is served, for the person who started it: a log subscriber may not be there.
+#[cfg(any(feature = "server", feature = "cloud-run"))]
+fn say_where(manifest: &Manifest, address: std::net::SocketAddr) {
+    use std::io::Write;
+
+    let application = &manifest.application;
+    // A closed stderr is no reason not to serve.
+    let _ = writeln!(std::io::stderr(), "{application} is listening on http://{address} (Ctrl-C to stop)");
 }
 
 /// The variables that mean something to an application with these resources.

@@ -22,7 +22,7 @@ struct Scheme {
 /// How a scheme is served in this build. One instance of a provider serves all of its resources.
 type Serve = fn(&Environment) -> Result<Arc<dyn Provider>>;
 
-const SCHEMES: [Scheme; 5] = [
+const SCHEMES: [Scheme; 8] = [
     Scheme {
         name: "local",
         provider: "local",
@@ -42,6 +42,9 @@ const SCHEMES: [Scheme; 5] = [
     cloud("s3", "aws", "bucket", "aws-blob", if cfg!(feature = "aws-blob") { aws::SERVE } else { None }),
     cloud("sqs", "aws", "queue", "aws-queue", if cfg!(feature = "aws-queue") { aws::SERVE } else { None }),
     cloud("dynamodb", "aws", "table", "aws-kv", if cfg!(feature = "aws-kv") { aws::SERVE } else { None }),
+    cloud("gs", "gcp", "bucket", "gcp-blob", if cfg!(feature = "gcp-blob") { gcp::SERVE } else { None }),
+    cloud("pubsub", "gcp", "queue", "gcp-queue", if cfg!(feature = "gcp-queue") { gcp::SERVE } else { None }),
+    cloud("firestore", "gcp", "table", "gcp-kv", if cfg!(feature = "gcp-kv") { gcp::SERVE } else { None }),
 ];
 
 const fn cloud(
@@ -123,5 +126,13 @@ mod aws;
 
 #[cfg(not(any(feature = "aws-blob", feature = "aws-queue", feature = "aws-kv")))]
 mod aws {
+    pub(super) const SERVE: Option<super::Serve> = None;
+}
+
+#[cfg(any(feature = "gcp-blob", feature = "gcp-queue", feature = "gcp-kv"))]
+mod gcp;
+
+#[cfg(not(any(feature = "gcp-blob", feature = "gcp-queue", feature = "gcp-kv")))]
+mod gcp {
     pub(super) const SERVE: Option<super::Serve> = None;
 }

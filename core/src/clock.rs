@@ -4,8 +4,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
+mod calendar;
+mod imf;
 mod rfc3339;
 
+pub use calendar::Utc;
+pub use imf::http_date;
 pub use rfc3339::rfc3339;
 
 /// Wall time: the system's, or tokio's, so that a test which pauses tokio's time moves everything else with it.

@@ -4,7 +4,8 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::blob::port::Etag;
+use crate::blob::port::{BlobStore, Etag};
+use crate::{ErrorKind, Result};
 
 /// What happened to an object.
 #[non_exhaustive]
@@ -52,7 +53,30 @@ impl BlobEvent {
         Self { change, bucket: bucket.into(), key: key.into(), size: None, etag: None, time }
     }
 
-    /// The event as the body of a message in [`BlobStore::events`](crate::blob::port::BlobStore::events).
+    /// The event as the functions of `bucket` know it: without what a layer puts before the keys, and none for a key that is
+    /// not the layer's. A deletion that may have left an object there (`may_live`) is told only where it has not, and where
+    /// this may not be asked: better told once too often.
+    ///
+    /// # Errors
+    /// What the bucket says when it is asked for the object.
+    pub async fn seen_from(mut self, bucket: &dyn BlobStore, may_live: bool) -> Result<Option<Self>> {
+        match self.key.strip_prefix(&bucket.info().key_prefix) {
+            Some(key) if !key.is_empty() => self.key = key.to_owned(),
+            _ => return Ok(None),
+        }
+        if !may_live {
+            return Ok(Some(self));
+        }
+        match bucket.head(&self.key).await {
+            Ok(_) => Ok(None),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
+                Ok(Some(self))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The event as the body of a message in [`BlobStore::events`].
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         // A struct of strings and numbers always serialises.

@@ -41,9 +41,35 @@ impl Outcome {
         Self::Dead { reason: reason.into() }
     }
 
+    /// The worse of two: again is worse than for good, and for good worse than done. For one event that several functions had.
+    #[must_use]
+    pub fn worse(self, other: Self) -> Self {
+        let rank = |outcome: &Self| match outcome {
+            Self::Done => 0,
+            Self::Dead { .. } => 1,
+            Self::Retry { .. } => 2,
+        };
+        if rank(&other) > rank(&self) { other } else { self }
+    }
+
     /// Whether the message is done.
     #[must_use]
     pub fn is_done(&self) -> bool {
         matches!(self, Self::Done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_outcomes_the_worse_is_told_and_of_equals_the_first() {
+        let (done, dead, again) = (Outcome::Done, Outcome::dead("never"), Outcome::retry("not now"));
+        assert_eq!(done.clone().worse(dead.clone()), dead);
+        assert_eq!(again.clone().worse(dead.clone()), again);
+        assert_eq!(dead.clone().worse(again.clone()), again);
+        assert_eq!(again.clone().worse(Outcome::retry("later")), again);
+        assert_eq!(done.clone().worse(Outcome::Done), done);
     }
 }

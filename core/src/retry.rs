@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use crate::Error;
 
+mod patience;
+
+pub use patience::patiently;
+
 /// How often, how soon and how long an operation is tried.
 ///
 /// A call about many things is made in pieces, and each piece has these limits for itself. What takes its time by nature has more:

@@ -1,12 +1,12 @@
 //! The runtime of any machine or container: the server adapter.
 
-use std::io::Write;
 use std::sync::Arc;
 
 use skyport_core::Result;
 use skyport_core::app::{App, Manifest, Resources};
 use skyport_server::{Server, ServerConfig, Socket};
 
+use super::say_where;
 use crate::environment::Environment;
 
 /// Serves until a signal comes.
@@ -29,9 +29,6 @@ pub(super) async fn run<R: Resources>(
         server = server.claims(claims);
     }
     let bound = server.bind().await?;
-    let address = bound.local_addr();
-    let application = &manifest.application;
-    // For the person who started it; a log subscriber may not be there. A closed stderr is no reason not to serve.
-    let _ = writeln!(std::io::stderr(), "{application} is listening on http://{address} (Ctrl-C to stop)");
+    say_where(manifest, bound.local_addr());
     bound.run().await
 }

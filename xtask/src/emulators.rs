@@ -1,12 +1,15 @@
 //! The vendors' emulators: installed under `target/emulators`, started and ended with the tests that need them.
 //!
-//! [`TABLE`] has a row for each; another cloud's emulators come beside them as rows. [`install`] puts one in its place, once;
-//! [`server`] starts one and waits until it answers; [`guard`] ends it, whatever becomes of xtask.
+//! [`table`] has a row for each. [`install`] puts one in its place, once, and [`gcloud`] finds those that come with Google's own
+//! command line; [`server`] starts one and waits until it answers; [`guard`] ends it, whatever becomes of xtask.
 
+mod gcloud;
 pub(crate) mod guard;
 mod install;
+mod node;
 mod python;
 mod server;
+pub(crate) mod table;
 
 use std::path::Path;
 use std::sync::mpsc;
@@ -15,122 +18,21 @@ use std::time::Instant;
 
 use crate::workspace;
 use crate::{Result, run};
-use install::Package;
-use python::{OneFile, Wheel};
-use server::{Running, Server};
-
-/// One emulator, and all that is to be known of it.
-#[derive(Debug)]
-pub(crate) struct Emulator {
-    /// For people, for `--only`, and for its folders.
-    pub(crate) name: &'static str,
-    /// How a test learns of it: the URL of a server, or the path of a program.
-    variable: &'static str,
-    /// The members whose integration tests use it, by their folders.
-    users: &'static [&'static str],
-    /// The rows of the conformance table that come from it, each with the folder of the member that owes it: where it did not
-    /// run, they are missed.
-    rows: &'static [(&'static str, &'static str)],
-    package: Package,
-    /// `None` where tests start it themselves.
-    server: Option<Server>,
-}
-
-/// All of them.
-const TABLE: &[Emulator] = &[
-    Emulator {
-        name: "ministack",
-        variable: "SKYPORT_EMULATOR_MINISTACK",
-        users: &["providers/aws", "adapters/lambda", "tests/e2e"],
-        rows: &[("providers/aws", "aws"), ("adapters/lambda", "lambda-emulated")],
-        package: Package::Python(Wheel {
-            name: "ministack",
-            extras: "",
-            version: "1.5.33",
-            sha256: "36f9158cbe7eb7a3f910ccf1c052c98204511164249b783682f7a96ef56b0bba",
-            pins: include_str!("emulators/ministack.txt"),
-        }),
-        server: Some(Server {
-            program: "bin/ministack",
-            arguments: |_| Vec::new(),
-            environment: |port| {
-                vec![
-                    // Without it, it listens to the whole network, and so do two services that nobody here needs.
-                    ("BIND_HOST", "127.0.0.1".to_owned()),
-                    ("IOT_MTLS_ENABLED", "0".to_owned()),
-                    ("SFTP_ENABLED", "0".to_owned()),
-                    ("GATEWAY_PORT", port.to_string()),
-                    // For what its functions call.
-                    ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")),
-                    ("LOG_LEVEL", "WARNING".to_owned()),
-                ]
-            },
-            health: "/_ministack/health",
-        }),
-    },
-    Emulator {
-        name: "moto",
-        variable: "SKYPORT_EMULATOR_MOTO",
-        users: &["providers/aws"],
-        rows: &[("providers/aws", "aws-moto")],
-        package: Package::Python(Wheel {
-            name: "moto",
-            extras: "[server]",
-            version: "5.2.5",
-            sha256: "eef62cdcf3bfe73e0863743511ba042dfaba04ba3d5ecdcb896a196c693ad528",
-            pins: include_str!("emulators/moto.txt"),
-        }),
-        server: Some(Server {
-            program: "bin/moto_server",
-            arguments: |port| ["-H", "127.0.0.1", "-p", &port.to_string()].map(str::to_owned).to_vec(),
-            environment: |_| Vec::new(),
-            health: "/moto-api/",
-        }),
-    },
-    // AWS's own Runtime Interface Emulator, for Linux: it is inside this package, of which nothing else is needed.
-    Emulator {
-        name: "lambda-rie",
-        variable: "SKYPORT_LAMBDA_RIE",
-        users: &["adapters/lambda"],
-        rows: &[],
-        package: Package::OneFile(OneFile {
-            name: "aws-lambda-rie",
-            wheel: Wheel {
-                name: "aws-sam-cli",
-                extras: "",
-                version: "1.170.0",
-                sha256: "24ebaf5ecba38dc1758089968cb89ab61e124b84e92a344fc7a2771a47f4d0bf",
-                pins: "",
-            },
-            inside: match () {
-                () if cfg!(not(target_os = "linux")) => None,
-                () if cfg!(target_arch = "x86_64") => Some("samcli/local/rapid/aws-lambda-rie-x86_64"),
-                () if cfg!(target_arch = "aarch64") => Some("samcli/local/rapid/aws-lambda-rie-arm64"),
-                () => None,
-            },
-        }),
-        server: None,
-    },
-];
+use install::Had;
+use server::Running;
+use table::{Emulator, TABLE};
 
 /// What every test is told, with an emulator or without: nothing here runs on a machine of AWS, so nobody is to wait for one.
 pub(crate) const ALWAYS: (&str, &str) = ("AWS_EC2_METADATA_DISABLED", "true");
 
-/// What the integration tests of the member in this folder use.
-pub(crate) fn used_by(folder: &str) -> impl Iterator<Item = &'static Emulator> {
-    TABLE.iter().filter(move |emulator| emulator.users.contains(&folder))
-}
-
-/// The rows of the conformance table that the member in this folder owes by its emulators.
-pub(crate) fn rows_of(folder: &str) -> impl Iterator<Item = &'static str> {
-    let rows = TABLE.iter().flat_map(|emulator| emulator.rows);
-    rows.filter(move |(owing, _)| *owing == folder).map(|(_, row)| *row)
-}
+/// What a test is told of an emulator that cannot be had.
+const ABSENT: &str = "absent";
 
 /// Those that were started; they end when this is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Emulators {
     started: Vec<Started>,
+    absent: Vec<(&'static Emulator, String)>,
 }
 
 #[derive(Debug)]
@@ -141,18 +43,28 @@ struct Started {
 }
 
 impl Emulators {
-    /// Installs it and starts it, unless it runs already.
+    /// Installs it and starts it, unless it runs already. What is missing, where it cannot be had on this machine.
     ///
     /// # Errors
-    /// What is missing, or why it does not run.
-    pub(crate) fn require(&mut self, root: &Path, emulator: &'static Emulator) -> Result<()> {
+    /// Why it does not run.
+    pub(crate) fn require(&mut self, root: &Path, emulator: &'static Emulator) -> Result<Option<String>> {
         if self.started.iter().any(|started| started.emulator.name == emulator.name) {
-            return Ok(());
+            return Ok(None);
+        }
+        if let Some((_, why)) = self.absent.iter().find(|(absent, _)| absent.name == emulator.name) {
+            return Ok(Some(why.clone()));
         }
         let began = Instant::now();
         let place = root.join("target").join("emulators");
         let told = |error| format!("the emulator {} cannot be had: {error}", emulator.name);
-        let installed = install::install(&place, &emulator.package).map_err(told)?;
+        let installed = match install::had(&place, &emulator.package).map_err(told)? {
+            Had::Here(installed) => installed,
+            Had::Absent(why) => {
+                let why = told(why.into());
+                self.absent.push((emulator, why.clone()));
+                return Ok(Some(why));
+            }
+        };
         let (value, server) = match &emulator.server {
             None => (installed.to_string_lossy().into_owned(), None),
             Some(server) => {
@@ -162,13 +74,15 @@ impl Emulators {
         };
         eprintln!("{} is at {value}, after {:.1} s", emulator.name, began.elapsed().as_secs_f64());
         self.started.push(Started { emulator, value, server });
-        Ok(())
+        Ok(None)
     }
 
     /// What a test of the member in this folder finds in its environment.
     pub(crate) fn variables<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = (&'static str, &'a str)> {
-        let used = self.started.iter().filter(move |started| started.emulator.users.contains(&folder));
-        used.map(|started| (started.emulator.variable, started.value.as_str()))
+        let started = self.started.iter().map(|started| (started.emulator, started.value.as_str()));
+        let all = started.chain(self.absent.iter().map(|(emulator, _)| (*emulator, ABSENT)));
+        let used = all.filter(move |(emulator, _)| emulator.users.contains(&folder));
+        used.map(|(emulator, value)| (emulator.variable, value))
     }
 
     /// Waits until one of them ends, which none does by itself.
@@ -201,7 +115,11 @@ pub(crate) fn task(only: Option<&str>) -> Result<bool> {
     }
     let mut emulators = Emulators::default();
     for emulator in wanted {
-        emulators.require(&root, emulator)?;
+        match emulators.require(&root, emulator)? {
+            Some(why) if only.is_some() => return Err(why.into()),
+            Some(why) => eprintln!("ABSENT: {why}"),
+            None => {}
+        }
     }
     for started in &emulators.started {
         println!("export {}={}", started.emulator.variable, run::quoted(&started.value));
@@ -220,6 +138,7 @@ mod tests {
 
     #[test]
     fn a_test_is_told_of_its_own_emulators_alone() {
+        let used_by = table::used_by;
         let (aws, lambda) = (used_by("providers/aws"), used_by("adapters/lambda"));
         assert_eq!(aws.map(|emulator| emulator.name).collect::<Vec<_>>(), ["ministack", "moto"]);
         assert_eq!(lambda.map(|emulator| emulator.name).collect::<Vec<_>>(), ["ministack", "lambda-rie"]);
@@ -235,20 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn a_member_owes_its_own_rows_of_each_emulator() {
-        assert_eq!(rows_of("providers/aws").collect::<Vec<_>>(), ["aws", "aws-moto"]);
-        assert_eq!(rows_of("adapters/lambda").collect::<Vec<_>>(), ["lambda-emulated"]);
-        assert_eq!(rows_of("tests/e2e").count(), 0);
-        assert_eq!(rows_of("providers/memory").count(), 0);
-    }
-
-    #[test]
-    fn names_and_variables_are_said_once() {
-        for (index, emulator) in TABLE.iter().enumerate() {
-            let after = &TABLE[index + 1..];
-            assert!(after.iter().all(|other| other.name != emulator.name), "{}", emulator.name);
-            assert!(after.iter().all(|other| other.variable != emulator.variable), "{}", emulator.variable);
-        }
+    fn one_that_cannot_be_had_is_told_as_absent() {
+        let mut emulators = Emulators::default();
+        let firestore = TABLE.iter().find(|emulator| emulator.name == "firestore-emulator").unwrap();
+        emulators.absent.push((firestore, "there is no gcloud".to_owned()));
+        let told: Vec<_> = emulators.variables("providers/gcp").collect();
+        assert_eq!(told, [("SKYPORT_EMULATOR_FIRESTORE", "absent")]);
+        let why = emulators.require(Path::new("/nowhere"), firestore).unwrap();
+        assert_eq!(why.as_deref(), Some("there is no gcloud"));
     }
 
     #[test]

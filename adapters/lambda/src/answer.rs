@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::reply::{Answer, Shape};
 use crate::served::Served;
 use crate::settle::settle;
-use crate::{blob, reply, source};
+use crate::{blob, reply};
 
 /// Answers an invocation. Always an answer: what fails becomes one.
 pub(crate) async fn answer(served: &Served, context: &Context, payload: &[u8]) -> Answer {
@@ -72,7 +72,7 @@ async fn messages(served: &Served, mut event: Value, invocation: Invocation) -> 
     }
     let ids: Vec<String> = messages.iter().map(|message| message.message_id.clone()).collect();
     let hand = |ordered: bool| move |message| Handed::new(message, ordered);
-    let failed = match source::queue(served, &name)? {
+    let failed = match served.sources().queue(&name).map_err(|error| Failure::strange(&error))? {
         Some((function, queue)) => {
             let ordered = queue.info().settings.ordered;
             let mut handed: Vec<Handed> = messages.into_iter().map(hand(ordered)).collect();
@@ -136,7 +136,7 @@ async fn schedule(
     let (function, time): (FunctionRef<'_>, &Value) = if kind == Kind::Marked {
         (event::schedule::marked(&served.functions, event)?, &event["skyport"]["scheduled"])
     } else {
-        (event::schedule::function(&served.functions, served.named(), event)?, &event["time"])
+        (event::schedule::function(served.sources(), event)?, &event["time"])
     };
     let event = Event::Schedule(ScheduleEvent::new(event::schedule::instant(time)?));
     let cancellation = invocation.cancellation.clone();

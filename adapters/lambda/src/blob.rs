@@ -1,19 +1,15 @@
 //! Events of buckets, however they come.
 
-use std::sync::Arc;
-
 use futures_util::stream::{self, StreamExt};
 use skyport_aws_wire::s3::{self, Notice};
-use skyport_core::app::Invocation;
+use skyport_core::Outcome;
+use skyport_core::app::{Invocation, Sourced};
 use skyport_core::blob::port::BlobStore;
-use skyport_core::event::BlobEvent;
 use skyport_core::queue::port::{RawDelivery, Receipt};
-use skyport_core::{ErrorKind, Outcome};
 
 use crate::batch::{Handed, stopped};
 use crate::failure::Failure;
 use crate::served::Served;
-use crate::source;
 
 /// How many messages are worked on at once where no function says less.
 const CONCURRENCY: usize = 16;
@@ -82,7 +78,7 @@ pub(crate) async fn carried(
 fn at_once(served: &Served, notices: &[Notice]) -> Result<usize, Failure> {
     let mut limit = CONCURRENCY;
     for notice in notices {
-        for (function, _) in source::bucket(served, &notice.event.bucket, notice.event.change)? {
+        for (function, _) in of_bucket(served, notice)? {
             limit = limit.min(function.concurrency().unwrap_or(CONCURRENCY));
         }
     }
@@ -101,12 +97,12 @@ pub(crate) async fn deliver(
 ) -> Result<Outcome, Failure> {
     let mut worst = Outcome::Done;
     for notice in notices {
-        for (function, bucket) in source::bucket(served, &notice.event.bucket, notice.event.change)? {
-            let event = match meant(&notice, bucket).await {
+        for (function, bucket) in of_bucket(served, &notice)? {
+            let event = match notice.event.clone().seen_from(&**bucket, notice.may_live).await {
                 Ok(Some(event)) => event,
                 Ok(None) => continue,
                 Err(error) => {
-                    worst = worse(worst, Outcome::retry(error.to_string()));
+                    worst = worst.worse(Outcome::retry(error.to_string()));
                     continue;
                 }
             };
@@ -122,38 +118,13 @@ pub(crate) async fn deliver(
                 Some(outcomes) => outcomes?,
                 None => vec![stopped()],
             };
-            worst = outcomes.into_iter().fold(worst, worse);
+            worst = outcomes.into_iter().fold(worst, Outcome::worse);
         }
     }
     Ok(worst)
 }
 
-/// The event as the bucket's functions know it: without what a layer puts before the keys, and none for a key that is not the
-/// layer's. A deletion that may have left an object there is told only where it has not.
-async fn meant(notice: &Notice, bucket: &Arc<dyn BlobStore>) -> skyport_core::Result<Option<BlobEvent>> {
-    let mut event = notice.event.clone();
-    match event.key.strip_prefix(&bucket.info().key_prefix) {
-        Some(key) if !key.is_empty() => event.key = key.to_owned(),
-        _ => return Ok(None),
-    }
-    if !notice.may_live {
-        return Ok(Some(event));
-    }
-    match bucket.head(&event.key).await {
-        Ok(_) => Ok(None),
-        // Who may not look cannot know: better told once too often.
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
-            Ok(Some(event))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn worse(one: Outcome, other: Outcome) -> Outcome {
-    let rank = |outcome: &Outcome| match outcome {
-        Outcome::Done => 0,
-        Outcome::Dead { .. } => 1,
-        _ => 2,
-    };
-    if rank(&other) > rank(&one) { other } else { one }
+fn of_bucket<'s>(served: &'s Served, notice: &Notice) -> Result<Vec<Sourced<'s, dyn BlobStore>>, Failure> {
+    let sourced = served.sources().bucket(&notice.event.bucket, notice.event.change);
+    sourced.map_err(|error| Failure::strange(&error))
 }

@@ -16,6 +16,11 @@ impl Failure {
         Self { kind: "Skyport.UnexpectedEvent", message: message.into() }
     }
 
+    /// An event that is not for this deployment, in the words of whoever found out.
+    pub(crate) fn strange(error: &Error) -> Self {
+        Self::event(error.message())
+    }
+
     /// A function that failed, and whose event is to come again.
     pub(crate) fn function(message: impl Into<String>) -> Self {
         Self { kind: "Skyport.FunctionFailed", message: message.into() }

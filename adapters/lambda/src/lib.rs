@@ -91,7 +91,6 @@ mod serve;
 mod served;
 mod settle;
 mod signal;
-mod source;
 mod warm;
 
 pub use config::{LambdaConfig, QueueOpener};

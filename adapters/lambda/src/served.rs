@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use skyport_core::app::{FunctionRef, Functions};
+use skyport_core::app::{FunctionRef, Functions, Sources};
 use skyport_core::{Result, Shutdown};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -55,9 +55,14 @@ impl Served {
     }
 
     /// The one function that this deployment is.
-    pub(crate) fn named(&self) -> Option<FunctionRef<'_>> {
+    fn named(&self) -> Option<FunctionRef<'_>> {
         let name = self.config.function.as_deref()?;
         self.functions.function(name).ok()
+    }
+
+    /// Whose an event is.
+    pub(crate) fn sources(&self) -> Sources<'_> {
+        Sources::new(&self.functions, self.named())
     }
 
     pub(crate) fn enter(&self) -> Running<'_> {

@@ -27,6 +27,9 @@
 //! A handler runs to its end even where its client closes its half of the connection. A request's id is that of its header
 //! `x-request-id`, where it has a fit one.
 //!
+//! An adapter for a platform that brings messages and events as requests is an [`Intercept`], and lets the server start nothing
+//! else ([`Server::triggers`]).
+//!
 //! # Hostile clients
 //! Every wait for a client ends: for the first bytes and for headers (10 s), for the next request (75 s), for the next piece
 //! of a body (30 s), for a client that reads its response (30 s). Headers over 64 KiB, or more than 100 of them, get a 431.
@@ -41,6 +44,7 @@ mod body;
 mod config;
 mod connection;
 mod event;
+mod intercept;
 mod io;
 mod listen;
 mod pulse;
@@ -50,5 +54,6 @@ mod service;
 mod signal;
 
 pub use config::ServerConfig;
+pub use intercept::{Intercept, Intercepted};
 pub use listen::Socket;
 pub use server::{Bound, Server};

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::config::ServerConfig;
+use crate::intercept::Intercept;
 use crate::listen::{self, Socket};
 use crate::service::{Shared, WIND_DOWN};
 use crate::signal::Signals;
@@ -25,6 +26,8 @@ pub struct Server {
     config: ServerConfig,
     socket: Option<Socket>,
     endpoints: Vec<Arc<dyn Endpoint>>,
+    intercept: Option<Arc<dyn Intercept>>,
+    triggers: bool,
     claims: Option<Arc<dyn KeyValueStore>>,
     clock: Clock,
     shutdown: Shutdown,
@@ -39,6 +42,8 @@ impl Server {
             config: ServerConfig::default(),
             socket: None,
             endpoints: Vec::new(),
+            intercept: None,
+            triggers: true,
             claims: None,
             clock: Clock::system(),
             shutdown: Shutdown::new(),
@@ -61,6 +66,20 @@ impl Server {
     /// HTTP of a provider, served under its prefix before the application's routes. Several providers may have some.
     pub fn endpoint(mut self, endpoint: Arc<dyn Endpoint>) -> Self {
         self.endpoints.push(endpoint);
+        self
+    }
+
+    /// Whoever looks at requests before they are routed to the application; comes after the server's own and the providers'
+    /// HTTP.
+    pub fn intercept(mut self, intercept: Arc<dyn Intercept>) -> Self {
+        self.intercept = Some(intercept);
+        self
+    }
+
+    /// Whether queues are worked on, buckets listened to and schedules fired; yes by default. No is for a platform that
+    /// brings all of these as requests.
+    pub fn triggers(mut self, start: bool) -> Self {
+        self.triggers = start;
         self
     }
 
@@ -105,10 +124,15 @@ impl Server {
         triggers.clock = self.clock;
         triggers.claims = self.claims;
         let functions = Arc::clone(&self.functions);
-        let triggers = Triggers::start(functions, triggers, self.shutdown.clone()).await?;
+        let stop = self.shutdown.clone();
+        let triggers = match self.triggers {
+            true => Triggers::start(functions, triggers, stop).await?,
+            false => Triggers::idle(functions, triggers, stop),
+        };
         let shared = Shared {
             functions: self.functions,
             endpoints: self.endpoints,
+            intercept: self.intercept,
             config: self.config,
             stop: self.shutdown,
             cut: Shutdown::new(),

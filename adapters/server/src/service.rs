@@ -8,12 +8,13 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use http::{Method, StatusCode};
 use hyper::body::Incoming;
-use skyport_core::app::Functions;
+use skyport_core::app::{Functions, Invocation};
 use skyport_core::http::{Request, Response, problem};
 use skyport_core::provider::Endpoint;
 use skyport_core::{Body, Shutdown};
 use tokio::time::timeout;
 
+use crate::intercept::{Intercept, Intercepted};
 use crate::pulse::Busy;
 use crate::reply::{self, Download};
 use crate::{ServerConfig, event};
@@ -29,6 +30,7 @@ pub(crate) const WIND_DOWN: Duration = Duration::from_secs(1);
 pub(crate) struct Shared {
     pub(crate) functions: Arc<Functions>,
     pub(crate) endpoints: Vec<Arc<dyn Endpoint>>,
+    pub(crate) intercept: Option<Arc<dyn Intercept>>,
     pub(crate) config: ServerConfig,
     /// No new work.
     pub(crate) stop: Shutdown,
@@ -63,7 +65,7 @@ async fn route(shared: &Shared, request: http::Request<Incoming>) -> http::Respo
         let path = request.uri().path();
         match shared.endpoints.iter().find(|endpoint| path.starts_with(endpoint.prefix())) {
             Some(endpoint) => endpoint.serve(request).await,
-            None => shared.functions.http(Request::from(request), invocation).await.into(),
+            None => application(shared, Request::from(request), invocation).await.into(),
         }
     };
     let mut answering = pin!(answering);
@@ -76,6 +78,18 @@ async fn route(shared: &Shared, request: http::Request<Incoming>) -> http::Respo
         let detail = "the server shut down before the request was done";
         problem::response(StatusCode::SERVICE_UNAVAILABLE, Some(detail), None).into()
     })
+}
+
+/// Whoever intercepts comes first; what it passes on goes to the application.
+async fn application(shared: &Shared, request: Request, mut invocation: Invocation) -> Response {
+    let request = match &shared.intercept {
+        None => request,
+        Some(intercept) => match intercept.intercept(request, &mut invocation).await {
+            Intercepted::Answered(response) => return response,
+            Intercepted::Passed(request) => request,
+        },
+    };
+    shared.functions.http(request, invocation).await
 }
 
 fn health(method: &Method, stop: &Shutdown) -> Response {

@@ -169,6 +169,12 @@ impl Functions {
         })
     }
 
+    /// Whether a request of this method and path has a function: one without gets a 404 or a 405.
+    #[must_use]
+    pub fn has_route(&self, method: &http::Method, path: &str) -> bool {
+        matches!(self.router.find(method, path), Routed::Function(..))
+    }
+
     /// Answers a request: finds its function by the route and calls it. Always a response: what fails becomes one.
     pub fn http(&self, request: Request, invocation: Invocation) -> impl Future<Output = Response> + Send {
         let begun = self.begin_http(request, invocation);

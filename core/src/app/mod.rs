@@ -13,6 +13,7 @@ mod message;
 mod middleware;
 mod mount;
 mod resources;
+mod sources;
 
 pub use application::App;
 pub use batch::{Batch, Outcomes, Ticket};
@@ -26,3 +27,4 @@ pub use message::{Message, MessageTrigger};
 pub use middleware::Next;
 pub use mount::{FunctionFuture, FunctionService};
 pub use resources::{Declaration, Opener, Ref, Resource, ResourceOptions, Resources};
+pub use sources::{Sourced, Sources};

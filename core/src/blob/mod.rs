@@ -11,6 +11,7 @@
 mod bucket;
 mod copy;
 mod get;
+pub mod http_range;
 mod key;
 mod list;
 mod options;
@@ -21,6 +22,7 @@ mod reader;
 mod resume;
 mod sign;
 pub mod signed;
+pub mod subscription;
 mod upload;
 mod writer;
 

@@ -21,6 +21,7 @@ pub mod port;
 mod query;
 pub mod slots;
 mod store;
+pub mod stored;
 mod table;
 mod transact;
 mod update;

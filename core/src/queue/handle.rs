@@ -170,8 +170,12 @@ impl<T, C> Queue<T, C> {
     /// About how many messages there are.
     ///
     /// # Errors
-    /// `NotFound` for a missing queue; what the service says.
+    /// `Unsupported` where `capabilities().depth` is no; `NotFound` for a missing queue; what the service says.
     pub async fn depth(&self) -> Result<Depth> {
+        if !self.info().capabilities.depth {
+            let text = "this queue does not count its messages: see what the service's own monitoring says";
+            return Err(context(self.info(), "queue.depth", Error::unsupported(text)));
+        }
         let asked = self.port.depth().instrument(span(self.info(), "queue.depth"));
         asked.await.map_err(|error| context(self.info(), "queue.depth", error))
     }

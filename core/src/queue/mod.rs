@@ -10,8 +10,10 @@ pub mod envelope;
 mod foreign;
 mod handle;
 mod lease;
+pub mod leases;
 mod names;
 mod outgoing;
+pub mod polls;
 pub mod port;
 pub mod wire;
 

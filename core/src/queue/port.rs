@@ -122,11 +122,13 @@ pub struct QueueCapabilities {
     pub ordered: bool,
     /// Deliveries tell their attempt; else it is always 1.
     pub attempts: bool,
+    /// It can tell about how many messages it holds.
+    pub depth: bool,
 }
 
 impl Default for QueueCapabilities {
     fn default() -> Self {
-        Self { delay: true, dedupe: true, ordered: true, attempts: true }
+        Self { delay: true, dedupe: true, ordered: true, attempts: true, depth: true }
     }
 }
 
@@ -332,7 +334,7 @@ pub trait MessageQueue: Debug + Send + Sync + 'static {
     /// Each may fail with `PreconditionFailed`: the lease has ended, or it is settled already.
     async fn settle(&self, settlements: Vec<Settlement>) -> Vec<Result<()>>;
 
-    /// About how many messages there are.
+    /// About how many messages there are. Never called where the capability `depth` is no.
     ///
     /// # Errors
     /// `NotFound` for a missing queue.

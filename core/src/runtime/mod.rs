@@ -73,6 +73,15 @@ impl Triggers {
         Ok(this)
     }
 
+    /// Starts none of them, and subscribes to nothing: for a platform that brings messages, events and schedules by itself.
+    /// Schedules can still be fired by hand.
+    #[must_use]
+    pub fn idle(functions: Arc<Functions>, config: TriggersConfig, shutdown: Shutdown) -> Self {
+        let (queues, running) = (Arc::new([]), Gauge::new());
+        let handle = TriggersHandle { functions, config, queues, running, stop: shutdown };
+        Self { handle, tasks: JoinSet::new() }
+    }
+
     fn work(&mut self, (index, queue, batch): Source) {
         let Some(function) = self.functions.iter().nth(index) else { return };
         let config = self.config.worker(function, batch);

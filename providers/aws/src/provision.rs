@@ -23,7 +23,6 @@ mod absent;
 #[cfg(feature = "blob")]
 mod bucket;
 #[cfg(any(feature = "blob", feature = "queue"))]
-mod patience;
 #[cfg(feature = "queue")]
 pub(crate) mod queue;
 #[cfg(feature = "kv")]

@@ -12,7 +12,7 @@
 //!
 //! # What another process cannot know
 //! SQS deletes what is deleted already, and on a standard queue what is leased to somebody else by now, and says Ok. The queue that
-//! gave a receipt refuses both (`leases`); a queue that was opened elsewhere, or a receipt of the platform's, has only
+//! gave a receipt refuses both (`skyport_core::queue::leases`); a queue that was opened elsewhere, or a receipt of the platform's, has only
 //! SQS's word. Such a retry of a message whose attempts are spent makes it visible, and SQS moves it at the next receive.
 
 use std::fmt;
@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::types::QueueAttributeName;
+use skyport_core::queue::leases::Leases;
 use skyport_core::queue::port::{
     Depth, MessageId, MessageQueue, OutMessage, QueueInfo, QueueSettings, RawDelivery, Receipt,
     ReceiveOptions, Settlement,
@@ -34,11 +35,9 @@ use crate::config::Connection;
 use crate::error;
 use crate::provision::NAME;
 
-use leases::Leases;
-use polls::Polls;
+use polls::{Lost, Polls};
 
 mod entries;
-mod leases;
 mod names;
 mod outgoing;
 mod polls;
@@ -50,6 +49,9 @@ pub(crate) use names::{Names, names};
 
 /// The largest body: what fits in a request of 1 MiB whatever it is, as base64, with all the attributes that a message may have.
 const BODY_BYTES: usize = 760 << 10;
+
+/// How a receipt of ours begins. No handle of SQS does: they are base64.
+const OURS: &str = "skyport-sqs:";
 
 /// How many requests of one call are under way at once.
 const CALLS: usize = 4;
@@ -68,6 +70,7 @@ struct Place {
     url: OnceCell<String>,
     leases: Leases,
     polls: Polls,
+    lost: Lost,
 }
 
 impl SqsQueue {
@@ -91,8 +94,9 @@ impl Place {
             connection,
             info,
             url: OnceCell::new(),
-            leases: Leases::new(),
+            leases: Leases::new(OURS),
             polls: Polls::default(),
+            lost: Lost::default(),
         })
     }
 

@@ -181,6 +181,12 @@ impl Connection {
         self.site.endpoint.base()
     }
 
+    /// Whether the endpoint is one without TLS, which is an emulator's.
+    #[cfg(feature = "kv")]
+    pub(crate) fn is_emulated(&self) -> bool {
+        self.site.endpoint.is_plain()
+    }
+
     /// The headers that say who calls; none at an endpoint without TLS, which is an emulator's.
     pub(crate) async fn headers(&self) -> Result<http::HeaderMap> {
         if self.site.endpoint.is_plain() {
@@ -218,13 +224,14 @@ impl Connection {
     #[cfg(feature = "blob")]
     pub(crate) fn signer(&self) -> Result<&Signer> {
         let own = self.shared.config.signer.as_ref();
-        let made = self.signer.get_or_init(|| match own {
-            Some(signer) => Ok(signer.clone()),
-            None => {
-                tls::install();
-                google_cloud_auth::credentials::Builder::default()
+        let made = self.signer.get_or_init(|| {
+            // Signing with a key takes its cryptography from there, too.
+            tls::install();
+            match own {
+                Some(signer) => Ok(signer.clone()),
+                None => google_cloud_auth::credentials::Builder::default()
                     .build_signer()
-                    .map_err(|error| error.to_string())
+                    .map_err(|error| error.to_string()),
             }
         });
         made.as_ref().map_err(|error| credentials::unusable(error))

@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use google_cloud_auth::errors::CredentialsError;
+#[cfg(feature = "blob")]
+use google_cloud_auth::signer::SigningError;
 use skyport_core::{Error, ErrorKind};
 
 use crate::provision::NAME;
@@ -13,14 +15,17 @@ use ErrorKind as Kind;
 #[cfg(feature = "grpc")]
 mod status;
 
+#[cfg(feature = "kv")]
+pub(crate) use status::of_part;
 #[cfg(feature = "grpc")]
 pub(crate) use status::of_status;
+#[cfg(feature = "queue")]
+pub(crate) use status::{Failure, failures};
 
 /// What the reasons of Cloud Storage's JSON errors mean. A reason that stands here wins over its status.
 #[cfg(feature = "blob")]
 const REASONS: &[(&str, ErrorKind)] = &[
     ("conditionNotMet", Kind::PreconditionFailed),
-    ("conflict", Kind::AlreadyExists),
     // Two changes of one object's metadata, or of a bucket.
     ("conditionalConflict", Kind::Conflict),
     ("concurrentModification", Kind::Conflict),
@@ -152,6 +157,27 @@ pub(crate) fn no_token_in_time() -> Error {
 pub(crate) fn unusable_credentials(why: &str) -> Error {
     Error::new(Kind::Unauthenticated, format!("Google's credentials cannot be used: {why}"))
         .with_provider(NAME)
+}
+
+/// A URL that could not be signed. Nothing was sent to Cloud Storage.
+#[cfg(feature = "blob")]
+pub(crate) fn not_signed(error: SigningError) -> Error {
+    let told = if error.is_transport() {
+        Error::new(
+            Kind::Unavailable,
+            "IAM did not sign: is its API enabled, and has the account the role `iam.serviceAccountTokenCreator` on itself?",
+        )
+    } else {
+        Error::new(Kind::Unauthenticated, "Google's credentials cannot sign: is the key in them whole?")
+    };
+    told.with_ambiguous(false).with_source(error).with_provider(NAME)
+}
+
+/// A signature that took too long.
+#[cfg(feature = "blob")]
+pub(crate) fn not_signed_in_time() -> Error {
+    let text = "IAM did not sign in time";
+    Error::new(Kind::Unavailable, text).with_ambiguous(false).with_provider(NAME)
 }
 
 fn causes<'e>(

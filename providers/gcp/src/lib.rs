@@ -32,14 +32,109 @@
 //! Opening does no I/O. Clients are made at their first use. TLS is rustls with ring, and with the roots that come
 //! with the program.
 //!
+//! # Buckets
+//! - An object's etag is its generation, which no two writes share. Every condition of the port is one on generations, on every write, copy
+//!   and deletion; an etag that is no number is that of no object, and is refused without a request.
+//! - A small write is one request of the JSON API, a read one of the XML API, which alone tells a user's metadata beside the
+//!   bytes. One more follows a read of what others wrote, precedes `if_none_match`, and follows what finds nothing: it asks whether
+//!   the bucket is there.
+//! - A writer, and a stream of over 8 MiB, go up in a resumable session, part after part, since a session takes bytes in their order only.
+//!   What became of a part or a completion whose answer was lost is asked for. The newest part waits in memory for the next, so two
+//!   are held at a time. An object has up to 5 TiB. A session that a killed process leaves ends by itself after a week: no rule of the
+//!   bucket is needed.
+//! - A copy is one of Google's own rewrites, from any bucket that the credentials may read, and of any size. Within a place it moves no bytes;
+//!   to another place or class it takes calls until it is done, within the 5 minutes that the layer `Retry` gives it.
+//! - Cloud Storage takes about one write a second of one object; more are `Throttled`, and wait where they are repeated.
+//! - `delete_many` sends single deletions, 32 at once. Google's batches carry out the same, one after the other.
+//! - Values of metadata are stored percent-encoded where they are not plain ASCII, so that they can be headers, too. An object
+//!   without a content type is stored as `binary/octet-stream`, and read as having none.
+//! - Signed URLs are of version 4. With the key of a service account they are made without I/O. Elsewhere, as on Cloud Run, IAM signs each with
+//!   one call, which has 8 seconds: the account then needs `roles/iam.serviceAccountTokenCreator` on itself, and such a URL may end after
+//!   12 hours, when Google changes the key, whatever was asked. Requests by URL know objects by an etag of their own, and a signed PUT
+//!   obeys no `If-Match`.
+//! - Events, with the feature `events`: the bucket notifies a topic of its own in Pub/Sub, and each subscriber has a subscription to it, with dead
+//!   letters. What is new takes Google up to half a minute: what happens to the bucket within the first one after its first subscription
+//!   may not be told. A deletion is told where no object is left, which is asked for.
+//! - Creating a bucket gives it uniform access without ACLs, closes it to the public, and turns off the retention of what was deleted (soft delete),
+//!   which would be paid for. Removing it deletes every generation of every object, and the subscriptions. A bucket that is there
+//!   already is left as it is.
+//! - What has to be permitted on the bucket: `storage.objects.get` to read, `.list` to list, `.create` to write and also `.delete` to
+//!   overwrite and delete, all of which `roles/storage.objectUser` has. Without `storage.buckets.get`, what finds nothing is taken for a
+//!   missing object. Creating and removing need `roles/storage.admin`, and so does the first subscription, with `roles/pubsub.admin`: it lets
+//!   Cloud Storage's account publish to the topic.
+//!
+//! # Queues
+//! - `pubsub://jobs` is the topic `jobs` and the subscription `jobs`, with the dead letters in the topic and the subscription `jobs-dead`.
+//!   With `?subscription=billing` the letters are in `billing-dead`: two queues on one topic each get every message, and have
+//!   letters of their own. A redrive sends to the topic, and so to both. Removing a queue leaves a topic that others subscribe to.
+//! - Creating a queue keeps unread messages 7 days and dead letters 14, and lets no subscription expire because nobody receives. What is
+//!   there already is changed where it falls short; an order is fixed.
+//! - A body is up to 9,500 KiB of any bytes, and travels as it is. `dedupe_id` is `Unsupported`: Pub/Sub tells no duplicates, so a send
+//!   whose answer was lost and that is repeated may come twice. `depth()` is `Unsupported`, too: Pub/Sub does not count; Cloud
+//!   Monitoring does (`num_undelivered_messages`), some minutes late.
+//! - Pub/Sub delays nothing. A message that is not due is held by the process that pulled it, up to 1,000 messages and 32 MiB of a queue, and
+//!   handed out when it is. This costs no attempt, unless that process ends, has no room, or receives no more.
+//! - An ordered queue is received from one message at a time, and what is retried there comes again after a second at the soonest.
+//!   So a message that fails spends no attempts of those behind it, and none overtakes another. Pub/Sub keeps the order of
+//!   what is sent in one region: name its endpoint, `https://europe-west1-pubsub.googleapis.com` say, where senders are in several.
+//! - `max_attempts` is 1 to 100. Pub/Sub counts to 5 at least: fewer are counted by who receives. A retry of a last attempt
+//!   goes to the dead letters at once where this process received the message; one that is delivered once too often is moved
+//!   before anybody sees it. What the subscription says wins over what is declared; it is read where a message may be at its
+//!   end, and without the permission to read it the declared number counts.
+//! - Pub/Sub counts what it hands out. What a process gives back unseen, since nobody received any more, it does not count itself, but
+//!   another process does: with `max_attempts` 1 a message may die unseen.
+//! - A dropped receive lives on in the background for up to 90 seconds: the next one takes it over, and what arrives before that goes
+//!   back at once. A receive that does not wait may overlook what is there; one that waits a second does not.
+//! - A retry of more than 10 minutes is prolonged by this process after 9: if it ends before, the message comes after 10.
+//! - The process that received a message refuses to settle it twice or after its lease. Pub/Sub itself accepts both from another process,
+//!   unless the subscription delivers exactly once.
+//! - A retry pauses as it says. A subscription's own retry policy would pause each of them for its least time: a queue that is received
+//!   from has none.
+//! - What has to be permitted: `pubsub.topics.publish` on the topic and on that of the dead letters (`roles/pubsub.publisher`),
+//!   `pubsub.subscriptions.consume` (`roles/pubsub.subscriber`) and, to read the limit of attempts, `pubsub.subscriptions.get`
+//!   (`roles/pubsub.viewer`) on the subscription. Creating and removing need `roles/pubsub.editor`.
+//! - Where a handler dies rather than fails, it is Pub/Sub that moves the message. Its own account,
+//!   `service-{project number}@gcp-sa-pubsub.iam.gserviceaccount.com`, needs `roles/pubsub.publisher` on the dead letters' topic and
+//!   `roles/pubsub.subscriber` on the queue's subscription; without them the next receive moves it.
+//! - What others send arrives as it is; what Pub/Sub adds to the letters that it moved becomes their reason, `attempts`.
+//!
+//! # Tables
+//! A table is a collection of Firestore in Native mode, and an item the document `{collection}/{partition}/{collection}_items/{sort}`. The two
+//! ids of documents are `=` and the key, with `/`, `%` and control characters in percent encoding; what stands for a partition is
+//! not there itself. An item has the fields `k`, the sort key, by which it is ordered; `v`, the value, an integer where
+//! it is one of 64 bits in JSON, and bytes otherwise; `w`, which names its last write; `exp`, a timestamp, where it expires; and
+//! `i`, where it is a counter. Others may read them; who writes there, too, gives an item all that it needs.
+//!
+//! - Firestore has no tables. [`create`](skyport_core::provider::Provider::create) writes the document `{collection}/skyport`, which stands for the table, sets a time to live on
+//!   `exp`, and takes the indexes of `v`, `w`, `i` and `exp` away, for the items' collection group `{collection}_items`. The database has to be there. The
+//!   first use of an opened table looks for that document, a read together with what it reads anyway; where it is missing, that
+//!   is `NotFound`.
+//! - A read, a write, and a transaction without checks are one request each, and take no locks: a version tells Firestore's time of the
+//!   write, which Firestore compares. What fails a condition costs a read more, to tell which. A transaction with checks reads
+//!   them in a transaction of Firestore's. An increment is a read and a write.
+//! - A value has up to 1,000 KiB. Firestore sustains one write a second of one document, and more for a while; a write that
+//!   others are in the way of for 5 seconds is a `Conflict`.
+//! - Firestore deletes what has expired within a day, and charges each as a deletion. `sweep` only makes sure that it does; where it does
+//!   not, as on the emulator, it looks for what has expired and deletes it.
+//! - Removing a table deletes document by document, and gives the settings of its fields back.
+//! - What has to be permitted: `datastore.databases.get`, `datastore.entities.get`, `list`, `create`, `update` and `delete`, all in the role
+//!   `roles/datastore.user`; `sweep` needs `datastore.indexes.get`, `create` and `remove` `datastore.indexes.update`, too, both in
+//!   `roles/datastore.indexAdmin`.
+//!
 //! # Retries
 //! The layer [`Retry`](skyport_core::layers::Retry) repeats, since only it can tell whether a write whose answer was lost has been
 //! applied. Without that layer a call is tried once.
 
+#[cfg(feature = "blob")]
+mod blob;
 mod config;
 mod error;
 #[cfg(feature = "grpc")]
 mod grpc;
+#[cfg(feature = "kv")]
+mod kv;
 mod provision;
+#[cfg(feature = "queue")]
+mod queue;
 
 pub use config::{Gcp, GcpConfig};

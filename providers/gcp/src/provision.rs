@@ -87,7 +87,7 @@ impl Gcp {
         let (service, own): (Service, &[&str]) = match scheme {
             BUCKET => (Service::Storage, &["location"]),
             QUEUE => (Service::PubSub, &["subscription"]),
-            _ => (Service::Firestore, &["database", "location"]),
+            _ => (Service::Firestore, &["database"]),
         };
         self.connection(service, url, own)
     }

@@ -45,12 +45,42 @@ pub trait Harness: Debug + Send + Sync + 'static {
     /// The URL of a resource of that name.
     fn url(&self, kind: &ResourceKind, name: &str) -> ResourceUrl;
 
+    /// The ports whose cases are run: all of them, unless this is an emulator of some alone, beside another that has them all.
+    fn ports(&self) -> &'static [Port] {
+        &Port::ALL
+    }
+
     /// Whether the provider runs on tokio's clock: cases then run with time paused.
     fn virtual_time(&self) -> bool;
 
     /// Where the emulator is known to differ from its cloud.
     fn deviations(&self) -> Vec<Deviation> {
         Vec::new()
+    }
+}
+
+/// A port, whose cases' names begin with its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Port {
+    /// `blob::`
+    Blob,
+    /// `queue::`
+    Queue,
+    /// `kv::`
+    Kv,
+}
+
+impl Port {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Blob, Self::Queue, Self::Kv];
+
+    /// Its cases.
+    fn cases(self) -> Vec<Case> {
+        match self {
+            Self::Blob => blob::cases(),
+            Self::Queue => queue::cases(),
+            Self::Kv => kv::cases(),
+        }
     }
 }
 
@@ -66,7 +96,7 @@ pub struct Deviation {
 /// Every case of every port.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    [blob::cases(), queue::cases(), kv::cases()].concat()
+    Port::ALL.map(Port::cases).concat()
 }
 
 /// Runs the suite against a provider: the body of `main` in a test with `harness = false`.
@@ -83,9 +113,9 @@ pub fn run_all(harnesses: Vec<Arc<dyn Harness>>) -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Most cases wait rather than compute.
     arguments.test_threads.get_or_insert(8);
-    let cases = cases();
     let mut trials = Vec::new();
     for harness in harnesses {
+        let cases: Vec<Case> = harness.ports().iter().flat_map(|port| port.cases()).collect();
         let deviations = harness.deviations();
         assert_known(&deviations, |name| cases.iter().any(|case| case.name() == name));
         for case in &cases {

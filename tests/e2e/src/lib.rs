@@ -7,6 +7,7 @@
 pub mod aws;
 mod client;
 mod data;
+pub mod gcp;
 mod pattern;
 pub mod pictures;
 mod process;

@@ -14,6 +14,21 @@ const DEAD_LETTER: &str = "CloudPubSubDeadLetterSource";
 /// The reason of a dead letter that Pub/Sub moved.
 const ATTEMPTS: &str = "attempts";
 
+/// How the receipt of a pushed message begins; its id follows. The status of the answer to a push settles it, and nothing else.
+const PUSHED: &str = "skyport-pushed:";
+
+/// The receipt of the message of this id that was pushed.
+#[must_use]
+pub fn pushed(id: &str) -> Receipt {
+    Receipt::new(&*format!("{PUSHED}{id}"))
+}
+
+/// Whether a receipt is that of a pushed message: to acknowledge it there is nothing to call.
+#[must_use]
+pub fn is_pushed(receipt: &Receipt) -> bool {
+    receipt.as_str().starts_with(PUSHED)
+}
+
 /// A message as Pub/Sub hands it over.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,20 +86,52 @@ impl PubsubMessage {
     }
 }
 
-/// The attributes of a message on its way out. Pub/Sub takes no message with neither a body nor an attribute: such a one gets an
-/// envelope with nothing in it.
+/// The most attributes of a message, and the longest value of one in bytes.
+const ATTRIBUTES: usize = 100;
+const VALUE_BYTES: usize = 1_024;
+
+/// The attributes of a message on its way out, its envelope among them. Pub/Sub takes no message with neither a body nor an
+/// attribute: such a one gets an envelope with nothing in it.
 #[must_use]
-pub fn attributes_of(message: &OutMessage, envelope: &Envelope) -> Attributes {
+pub fn attributes_of(message: &OutMessage) -> Attributes {
     let mut attributes = message.attributes.clone().into_inner();
-    if !envelope.is_empty() || message.body.is_empty() && attributes.is_empty() {
-        attributes.insert(ENVELOPE_ATTRIBUTE.to_owned(), envelope.pack());
+    if !message.envelope.is_empty() || message.body.is_empty() && attributes.is_empty() {
+        // What somebody else sent may use all that Pub/Sub has to give: what is his goes before the reason of his dead letter.
+        if attributes.len() < ATTRIBUTES {
+            attributes.insert(ENVELOPE_ATTRIBUTE.to_owned(), packed(&message.envelope));
+        } else {
+            tracing::warn!("a foreign message leaves no room for the reason of its dead letter");
+        }
     }
     attributes
+}
+
+/// The envelope as a value that Pub/Sub takes. Where it is too long, the vendors' part of the trace is left out, and then the reason
+/// is cut.
+fn packed(envelope: &Envelope) -> String {
+    let whole = envelope.pack();
+    if whole.len() <= VALUE_BYTES {
+        return whole;
+    }
+    let mut shorter = envelope.clone();
+    shorter.trace = shorter.trace.map(|trace| trace.with_state(""));
+    let mut packed = shorter.pack();
+    while packed.len() > VALUE_BYTES
+        && let Some(reason) = shorter.reason().filter(|reason| !reason.is_empty())
+    {
+        // A character may be six on the wire.
+        let cut = reason[..reason.floor_char_boundary(reason.len() / 2)].to_owned();
+        shorter.set_reason(Some(&cut));
+        packed = shorter.pack();
+    }
+    packed
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::UNIX_EPOCH;
+
+    use skyport_core::TraceContext;
 
     use super::*;
 
@@ -117,10 +164,38 @@ mod tests {
     }
 
     #[test]
+    fn the_receipt_of_a_pushed_message_is_known_as_such() {
+        assert!(is_pushed(&pushed("17")) && !is_pushed(&Receipt::new("an ack id")));
+    }
+
+    #[test]
     fn a_message_of_nothing_has_an_attribute() {
         let nothing = OutMessage::new("");
-        assert_eq!(attributes_of(&nothing, &nothing.envelope).len(), 1);
+        assert_eq!(attributes_of(&nothing).len(), 1);
         let something = OutMessage::new("x");
-        assert!(attributes_of(&something, &something.envelope).is_empty());
+        assert!(attributes_of(&something).is_empty());
+    }
+
+    #[test]
+    fn an_envelope_always_fits_and_keeps_what_the_body_hangs_on() {
+        let mut message = OutMessage::new("x");
+        message.envelope.trace = Some(TraceContext::root().with_state(&"s".repeat(512)));
+        message.envelope.claim = Some("c".repeat(400));
+        message.envelope.set_reason(Some(&"\u{1}".repeat(256)));
+        let packed = &attributes_of(&message)["skyport"];
+        assert!(packed.len() <= VALUE_BYTES, "{}", packed.len());
+        let envelope = Envelope::unpack(packed).expect("ours");
+        assert_eq!(envelope.claim, message.envelope.claim);
+        let ids = |envelope: &Envelope| envelope.trace.as_ref().map(ToString::to_string);
+        assert_eq!(ids(&envelope), ids(&message.envelope));
+        assert!(!envelope.reason().unwrap_or_default().is_empty());
+    }
+
+    #[test]
+    fn a_foreign_message_with_all_the_attributes_there_can_be_keeps_them() {
+        let mut message = OutMessage::new("x");
+        message.attributes = (0..ATTRIBUTES).map(|n| (format!("a{n}"), String::new())).collect();
+        message.envelope.set_reason(Some("why"));
+        assert_eq!(attributes_of(&message), message.attributes.into_inner());
     }
 }

@@ -5,50 +5,65 @@ use crate::workspace::{Member, Workspace};
 use crate::{Result, run};
 
 /// Sets that people use, beside each feature alone, none, the default and all.
-const USEFUL: &[&str] = &["local,server", "memory,server"];
+const USEFUL: &[&str] = &["local,server", "memory,server", "aws,gcp"];
 
 /// What no build may contain, by the start of its version: one TLS, which is rustls, and one HTTP, which is hyper 1.
 const NEVER: &[(&str, &str)] =
     &[("openssl", ""), ("openssl-sys", ""), ("native-tls", ""), ("hyper", "0."), ("rustls", "0.21.")];
 
+/// What a build has in one version or not at all: two of them do not understand each other's types, and are twice the size.
+const ONCE: &[&str] = &["hyper", "hyper-rustls", "prost", "reqwest", "ring", "rustls", "tonic"];
+
 /// Those that speak to AWS's services.
 const AWS: &[&str] = &["aws", "aws-blob", "aws-queue", "aws-kv", "aws-events", "aws-sso"];
-/// The same, and those that are called by AWS.
-const AWS_AND_LAMBDA: &[&str] =
-    &["aws", "aws-blob", "aws-queue", "aws-kv", "aws-events", "aws-sso", "lambda"];
-/// Those with an HTTP of their own, as a client or as a server.
-const HTTP: &[&str] =
-    &["server", "aws", "aws-blob", "aws-queue", "aws-kv", "aws-events", "aws-sso", "lambda"];
+/// Those that speak to Google Cloud's services.
+const GCP: &[&str] = &["gcp", "gcp-blob", "gcp-queue", "gcp-kv", "gcp-events"];
+/// Of these, those that speak gRPC.
+const GRPC: &[&str] = &["gcp", "gcp-queue", "gcp-kv", "gcp-events"];
+/// Those that are called by Google Cloud.
+const CLOUD_RUN: &[&str] = &["gcp", "cloud-run", "cloud-run-oidc"];
+/// It checks tokens with the public keys that it fetches, and so has a client of its own.
+const OIDC: &[&str] = &["cloud-run-oidc"];
 
-/// A package, or with a `*` at its end several, and the features that may bring it in. The first row that fits holds.
-const OWNED: &[(&str, &[&str])] = &[
-    ("skyport-memory", &["memory", "testing"]),
-    ("skyport-local", &["local"]),
-    ("rusqlite", &["local"]),
-    ("libsqlite3-sys", &["local"]),
-    ("skyport-server", &["server"]),
+/// A package, or with a `*` at its end several, and lists of the features that may bring it in. The first row that fits holds.
+const OWNED: &[(&str, &[&[&str]])] = &[
+    ("skyport-memory", &[&["memory", "testing"]]),
+    ("skyport-local", &[&["local"]]),
+    ("rusqlite", &[&["local"]]),
+    ("libsqlite3-sys", &[&["local"]]),
+    ("skyport-server", &[&["server"], CLOUD_RUN]),
     ("skyport-conformance", &[]),
-    ("skyport-lambda", &["aws", "lambda"]),
-    ("skyport-aws-wire", AWS_AND_LAMBDA),
-    ("skyport-aws", AWS),
-    ("lambda_runtime*", &["aws", "lambda"]),
+    ("skyport-gcs", &[]),
+    ("skyport-lambda", &[&["aws", "lambda"]]),
+    ("skyport-aws-wire", &[AWS, &["lambda"]]),
+    ("skyport-aws", &[AWS]),
+    ("skyport-cloud-run", &[CLOUD_RUN]),
+    ("skyport-gcp-wire", &[GCP, CLOUD_RUN]),
+    ("skyport-gcp", &[GCP]),
+    ("lambda_runtime*", &[&["aws", "lambda"]]),
     ("aws_lambda_events", &[]),
     ("lambda_http", &[]),
-    ("aws-sdk-s3", &["aws", "aws-blob", "aws-events"]),
-    ("aws-sdk-sqs", &["aws", "aws-queue", "aws-events"]),
-    ("aws-sdk-eventbridge", &["aws-events"]),
-    ("aws-sdk-dynamodb", &["aws", "aws-kv"]),
-    ("aws-sdk-sso*", &["aws-sso"]),
-    // A build of one cloud has one provider of cryptography. AWS's SDKs take ring; two would make rustls choose neither.
-    ("aws-lc-*", &["gcp", "azure"]),
-    ("ring", AWS),
-    ("aws-*", AWS),
-    ("hyper", HTTP),
-    ("hyper-util", HTTP),
-    ("hyper-rustls", AWS),
-    ("rustls", AWS),
-    ("google-cloud-*", &["gcp"]),
-    ("azure_*", &["azure"]),
+    ("aws-sdk-s3", &[&["aws", "aws-blob", "aws-events"]]),
+    ("aws-sdk-sqs", &[&["aws", "aws-queue", "aws-events"]]),
+    ("aws-sdk-eventbridge", &[&["aws-events"]]),
+    ("aws-sdk-dynamodb", &[&["aws", "aws-kv"]]),
+    ("aws-sdk-sso*", &[&["aws-sso"]]),
+    // A build of one cloud has one provider of cryptography, which is ring; two would make rustls choose neither.
+    ("aws-lc-*", &[OIDC, &["azure"]]),
+    ("ring", &[AWS, GCP]),
+    ("aws-*", &[AWS]),
+    ("hyper", &[&["server", "lambda"], AWS, GCP, CLOUD_RUN]),
+    ("hyper-util", &[&["server", "lambda"], AWS, GCP, CLOUD_RUN]),
+    ("hyper-rustls", &[AWS, GCP, OIDC]),
+    ("rustls", &[AWS, GCP, OIDC]),
+    ("reqwest", &[GCP, OIDC]),
+    ("tonic*", &[GRPC]),
+    ("prost*", &[GRPC]),
+    ("gcloud-sdk", &[GRPC]),
+    ("google-cloud-storage", &[]),
+    ("google-cloud-*", &[GCP, OIDC]),
+    ("jsonwebtoken", &[GRPC, OIDC]),
+    ("azure_*", &[&["azure"]]),
 ];
 
 /// A package that a set brings in.
@@ -136,9 +151,19 @@ fn breaches(set: &str, packages: &[Package]) -> Faults {
             None => package == name,
         });
         if let Some((_, owners)) = owner
-            && !owners.iter().any(|feature| asked(feature))
+            && !owners.concat().iter().any(|feature| asked(feature))
         {
-            faults.push(format!("`{set}` brings in {package}, which only {owners:?} may"));
+            faults.push(format!("`{set}` brings in {package}, which only {:?} may", owners.concat()));
+        }
+    }
+    for name in ONCE {
+        let versions: Vec<&str> = packages
+            .iter()
+            .filter(|package| package.name == *name)
+            .map(|package| package.version.as_str())
+            .collect();
+        if versions.len() > 1 {
+            faults.push(format!("`{set}` brings in {name} in several versions: {}", versions.join(", ")));
         }
     }
     faults
@@ -183,6 +208,46 @@ mod tests {
         assert_eq!(of("aws", &["hyper v1.12.0", "ring", "rustls v0.23.46"]), 0);
         assert_eq!(of("aws", &["hyper v0.14.32", "rustls v0.21.12"]), 2);
         assert_eq!(of("aws", &["aws-lc-rs", "aws-lc-sys"]), 2);
+        assert_eq!(of("gcp", &["aws-lc-rs", "aws-lc-sys", "rustls v0.21.12"]), 3);
+        assert_eq!(of("cloud-run-oidc", &["aws-lc-rs", "aws-lc-sys", "rustls v0.23.46"]), 0);
+    }
+
+    #[test]
+    fn one_build_has_one_version_of_what_does_not_mix() {
+        assert_eq!(of("gcp", &["tonic v0.14.9", "reqwest v0.13.5", "rustls v0.23.46", "ring"]), 0);
+        for name in ["tonic", "reqwest"] {
+            assert_eq!(of("gcp", &[&format!("{name} v0.12.1"), &format!("{name} v0.13.5")]), 1, "{name}");
+        }
+        assert_eq!(of("gcp", &["rustls v0.23.46", "rustls v0.22.0"]), 1);
+        assert_eq!(of("gcp", &["syn v2.0.0", "syn v3.0.0"]), 0);
+    }
+
+    #[test]
+    fn a_service_of_google_brings_in_its_own_clients() {
+        let http = ["google-cloud-auth", "reqwest", "ring", "rustls", "hyper-rustls", "skyport-gcp-wire"];
+        let grpc = ["gcloud-sdk", "tonic", "tonic-prost", "jsonwebtoken"];
+        for feature in ["gcp-blob", "gcp-queue", "gcp-kv", "gcp-events", "gcp"] {
+            assert_eq!(of(feature, &http), 0, "{feature}");
+        }
+        for feature in ["gcp-queue", "gcp-kv", "gcp-events", "gcp"] {
+            assert_eq!(of(feature, &grpc), 0, "{feature}");
+        }
+        assert_eq!(of("gcp-blob", &grpc), 4);
+        assert_eq!(of("gcp", &["skyport-cloud-run", "skyport-server", "hyper"]), 0);
+        assert_eq!(of("gcp-kv", &["skyport-cloud-run", "skyport-server"]), 2);
+        assert_eq!(of("gcp", &["google-cloud-storage", "skyport-aws", "aws-smithy-types"]), 3);
+        for feature in ["aws", "local", "server"] {
+            assert_eq!(of(feature, &["google-cloud-auth", "tonic", "reqwest", "gcloud-sdk"]), 4, "{feature}");
+        }
+    }
+
+    #[test]
+    fn cloud_run_alone_speaks_to_nobody() {
+        assert_eq!(of("cloud-run", &["skyport-cloud-run", "skyport-gcp-wire", "skyport-server", "hyper"]), 0);
+        let client = ["google-cloud-auth", "reqwest", "rustls", "hyper-rustls", "jsonwebtoken"];
+        assert_eq!(of("cloud-run", &client), 5);
+        assert_eq!(of("cloud-run-oidc", &client), 0);
+        assert_eq!(of("cloud-run-oidc", &["ring", "skyport-gcp", "tonic"]), 3);
     }
 
     #[test]
@@ -205,7 +270,7 @@ mod tests {
         };
         assert_eq!(
             sets(&skyport),
-            ["", "default", "local", "memory", "local,server", "memory,server", "local,memory"]
+            ["", "default", "local", "memory", "local,server", "memory,server", "aws,gcp", "local,memory"]
         );
     }
 }

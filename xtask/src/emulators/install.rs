@@ -4,6 +4,8 @@ use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::gcloud::Component;
+use super::node::Locked;
 use super::python::{OneFile, Wheel};
 use crate::Result;
 
@@ -17,13 +19,51 @@ pub(crate) enum Package {
     Python(Wheel),
     /// One file of a Python package, taken out of it.
     OneFile(OneFile),
+    /// A package of Node.js and what it depends on; only where Node.js is there.
+    Node(Locked),
+    /// A part of Google's command line, which is found here or is not.
+    Gcloud(Component),
 }
 
-impl Package {
+/// Where an emulator is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Had {
+    /// Here.
+    Here(PathBuf),
+    /// Nowhere, and xtask does not install it: what is missing, and what to do.
+    Absent(String),
+}
+
+/// Where the emulator is; it is installed first where xtask does so and it is not in `place`, or not as it should be.
+///
+/// # Errors
+/// What is missing, and what to do.
+pub(crate) fn had(place: &Path, package: &Package) -> Result<Had> {
+    match package {
+        Package::Python(wheel) => install(place, &Installed::Python(wheel)).map(Had::Here),
+        Package::OneFile(file) => install(place, &Installed::OneFile(file)).map(Had::Here),
+        Package::Node(package) => match Locked::absent() {
+            Some(why) => Ok(Had::Absent(why)),
+            None => install(place, &Installed::Node(package)).map(Had::Here),
+        },
+        Package::Gcloud(component) => Ok(component.find(place)?.map_or_else(Had::Absent, Had::Here)),
+    }
+}
+
+/// What xtask installs.
+#[derive(Debug)]
+enum Installed<'a> {
+    Python(&'a Wheel),
+    OneFile(&'a OneFile),
+    Node(&'a Locked),
+}
+
+impl Installed<'_> {
     fn title(&self) -> String {
         match self {
             Self::Python(wheel) => format!("{}-{}", wheel.name, wheel.version),
             Self::OneFile(file) => format!("{}-{}", file.name, file.wheel.version),
+            Self::Node(package) => format!("{}-npm-{}", package.name, package.version),
         }
     }
 
@@ -32,6 +72,7 @@ impl Package {
         match self {
             Self::Python(wheel) => wheel.recipe(),
             Self::OneFile(file) => file.recipe(),
+            Self::Node(package) => package.recipe(),
         }
     }
 
@@ -40,6 +81,7 @@ impl Package {
         match self {
             Self::Python(wheel) => wheel.works(folder),
             Self::OneFile(file) => folder.join(file.name).is_file(),
+            Self::Node(package) => package.works(folder),
         }
     }
 
@@ -47,23 +89,21 @@ impl Package {
         match self {
             Self::Python(wheel) => wheel.fill(folder),
             Self::OneFile(file) => file.fill(folder),
+            Self::Node(package) => package.fill(folder),
         }
     }
 
     /// What it was installed for: its folder, or the one file.
     fn result(&self, folder: PathBuf) -> PathBuf {
         match self {
-            Self::Python(_) => folder,
+            Self::Python(_) | Self::Node(_) => folder,
             Self::OneFile(file) => folder.join(file.name),
         }
     }
 }
 
-/// Where it stands in `place`; it is installed first where it is not there, or not as it should be.
-///
-/// # Errors
-/// What is missing, and what to do.
-pub(crate) fn install(place: &Path, package: &Package) -> Result<PathBuf> {
+/// Where it stands in `place`.
+fn install(place: &Path, package: &Installed<'_>) -> Result<PathBuf> {
     let title = package.title();
     let folder = place.join(&title);
     fs::create_dir_all(place)?;
@@ -93,7 +133,8 @@ fn lock(path: &Path, title: &str) -> Result<File> {
     Ok(file)
 }
 
-fn read(path: &Path) -> Result<Option<String>> {
+/// A file's text, where there is one.
+pub(super) fn read(path: &Path) -> Result<Option<String>> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -136,12 +177,13 @@ mod tests {
     }
 
     /// A package whose wheel is nowhere: it works only where it stands already.
-    fn nowhere(version: &'static str, inside: Option<&'static str>) -> Package {
+    fn nowhere(version: &'static str, inside: Option<&'static str>) -> OneFile {
         let wheel = Wheel { name: "skyport-nowhere", extras: "", version, sha256: "00", pins: "" };
-        Package::OneFile(OneFile { name: "program", wheel, inside })
+        OneFile { name: "program", wheel, inside }
     }
 
-    fn as_installed(place: &Path, package: &Package) {
+    fn as_installed(place: &Path, package: &OneFile) {
+        let package = Installed::OneFile(package);
         let folder = place.join(package.title());
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("program"), "x").unwrap();
@@ -156,7 +198,7 @@ mod tests {
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    let found = install(&scratch.0, &package).unwrap();
+                    let found = install(&scratch.0, &Installed::OneFile(&package)).unwrap();
                     assert_eq!(found, scratch.0.join("program-1").join("program"));
                 });
             }
@@ -171,11 +213,11 @@ mod tests {
             let package = nowhere("1", None);
             as_installed(&scratch.0, &package);
             fs::remove_file(scratch.0.join("program-1").join(damage)).unwrap();
-            assert!(install(&scratch.0, &package).is_err(), "{damage}");
+            assert!(install(&scratch.0, &Installed::OneFile(&package)).is_err(), "{damage}");
         }
         as_installed(&scratch.0, &nowhere("1", None));
-        assert!(install(&scratch.0, &nowhere("2", None)).is_err());
-        assert!(install(&scratch.0, &nowhere("1", None)).is_ok());
+        assert!(install(&scratch.0, &Installed::OneFile(&nowhere("2", None))).is_err());
+        assert!(install(&scratch.0, &Installed::OneFile(&nowhere("1", None))).is_ok());
     }
 
     #[test]
@@ -185,7 +227,7 @@ mod tests {
         fs::create_dir_all(&scratch.0).unwrap();
         let held = lock(&scratch.0.join("program-1.lock"), "program-1").unwrap();
         thread::scope(|scope| {
-            let waiting = scope.spawn(|| install(&scratch.0, &package));
+            let waiting = scope.spawn(|| install(&scratch.0, &Installed::OneFile(&package)));
             as_installed(&scratch.0, &package);
             drop(held);
             assert!(waiting.join().unwrap().is_ok());

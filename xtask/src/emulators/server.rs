@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::{guard, install};
 use crate::Result;
 
-/// The longest until it answers; on a machine that does much else, Python takes its time.
+/// The longest until it answers; on a machine that does much else, Python and Java take their time.
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// The longest until it has ended; its guard gives it less.
 const END_LIMIT: Duration = Duration::from_secs(10);
@@ -28,14 +28,25 @@ const LOG_LINES: usize = 20;
 /// How to start one.
 #[derive(Debug)]
 pub(crate) struct Server {
-    /// In the folder where it is installed.
-    pub(crate) program: &'static str,
-    /// For a port.
-    pub(crate) arguments: fn(u16) -> Vec<String>,
+    /// What is run.
+    pub(crate) program: Program,
+    /// For what was installed or found, and a port.
+    pub(crate) arguments: fn(&Path, u16) -> Vec<String>,
     /// For a port.
     pub(crate) environment: fn(u16) -> Vec<(&'static str, String)>,
     /// A path that answers with success once it is ready.
     pub(crate) health: &'static str,
+}
+
+/// What is run to start a server.
+#[derive(Debug)]
+pub(crate) enum Program {
+    /// A file in the folder that was installed.
+    Inside(&'static str),
+    /// The file that was installed.
+    Itself,
+    /// A program of this machine, which is given what was found.
+    OnPath(&'static str),
 }
 
 /// One that was started. It ends when this is dropped.
@@ -53,13 +64,18 @@ pub(crate) struct Running {
 ///
 /// # Errors
 /// Why it is not, with the end of its log.
-pub(crate) fn start(place: &Path, name: &str, server: &Server, folder: &Path) -> Result<Running> {
+pub(crate) fn start(place: &Path, name: &str, server: &Server, installed: &Path) -> Result<Running> {
     let address = free_address()?;
-    let program = folder.join(server.program);
+    let program = match server.program {
+        Program::Inside(file) => installed.join(file),
+        Program::Itself => installed.to_owned(),
+        Program::OnPath(program) => program.into(),
+    };
     let data = place.join("data").join(format!("{name}-{}", address.port()));
     install::remove(&data)?;
     fs::create_dir_all(&data)?;
-    let mut command = guard::command(&guard::xtask()?, &data, &program, &(server.arguments)(address.port()));
+    let arguments = (server.arguments)(installed, address.port());
+    let mut command = guard::command(&guard::xtask()?, &data, &program, &arguments);
     // What this machine's user has on AWS is none of its business.
     let inherited = std::env::vars_os().map(|(variable, _)| variable);
     for variable in inherited.filter(|variable| variable.to_string_lossy().starts_with("AWS_")) {

@@ -37,11 +37,15 @@ impl Case {
                 Ending::Skipped(Some(reason.to_owned()))
             }
         };
+        Some(Self::new(name, ending))
+    }
+
+    fn new(name: &str, ending: Ending) -> Self {
         let (kind, name) = match name.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
             Some((kind, name)) => (Some(kind.to_owned()), name),
             None => (None, name),
         };
-        Some(Self { kind, name: name.trim().to_owned(), ending })
+        Self { kind, name: name.trim().to_owned(), ending }
     }
 }
 
@@ -101,6 +105,15 @@ impl Lines {
         if let Some(counts) = Counts::parse(line) {
             self.total.get_or_insert_default().add(counts);
         }
+    }
+
+    /// Of tests that were not run: their names as a list of them has it, each with the reason.
+    pub(crate) fn left_out(tests: &[(String, String)]) -> Self {
+        let skipped = |reason: &String| Ending::Skipped(Some(reason.clone()));
+        let cases = tests.iter().map(|(name, reason)| Case::new(name, skipped(reason))).collect();
+        let mut lines = Self { cases, total: None };
+        lines.total = Some(lines.counted());
+        lines
     }
 
     /// What the lines of cases add up to.

@@ -58,6 +58,8 @@ pub(crate) struct Binary {
     pub(crate) kind: String,
     /// The program.
     pub(crate) program: PathBuf,
+    /// What stands in the names of the tests that are left out.
+    pub(crate) skip: Vec<&'static str>,
 }
 
 impl Binary {
@@ -128,7 +130,8 @@ fn binary(workspace: &Workspace, message: &Value) -> Option<Binary> {
     } else {
         Suite::Units
     };
-    Some(Binary { suite, directory, package: member.name.clone(), folder, target, kind, program })
+    let (package, skip) = (member.name.clone(), Vec::new());
+    Some(Binary { suite, directory, package, folder, target, kind, program, skip })
 }
 
 /// Those that the selection asks for.

@@ -9,6 +9,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("adapters", &["lib", "event", "reply"]),
 ];
 
+/// The adapter that serves HTTP, for others, too.
+const SERVER: &str = "adapters/server";
+
 /// What every member's manifest says.
 const INHERITED: &[&str] = &[
     "[lints]\nworkspace = true",
@@ -50,8 +53,8 @@ fn missing(files: &[File], path: &str, parts: &[&str], rule: &'static str) -> Ve
     absent.map(|part| file.breach(1, rule, format!("`{}` is missing", part.replace('\n', " ")))).collect()
 }
 
-/// A provider knows no adapter and no other provider, an adapter no provider, what is written on wires none of them; core and its
-/// macros know nobody. Tests may.
+/// A provider knows no adapter and no other provider, an adapter no provider and no other adapter but the server, what is written on
+/// wires none of them; core and its macros know nobody. Tests may.
 fn arrows(workspace: &Workspace, member: &Member, files: &[File]) -> Vec<Breach> {
     let outer = member.is_in("providers") || member.is_in("adapters");
     let wire = member.is_in("wire");
@@ -63,9 +66,11 @@ fn arrows(workspace: &Workspace, member: &Member, files: &[File]) -> Vec<Breach>
         };
         // The facade is above them all.
         let above = other.is_in("providers") || other.is_in("adapters") || other.folder.is_empty();
+        // A platform that calls by HTTP is served by it.
+        let served = member.is_in("adapters") && other.folder == SERVER;
         let wrong = match other.is_in("wire") {
             true => wire || inner,
-            false => above && (outer || wire || inner),
+            false => above && !served && (outer || wire || inner),
         };
         if wrong {
             let what = format!("{} must not depend on {}", member.name, other.name);
@@ -148,6 +153,7 @@ mod tests {
                 member("skyport-core", "core", &[]),
                 member("skyport-local", "providers/local", &[]),
                 member("skyport-server", "adapters/server", &[]),
+                member("skyport-y", "adapters/y", &[]),
                 member("skyport-x-wire", "wire/x", &[]),
             ],
         };
@@ -158,13 +164,17 @@ mod tests {
     #[test]
     fn arrows_run_one_way() {
         for folder in ["providers/x", "adapters/x", "wire/y", "core", "macros"] {
-            for other in ["skyport", "skyport-local", "skyport-server"] {
+            for other in ["skyport", "skyport-local", "skyport-y"] {
                 assert_eq!(arrows_of(&[(other, false)], folder).len(), 1, "{folder} -> {other}");
                 assert_eq!(arrows_of(&[(other, true)], folder).len(), 0, "tests of {folder} -> {other}");
             }
             assert!(arrows_of(&[("skyport-core", false), ("serde", false)], folder).is_empty());
         }
         assert!(arrows_of(&[("skyport", false), ("skyport-local", false)], "examples/x").is_empty());
+        assert!(arrows_of(&[("skyport-server", false)], "adapters/x").is_empty());
+        for folder in ["providers/x", "wire/y", "core"] {
+            assert_eq!(arrows_of(&[("skyport-server", false)], folder).len(), 1, "{folder}");
+        }
         for folder in ["providers/x", "adapters/x"] {
             assert!(arrows_of(&[("skyport-x-wire", false)], folder).is_empty(), "{folder}");
         }

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-use skyport_core::app::{FunctionRef, Functions, Trigger};
+use skyport_core::app::{FunctionRef, Functions, Sources};
 use skyport_core::clock::rfc3339;
 
 use crate::failure::Failure;
@@ -20,55 +20,18 @@ pub(crate) fn instant(time: &Value) -> Result<SystemTime, Failure> {
     Ok(UNIX_EPOCH + Duration::from_secs(seconds - seconds % 60))
 }
 
-/// The function of a schedule's event: the one that this deployment is, the one that the rule is called after, or the
-/// only one that has a schedule.
-pub(crate) fn function<'f>(
-    functions: &'f Functions,
-    named: Option<FunctionRef<'f>>,
-    event: &Value,
-) -> Result<FunctionRef<'f>, Failure> {
-    if let Some(named) = named {
-        return scheduled(named);
-    }
+/// The function of a schedule's event, which may be called after its rule.
+pub(crate) fn function<'f>(sources: Sources<'f>, event: &Value) -> Result<FunctionRef<'f>, Failure> {
     let resources = event["resources"].as_array().map(Vec::as_slice).unwrap_or_default();
     let rules: Vec<&str> = resources.iter().filter_map(Value::as_str).filter_map(rule).collect();
-    let application = &functions.manifest().application;
-    let all: Vec<FunctionRef<'_>> =
-        functions.iter().filter(|function| matches!(function.trigger(), Trigger::Schedule(_))).collect();
-    let called = |function: &&FunctionRef<'_>| {
-        let name = function.name();
-        let long = format!("{application}-{name}");
-        rules.iter().any(|rule| *rule == name || *rule == long)
-    };
-    if let Some(function) = all.iter().find(called) {
-        return Ok(*function);
-    }
-    match all[..] {
-        [only] => Ok(only),
-        [] => Err(Failure::event("a schedule's event came, and no function has a schedule")),
-        _ => Err(Failure::event(format!(
-            "a schedule's event came from `{}`, and it is not plain which function it is for: call the rule after the \
-             function, or set SKYPORT_FUNCTION; there are {}",
-            rules.join("`, `"),
-            all.iter().map(|function| function.name()).collect::<Vec<_>>().join(", ")
-        ))),
-    }
+    sources.schedule(&rules).map_err(|error| Failure::strange(&error))
 }
 
 /// The function that a marker names.
 pub(crate) fn marked<'f>(functions: &'f Functions, event: &Value) -> Result<FunctionRef<'f>, Failure> {
     let name = event["skyport"]["schedule"].as_str().unwrap_or_default();
-    scheduled(functions.function(name)?)
-}
-
-fn scheduled(function: FunctionRef<'_>) -> Result<FunctionRef<'_>, Failure> {
-    match function.trigger() {
-        Trigger::Schedule(_) => Ok(function),
-        _ => Err(Failure::event(format!(
-            "a schedule's event came for the function `{}`, which has no schedule",
-            function.name()
-        ))),
-    }
+    let function = functions.function(name)?;
+    Sources::new(functions, Some(function)).schedule(&[]).map_err(|error| Failure::strange(&error))
 }
 
 /// The name of a rule (`..:rule/name`, on a bus `..:rule/bus/name`) or schedule (`..:schedule/group/name`).

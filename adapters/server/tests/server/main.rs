@@ -5,6 +5,7 @@
 
 mod hostile;
 mod http;
+mod intercept;
 mod shutdown;
 mod streaming;
 mod support;

@@ -14,6 +14,7 @@ use aws_sdk_s3::types::{EventBridgeConfiguration, NotificationConfiguration};
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 use serde_json::{Value, json};
 use skyport_core::blob::port::Subscriber;
+use skyport_core::blob::subscription::{Subscription, Wanted, bucket_prefix, subscription_name};
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
 use skyport_core::retry::backoff;
 use skyport_core::{Error, ErrorKind, Result};
@@ -22,10 +23,8 @@ use super::S3;
 use crate::error;
 use crate::provision::{NAME, queue};
 use crate::queue::{SqsQueue, names};
-use name::{prefix, subscription};
-use subscription::Subscription;
+use subscription::S3Notices;
 
-mod name;
 mod subscription;
 
 /// The one target of each rule.
@@ -41,7 +40,7 @@ impl S3 {
     /// The queue of one subscriber; what it takes is made where it is not there.
     pub(super) async fn subscribe(&self, subscriber: &Subscriber) -> Result<Arc<dyn MessageQueue>> {
         self.tell_eventbridge().await?;
-        let name = subscription(self.name(), &subscriber.name);
+        let name = subscription_name(self.name(), &subscriber.name);
         let mut settings = QueueSettings::default();
         settings.max_attempts = subscriber.max_attempts;
         let url = queue::make(&self.connection, &name, &settings).await?;
@@ -50,7 +49,8 @@ impl S3 {
         // Last, since what a rule cannot deliver is lost.
         self.put_target(&name, &arn).await?;
         let inner = SqsQueue::new(Arc::clone(&self.connection), names(&name, false)?, &settings);
-        Ok(Arc::new(Subscription::new(self.clone(), Arc::new(inner), subscriber)))
+        let notices = S3Notices::new(self.clone(), Wanted::by(subscriber));
+        Ok(Arc::new(Subscription::new(Arc::new(notices), Arc::new(inner))))
     }
 
     /// Removes every subscription of this bucket, with its queue.
@@ -58,12 +58,12 @@ impl S3 {
         let client = self.connection.eventbridge().await;
         let mut next = None;
         loop {
-            let list = client.list_rules().name_prefix(prefix(self.name())).set_next_token(next);
+            let list = client.list_rules().name_prefix(bucket_prefix(self.name())).set_next_token(next);
             let page = match Box::pin(list.send()).await.map_err(error::of) {
                 Ok(page) => page,
                 // Whoever may not look for rules did not make any.
                 Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                    let prefix = prefix(self.name());
+                    let prefix = bucket_prefix(self.name());
                     tracing::warn!(%error, %prefix, "rules of EventBridge that begin so, if there are any, stay");
                     return Ok(());
                 }

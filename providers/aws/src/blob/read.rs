@@ -4,7 +4,8 @@ use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use futures_util::stream;
-use skyport_core::blob::port::{ByteRange, GetOptions, GetResult};
+use skyport_core::blob::http_range::{RangeHeader, content_range};
+use skyport_core::blob::port::{GetOptions, GetResult};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Body, Error, ErrorKind, Result};
 
@@ -14,16 +15,13 @@ use super::refused::{self, Failed};
 use super::{NAME, S3};
 use crate::error;
 
-/// Past every object, and a number that every service can read.
-const FAR: u64 = 1 << 52;
-
 impl S3 {
     /// As [`BlobStore::get`](skyport_core::blob::port::BlobStore::get) says.
     pub(super) async fn read(&self, key: &str, options: GetOptions) -> Result<GetResult> {
-        let range = match header(options.range) {
-            Header::None => None,
-            Header::Range(text) => Some(text),
-            Header::Unsayable => return self.read_nothing(key, &options).await,
+        let range = match RangeHeader::of(options.range) {
+            RangeHeader::None => None,
+            RangeHeader::Value(text) => Some(text),
+            RangeHeader::Unsayable => return self.read_nothing(key, &options).await,
         };
         let get = self.client().await.get_object().bucket(self.name());
         let get = get
@@ -40,12 +38,12 @@ impl S3 {
                 };
             }
         };
-        let content_range = output.content_range;
+        let told_range = output.content_range;
         let body = output.body;
         let told = told!(output);
         let length = told.length()?;
-        let (range, size) = match content_range.as_deref() {
-            Some(text) => match parse(text) {
+        let (range, size) = match told_range.as_deref() {
+            Some(text) => match content_range(text) {
                 Some(parsed) => parsed,
                 // The last bytes of nothing are told in odd ways.
                 None if length == 0 => return self.read_nothing(key, &options).await,
@@ -106,36 +104,6 @@ impl S3 {
     }
 }
 
-/// A range as a request says it.
-#[derive(Debug, PartialEq, Eq)]
-enum Header {
-    None,
-    Range(String),
-    /// It has no bytes, which HTTP cannot say.
-    Unsayable,
-}
-
-fn header(range: ByteRange) -> Header {
-    match range {
-        ByteRange::All | ByteRange::From(0, None) => Header::None,
-        ByteRange::From(start, None) => Header::Range(format!("bytes={}-", start.min(FAR))),
-        ByteRange::From(start, Some(end)) if end <= start => Header::Unsayable,
-        ByteRange::From(start, Some(end)) => {
-            Header::Range(format!("bytes={}-{}", start.min(FAR), (end - 1).min(FAR)))
-        }
-        ByteRange::Last(0) => Header::Unsayable,
-        ByteRange::Last(n) => Header::Range(format!("bytes=-{}", n.min(FAR))),
-    }
-}
-
-/// Start and end (exclusive), and the whole object's size, from `bytes 2-5/10`.
-fn parse(text: &str) -> Option<((u64, u64), u64)> {
-    let (range, size) = text.strip_prefix("bytes ")?.split_once('/')?;
-    let (first, last) = range.split_once('-')?;
-    let (first, last, size) = (first.parse().ok()?, last.parse::<u64>().ok()?, size.parse().ok()?);
-    (first <= last && last < size).then(|| ((first, last + 1), size))
-}
-
 fn odd() -> Error {
     Error::new(ErrorKind::Malformed, "S3 answered with another range than was asked for").with_provider(NAME)
 }
@@ -151,36 +119,4 @@ fn stream(body: ByteStream, length: u64) -> Body {
         }
     });
     Body::from_stream(chunks).with_len(length)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranges_are_said_as_http_says_them() {
-        let text = |text: &str| Header::Range(text.to_owned());
-        for (range, wanted) in [
-            (ByteRange::All, Header::None),
-            (ByteRange::From(0, None), Header::None),
-            (ByteRange::From(5, None), text("bytes=5-")),
-            (ByteRange::From(0, Some(1)), text("bytes=0-0")),
-            (ByteRange::From(2, Some(u64::MAX)), text("bytes=2-4503599627370496")),
-            (ByteRange::From(4, Some(4)), Header::Unsayable),
-            (ByteRange::Last(3), text("bytes=-3")),
-            (ByteRange::Last(0), Header::Unsayable),
-        ] {
-            assert_eq!(header(range), wanted, "{range:?}");
-        }
-    }
-
-    #[test]
-    fn an_answered_range_is_read_and_nonsense_is_refused() {
-        assert_eq!(parse("bytes 2-5/10"), Some(((2, 6), 10)));
-        for bad in
-            ["", "bytes */10", "bytes 5-2/10", "bytes 0-10/10", "bytes 0-18446744073709551615/1", "2-5/10"]
-        {
-            assert_eq!(parse(bad), None, "{bad}");
-        }
-    }
 }

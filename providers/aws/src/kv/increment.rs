@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 use skyport_core::clock::to_millis;
 use skyport_core::kv::port::{Increment, Incremented, RawVersion};
 use skyport_core::kv::slots::{add, read_counter, slot_of, untraceable};
+use skyport_core::kv::stored::{is_live, token_of};
 use skyport_core::{Error, ErrorKind, Result};
 
 use super::DynamoTable;
@@ -203,7 +204,7 @@ fn told(increment: &Increment, there: &Attributes, now: u64) -> Result<Told> {
     }
     let slot = Slot::of(increment);
     let trace = text(there, &slot.version);
-    if let Some(version) = trace.filter(|version| item::token_of(version) == Some(increment.token)) {
+    if let Some(version) = trace.filter(|version| token_of(version) == Some(increment.token)) {
         let value = counted(there.get(&slot.result))?;
         return Ok(Told::Applied(Incremented::new(value, RawVersion::new(version))));
     }
@@ -216,7 +217,7 @@ fn told(increment: &Increment, there: &Attributes, now: u64) -> Result<Told> {
     }
     let seen = || text(there, item::VERSION).map(str::to_owned).ok_or_else(|| foreign("it has no version"));
     let expires = item::expiry(there)?;
-    if !item::is_live(expires, now) {
+    if !is_live(expires, now) {
         return Ok(Told::Next(Plan::Set { sum: increment.by, seen: seen()?, expiry: Expiry::Renew }));
     }
     let digits: &[u8] = match there.get(item::VALUE) {

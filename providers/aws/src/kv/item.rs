@@ -19,6 +19,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use skyport_core::clock::{from_millis, to_millis};
 use skyport_core::kv::port::{Key, RawItem, RawVersion};
+use skyport_core::kv::stored::{integer, name_attempt, token_of};
 use skyport_core::{Error, ErrorKind, Result, Token};
 
 use crate::provision::NAME;
@@ -38,8 +39,6 @@ pub(super) const READ_WITH_KEYS: &str = "pk, sk, v, w, u";
 
 /// Before every sort key.
 pub(super) const MARK: char = '=';
-
-const TOKEN_DIGITS: usize = 32;
 
 /// The attributes of one item.
 pub(super) type Attributes = HashMap<String, AttributeValue>;
@@ -81,17 +80,6 @@ pub(super) fn stored_value(value: Bytes) -> AttributeValue {
     }
 }
 
-/// The integer that a value is, where its digits are those that come back for it.
-fn integer(value: &[u8]) -> Option<i64> {
-    const LONGEST: usize = "-9223372036854775808".len();
-    if value.len() > LONGEST {
-        return None;
-    }
-    let text = std::str::from_utf8(value).ok()?;
-    let integer: i64 = text.parse().ok()?;
-    (integer.to_string() == text).then_some(integer)
-}
-
 /// When an item expires, as its two attributes hold it: milliseconds, and seconds rounded up.
 pub(super) fn stored_expiry(at: SystemTime) -> (AttributeValue, AttributeValue) {
     let millis = to_millis(at);
@@ -101,13 +89,7 @@ pub(super) fn stored_expiry(at: SystemTime) -> (AttributeValue, AttributeValue) 
 /// A version that no attempt of any write has given before: a write that is applied, undone by others and repeated
 /// gives another one.
 pub(super) fn new_version(token: Token) -> RawVersion {
-    let attempt = Token::new().to_bits() as u32;
-    RawVersion::new(format!("{token}{attempt:08x}"))
-}
-
-/// The write that gave a version.
-pub(super) fn token_of(version: &str) -> Option<Token> {
-    version.get(..TOKEN_DIGITS)?.parse().ok()
+    RawVersion::new(name_attempt(token))
 }
 
 /// An item that was read, expired or not.
@@ -142,11 +124,6 @@ pub(super) fn millis(attributes: &Attributes, name: &str) -> Result<Option<u64>>
         },
         Some(_) => Err(foreign("a time in it is none")),
     }
-}
-
-/// Whether what expires then is there now.
-pub(super) fn is_live(expires: Option<u64>, now: u64) -> bool {
-    expires.is_none_or(|expires| expires > now)
 }
 
 pub(super) fn foreign(what: &str) -> Error {
@@ -196,19 +173,9 @@ mod tests {
     }
 
     #[test]
-    fn a_version_tells_its_write_and_is_another_with_each_attempt() {
-        let token = Token::new();
-        let (first, second) = (new_version(token), new_version(token));
-        assert_ne!(first, second);
-        assert_eq!(token_of(first.as_str()), Some(token));
-        assert_eq!(token_of("short"), None);
-    }
-
-    #[test]
     fn an_expiry_is_rounded_up_to_the_second_at_which_dynamodb_may_delete() {
         let (millis, seconds) = stored_expiry(from_millis(1_001));
         assert_eq!((millis, seconds), (number(1_001), number(2)));
-        assert!(is_live(Some(1_001), 1_000) && !is_live(Some(1_001), 1_001) && is_live(None, u64::MAX));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use futures_util::StreamExt;
 use skyport_core::kv::port::{Key, RawItem};
+use skyport_core::kv::stored::is_live;
 use skyport_core::{Error, Result};
 
 use super::DynamoTable;
@@ -32,7 +33,7 @@ impl DynamoTable {
 
     /// The item, unless it has expired.
     fn live(&self, key: Key, attributes: Attributes) -> Result<Option<RawItem>> {
-        let is_live = item::is_live(item::expiry(&attributes)?, self.now());
+        let is_live = is_live(item::expiry(&attributes)?, self.now());
         if is_live { item::read(key, attributes).map(Some) } else { Ok(None) }
     }
 

@@ -3,7 +3,8 @@
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use skyport_core::kv::port::{Change, ItemCondition, Key, RawItem, RawVersion, Write};
+use skyport_core::kv::port::{Change, ItemCondition, Key, RawVersion, Write};
+use skyport_core::kv::stored::holds;
 use skyport_core::{Error, Result};
 
 use super::DynamoTable;
@@ -45,7 +46,8 @@ impl DynamoTable {
     /// DynamoDB checks alone only within a transaction, at twice the price of this read.
     async fn check(&self, key: &Key, condition: &ItemCondition) -> Result<()> {
         let there = self.read(key).await?;
-        if holds(condition, there.as_ref()) { Ok(()) } else { Err(refused(condition)) }
+        let version = there.as_ref().map(|item| &item.version);
+        if holds(condition, version) { Ok(()) } else { Err(refused(condition)) }
     }
 }
 
@@ -57,13 +59,5 @@ where
     match error.code() {
         Some("ConditionalCheckFailedException") => refused(condition),
         _ => error::of(error),
-    }
-}
-
-fn holds(condition: &ItemCondition, there: Option<&RawItem>) -> bool {
-    match condition {
-        ItemCondition::None => true,
-        ItemCondition::IfAbsent => there.is_none(),
-        ItemCondition::IfVersion(version) => there.is_some_and(|item| item.version == *version),
     }
 }

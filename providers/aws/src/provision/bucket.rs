@@ -8,9 +8,9 @@ use aws_sdk_s3::types::{
     CreateBucketConfiguration, ExpirationStatus, LifecycleRule, LifecycleRuleFilter,
 };
 use skyport_core::blob::port::BlobStore;
+use skyport_core::retry::patiently;
 use skyport_core::{Error, ErrorKind, Result};
 
-use super::patience::patiently;
 use crate::blob::S3;
 use crate::config::Connection;
 use crate::error;

@@ -8,9 +8,9 @@ use aws_sdk_sqs::types::QueueAttributeName as Name;
 use serde_json::json;
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
 use skyport_core::refusal::Refusal;
+use skyport_core::retry::patiently;
 use skyport_core::{Error, ErrorKind, Result};
 
-use super::patience::patiently;
 use crate::config::Connection;
 use crate::error;
 use crate::queue::{SqsQueue, names};

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName as Told};
 use skyport_aws_wire::sqs::{SqsAttribute, SqsMessage};
+use skyport_core::queue::leases::Last;
+use skyport_core::queue::polls::Waiting;
 use skyport_core::queue::port::{RawDelivery, ReceiveOptions};
 use skyport_core::{Error, ErrorKind, Result};
 use tokio::runtime::Handle as Runtime;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::Place;
-use super::leases::Last;
 use super::outgoing::whole_seconds;
 use super::polls::{Answer, Asked, Poll};
 use super::settle::SPENT;
@@ -59,9 +60,9 @@ impl Place {
 
     /// One call, or what is left of one that was dropped.
     async fn poll(self: &Arc<Self>, asked: Asked, seconds: i32, end: Instant) -> Result<Vec<Message>> {
-        let adopted = if seconds > 0 { self.polls.adopt(asked) } else { None };
+        let adopted = if seconds > 0 { self.polls.adopt(|theirs| *theirs == asked) } else { None };
         if let Some(poll) = adopted {
-            let waiting = Waiting { place: self, poll: Some(poll) };
+            let waiting = Waiting::new(&self.polls, poll, |unread| self.return_later(unread));
             // It may wait longer than this receive.
             return match timeout_at(end, waiting.answer()).await {
                 Ok(answer) => answer,
@@ -75,14 +76,14 @@ impl Place {
                 place.give_back(unwanted).await;
             }
         };
-        let waiting = Waiting { place: self, poll: Some(poll) };
+        let waiting = Waiting::new(&self.polls, poll, |unread| self.return_later(unread));
         drop(tokio::spawn(call));
         waiting.answer().await
     }
 
     async fn call(&self, asked: Asked, seconds: i32) -> Answer {
         let (client, url) = self.client().await?;
-        let attempt = self.info.settings.ordered.then(|| self.polls.attempt(asked));
+        let attempt = self.info.settings.ordered.then(|| self.lost.attempt(asked));
         let request = client
             .receive_message()
             .set_receive_request_attempt_id(attempt.map(|attempt| attempt.to_string()))
@@ -103,9 +104,18 @@ impl Place {
         if let (Some(attempt), Err(error)) = (attempt, &answer)
             && error.is_ambiguous()
         {
-            self.polls.lose(asked, attempt);
+            self.lost.lose(asked, attempt);
         }
         Ok(answer?.messages.unwrap_or_default())
+    }
+
+    /// As [`give_back`](Self::give_back), beside whatever goes on.
+    fn return_later(self: &Arc<Self>, unread: Vec<Message>) {
+        // Without a runtime the program is at its end: they return with their leases.
+        if let Ok(runtime) = Runtime::try_current() {
+            let place = Arc::clone(self);
+            drop(runtime.spawn(async move { place.give_back(unread).await }));
+        }
     }
 
     /// Makes messages visible again that nobody is there for.
@@ -177,36 +187,6 @@ fn silence() -> Error {
 fn whole(wait: Duration) -> i32 {
     let seconds = wait.saturating_add(HAIR).min(LONGEST_POLL).as_secs();
     i32::try_from(seconds).unwrap_or(0)
-}
-
-/// A receive that waits for a call; dropped, it leaves the call to another, or gives back what came too late.
-struct Waiting<'a> {
-    place: &'a Arc<Place>,
-    poll: Option<Arc<Poll>>,
-}
-
-impl Waiting<'_> {
-    async fn answer(mut self) -> Answer {
-        let Some(poll) = &self.poll else { return Ok(Vec::new()) };
-        let answer = poll.wait().await;
-        self.poll = None;
-        answer
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        let Some(poll) = self.poll.take() else { return };
-        let unread = self.place.polls.leave(poll);
-        if unread.is_empty() {
-            return;
-        }
-        // Without a runtime the program is at its end: they return with their leases.
-        if let Ok(runtime) = Runtime::try_current() {
-            let place = Arc::clone(self.place);
-            drop(runtime.spawn(async move { place.give_back(unread).await }));
-        }
-    }
 }
 
 #[cfg(test)]

@@ -72,11 +72,11 @@ pub(super) fn of(service: Service, of_url: Option<&str>, config: &GcpConfig) -> 
 
 /// `host:port`, as the emulators' variables have it, or with a scheme.
 fn read(text: &str, of: &str) -> Result<Endpoint> {
-    let text = text.trim_end_matches('/');
     let base = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let base = base.trim_end_matches('/');
     let host = base.strip_prefix("http://").or_else(|| base.strip_prefix("https://"));
     match host.map(|host| host.parse::<http::uri::Authority>()) {
-        Some(Ok(authority)) if !authority.as_str().contains('@') => Ok(Endpoint(base)),
+        Some(Ok(authority)) if !authority.as_str().contains('@') => Ok(Endpoint(base.to_owned())),
         _ => Err(Error::invalid(format!(
             "{of} must be `host:port`, or begin with `http://` or `https://` and have no path"
         ))),
@@ -106,8 +106,7 @@ mod tests {
 
     #[test]
     fn a_url_wins_over_the_configuration() {
-        let mut config = GcpConfig::default();
-        config.pubsub_endpoint = Some("configured:1".to_owned());
+        let config = GcpConfig { pubsub_endpoint: Some("configured:1".to_owned()), ..GcpConfig::default() };
         let of = |url, service| of(service, url, &config).expect("an endpoint");
         assert_eq!(of(Some("said:2"), Service::PubSub).base(), "http://said:2");
         assert_eq!(of(None, Service::PubSub).base(), "http://configured:1");

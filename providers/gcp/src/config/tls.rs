@@ -1,5 +1,6 @@
 //! TLS, and the HTTP client over it: ring, and the roots that come with the program, so that an image without certificates works.
 
+#[cfg(feature = "blob")]
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, ring};

@@ -1,4 +1,4 @@
-//! Where the Firestore emulator is known to differ from Google Cloud.
+//! Where the Firestore emulator differs from Google Cloud: nowhere that a case looks. What it cannot show is in `tests/kv_faults`.
 
 use skyport_conformance::Deviation;
 

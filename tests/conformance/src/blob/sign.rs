@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use skyport_core::blob::{Bucket, SignedRequest};
 use skyport_core::{ErrorKind, Result};
 
-use super::signed::served;
+use super::signed::{Client, served};
 use super::{bucket, kind, missing_bucket};
 use crate::case::{CaseResult, cases};
 use crate::inert::Inert;
@@ -87,8 +87,10 @@ async fn a_signed_get_reads(cx: Context) -> CaseResult {
         assert_eq!((answer.status, &answer.body[..]), (StatusCode::OK, &b"content"[..]));
         assert_eq!(answer.headers["content-type"], "text/x-test");
         assert_eq!(answer.headers["content-length"], "7");
-        assert_eq!(answer.headers["etag"], format!("\"{etag}\""));
+        // A cloud may name contents otherwise in the HTTP that it serves.
+        assert!(answer.headers.contains_key("etag"));
         if client.is_own() {
+            assert_eq!(answer.headers["etag"], format!("\"{etag}\""));
             let answer = client.method(Method::HEAD, &signed.url, "").await?;
             assert_eq!((answer.status, answer.body.len()), (StatusCode::OK, 0));
             assert_eq!(answer.headers["content-length"], "7");
@@ -101,7 +103,7 @@ async fn a_signed_get_reads(cx: Context) -> CaseResult {
 
 async fn a_signed_get_serves_ranges_and_conditions(cx: Context) -> CaseResult {
     let (bucket, client) = served!(cx);
-    let etag = bucket.put("k", "0123456789").await?.etag;
+    bucket.put("k", "0123456789").await?;
     let url = bucket.sign_get("k", HOUR).await?.url;
     for (range, body, told) in [
         ("bytes=2-4", "234", "bytes 2-4/10"),
@@ -122,7 +124,7 @@ async fn a_signed_get_serves_ranges_and_conditions(cx: Context) -> CaseResult {
     if client.is_own() {
         assert_eq!(client.get(&url, ("range", "nonsense")).await?.status, StatusCode::OK);
     }
-    let known = format!("\"{etag}\"");
+    let known = client.get(&url, ("accept", "*/*")).await?.headers["etag"].to_str()?.to_owned();
     assert_eq!(client.get(&url, ("if-none-match", &known)).await?.status, StatusCode::NOT_MODIFIED);
     assert_eq!(client.get(&url, ("if-none-match", "\"x\"")).await?.status, StatusCode::OK);
     assert_eq!(client.get(&url, ("if-match", "\"x\"")).await?.status, StatusCode::PRECONDITION_FAILED);
@@ -181,10 +183,16 @@ async fn a_signed_url_is_bound_to_its_method_object_and_query(cx: Context) -> Ca
     let other = get.url.replacen("/k?", "/l?", 1);
     assert_ne!(other, get.url);
     for url in [&longer, &other, &format!("{}&x=1", get.url)] {
-        assert_eq!(client.get(url, ("accept", "*/*")).await?.status, StatusCode::FORBIDDEN, "{url}");
+        let status = client.get(url, ("accept", "*/*")).await?.status;
+        assert!(refuses(&client, status), "{status}: {url}");
     }
     assert_eq!(bucket.get("k").text().await?, "v");
     Ok(Outcome::Passed)
+}
+
+/// Whether a status says that a URL is not good. A cloud may also call it no request at all.
+fn refuses(client: &Client, status: StatusCode) -> bool {
+    status == StatusCode::FORBIDDEN || !client.is_own() && status == StatusCode::BAD_REQUEST
 }
 
 async fn nothing_is_served_without_a_signature(cx: Context) -> CaseResult {
@@ -208,7 +216,7 @@ async fn a_signed_url_expires(cx: Context) -> CaseResult {
     assert_eq!(client.send(&signed, "").await?.status, StatusCode::OK);
     cx.pass(Duration::from_millis(1_100)).await;
     let answer = client.send(&signed, "").await?;
-    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert!(refuses(&client, answer.status), "{}", answer.status);
     assert!(String::from_utf8_lossy(&answer.body).contains("expired"));
     Ok(Outcome::Passed)
 }

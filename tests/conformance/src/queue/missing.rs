@@ -7,6 +7,7 @@ use skyport_core::queue::QueueSettings;
 
 use super::{Bodies, NOW, SECOND, bodies, drain, kind_of, send};
 use crate::case::{CaseResult, cases};
+use crate::inert::Inert;
 use crate::{Context, Outcome};
 
 cases![
@@ -14,6 +15,7 @@ cases![
     every_operation_on_a_missing_queue_is_not_found,
     an_error_names_provider_operation_and_queue,
     depth_counts_what_is_there,
+    without_the_capability_depth_is_unsupported,
 ];
 
 fn missing(context: &Context) -> Result<Bodies, skyport_core::Error> {
@@ -37,7 +39,9 @@ async fn every_operation_on_a_missing_queue_is_not_found(context: Context) -> Ca
     assert_eq!(both.into_iter().map(kind_of).collect::<Vec<_>>(), [not_found; 2]);
     assert_eq!(kind_of(queue.receive(1, NOW, SECOND).await), not_found);
     assert_eq!(kind_of(queue.receive(1, SECOND * 5, SECOND).await), not_found);
-    assert_eq!(kind_of(queue.depth().await), not_found);
+    if queue.capabilities().depth {
+        assert_eq!(kind_of(queue.depth().await), not_found);
+    }
     assert_eq!(kind_of(queue.redrive(1).await), not_found);
     Ok(Outcome::Passed)
 }
@@ -54,8 +58,18 @@ async fn an_error_names_provider_operation_and_queue(context: Context) -> CaseRe
     Ok(Outcome::Passed)
 }
 
+async fn without_the_capability_depth_is_unsupported(context: Context) -> CaseResult {
+    let port = context.queue().await?;
+    let queue = bodies(Inert::like(port.info(), |info| info.capabilities.depth = false));
+    assert_eq!(kind_of(queue.depth().await), Some(ErrorKind::Unsupported));
+    Ok(Outcome::Passed)
+}
+
 async fn depth_counts_what_is_there(context: Context) -> CaseResult {
     let queue = bodies(context.queue().await?);
+    if !queue.capabilities().depth {
+        return Ok(Outcome::Skipped("the queue declares no depth"));
+    }
     for n in 0..3 {
         send(&queue, &n.to_string()).await?;
     }

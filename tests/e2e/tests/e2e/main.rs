@@ -4,6 +4,7 @@
 
 mod commands;
 mod damage;
+mod gcp;
 mod hostile;
 mod kill;
 mod lambda;

@@ -1,14 +1,18 @@
 use std::collections::VecDeque;
-use std::sync::Mutex;
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use aws_smithy_types::body::SdkBody;
-use skyport_core::event::BlobEvent;
+use skyport_core::blob::port::Subscriber;
+use skyport_core::blob::subscription::Subscription;
+use skyport_core::event::{BlobChange, BlobEvent};
 use skyport_core::provider::ResourceUrl;
-use skyport_core::queue::port::QueueSettings;
+use skyport_core::queue::port::{
+    Depth, QueueInfo, QueueSettings, Receipt, ReceiveOptions, Settlement, Verdict,
+};
 
 use super::*;
 use crate::{Aws, AwsConfig};
@@ -79,6 +83,15 @@ fn fake(receives: Vec<Vec<(&str, String)>>) -> Fake {
 
 /// A subscription to everything; HEAD of an object is answered with `head`, that of the bucket with 200.
 fn subscription(receives: Vec<Vec<(&str, String)>>, head: u16) -> (Subscription, Arc<Fake>) {
+    subscription_of((true, true), receives, head)
+}
+
+/// As [`subscription`], to objects created or deleted.
+fn subscription_of(
+    (created, deleted): (bool, bool),
+    receives: Vec<Vec<(&str, String)>>,
+    head: u16,
+) -> (Subscription, Arc<Fake>) {
     let client = infallible_client_fn(move |request| {
         let status = if request.uri().path().len() > "/b/".len() { head } else { 200 };
         let answer = http::Response::builder().status(status).header("etag", "\"e\"");
@@ -95,8 +108,10 @@ fn subscription(receives: Vec<Vec<(&str, String)>>, head: u16) -> (Subscription,
     };
     let connection = Aws::with(config).connection(&ResourceUrl::new("s3", "b")).expect("opens");
     let queue = Arc::new(fake(receives));
-    let wanted = Wanted { created: true, deleted: true };
-    (Subscription { bucket: S3::open(connection, "b"), inner: queue.clone(), wanted }, queue)
+    let mut subscriber = Subscriber::new("s");
+    (subscriber.created, subscriber.deleted) = (created, deleted);
+    let notices = S3Notices::new(S3::open(connection, "b"), Wanted::by(&subscriber));
+    (Subscription::new(Arc::new(notices), queue.clone()), queue)
 }
 
 /// What EventBridge delivers.
@@ -132,14 +147,14 @@ async fn what_aws_writes_is_read_as_an_event_of_the_port() {
 async fn what_is_no_event_for_the_subscriber_is_acknowledged_and_never_shown() {
     let test = ("test", r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}"#.to_owned());
     let restored = event("Object Restore Completed", "restored", "");
-    let (mut subscription, queue) = subscription(
+    let (subscription, queue) = subscription_of(
+        (true, false),
         vec![
             vec![test, restored, event("Object Deleted", "deleted", "")],
             vec![event("Object Created", "last", "")],
         ],
         404,
     );
-    subscription.wanted.deleted = false;
     let mut waiting = options();
     waiting.wait = Duration::from_secs(20);
     let received = subscription.receive(waiting).await.expect("the one after them");
@@ -151,7 +166,7 @@ async fn what_is_no_event_for_the_subscriber_is_acknowledged_and_never_shown() {
 #[tokio::test]
 async fn the_deletion_of_a_version_is_told_only_where_no_object_lives() {
     for (head, shown, end) in
-        [(404, 1, None), (200, 0, Some(Verdict::Ack)), (503, 0, Some(Verdict::Retry(AGAIN)))]
+        [(404, 1, None), (200, 0, Some(Verdict::Ack)), (503, 0, Some(Verdict::Retry(Duration::from_secs(5))))]
     {
         let version = event("Object Deleted", "1", r#","version-id":"v1""#);
         let (subscription, queue) = subscription(vec![vec![version]], head);

@@ -1,21 +1,18 @@
-//! What this process knows of the leases that it holds.
+//! What this process knows of the leases that it holds, for a provider whose service does not tell.
 //!
-//! SQS settles a delivery that is settled already, and on a standard queue one whose lease has ended, and says Ok. So a queue
-//! keeps the receipts that it gave, until they are settled or their leases end. A receipt that another process or the
-//! platform gave is not known here: what SQS says of it is all there is.
+//! Some services settle a delivery that is settled already, or one whose lease has ended, and say Ok. So a queue keeps the
+//! receipts that it gave, until they are settled or their leases end. A receipt that another process or the platform gave
+//! is not known here: what the service says of it is all there is.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use skyport_core::queue::port::{OutMessage, Receipt};
-use skyport_core::refusal::Refusal;
-use skyport_core::{Result, Token};
 use tokio::time::Instant;
 
-/// How a receipt of ours begins; the token of the queue that gave it and a colon follow, then the handle of SQS. No handle has a
-/// colon: they are base64.
-const OURS: &str = "skyport-sqs:";
+use super::port::{OutMessage, Receipt};
+use crate::refusal::Refusal;
+use crate::{Result, Token};
 
 /// The most bytes of bodies that are kept for the dead letters.
 const KEPT_BYTES: usize = 32 << 20;
@@ -24,18 +21,21 @@ const KEPT_BYTES: usize = 32 << 20;
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// The leases that one opened queue has given and that have not come to an end.
-pub(super) struct Leases {
+#[derive(Debug)]
+pub struct Leases {
+    prefix: &'static str,
     owner: Token,
     held: Mutex<Held>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Held {
     leases: HashMap<Box<str>, Lease>,
     kept_bytes: usize,
     sweep_at: Option<Instant>,
 }
 
+#[derive(Debug)]
 struct Lease {
     ends: Instant,
     last: Option<Box<Last>>,
@@ -44,24 +44,29 @@ struct Lease {
 }
 
 /// A message whose attempts may be spent, for the dead letters.
-#[derive(Clone)]
-pub(super) struct Last {
-    pub(super) attempt: u32,
-    pub(super) message: OutMessage,
+#[derive(Clone, Debug)]
+pub struct Last {
+    /// Which delivery it was.
+    pub attempt: u32,
+    /// The message as it was received.
+    pub message: OutMessage,
 }
 
 /// What is known of a delivery that is to be settled.
-#[derive(Default)]
-pub(super) struct Known {
+#[derive(Debug, Default)]
+pub struct Known {
     /// What a retry sends to the dead letters where its attempts are spent.
-    pub(super) last: Option<Box<Last>>,
+    pub last: Option<Box<Last>>,
     /// It lies among the dead letters already.
-    pub(super) buried: bool,
+    pub buried: bool,
 }
 
 impl Leases {
-    pub(super) fn new() -> Self {
-        Self { owner: Token::new(), held: Mutex::default() }
+    /// None yet. A receipt of ours begins with `prefix`, which no receipt of the service does; the token of the queue that gave it
+    /// and a colon follow, then the service's own handle.
+    #[must_use]
+    pub fn new(prefix: &'static str) -> Self {
+        Self { prefix, owner: Token::new(), held: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
@@ -70,22 +75,29 @@ impl Leases {
 
     /// Takes note of a lease that ends at `ends` at the latest, and gives its receipt. `last` is the message, where this may
     /// be its last attempt.
-    pub(super) fn hold(&self, handle: &str, ends: Instant, last: Option<Last>) -> Receipt {
+    #[must_use]
+    pub fn hold(&self, handle: &str, ends: Instant, last: Option<Last>) -> Receipt {
         let mut held = self.lock();
         held.sweep();
         let room = KEPT_BYTES.saturating_sub(held.kept_bytes);
         let last = last.filter(|last| last.message.body.len() <= room).map(Box::new);
         held.kept_bytes += kept(last.as_deref());
         held.leases.insert(handle.into(), Lease { ends, last, buried: false });
-        Receipt::new(format!("{OURS}{}:{handle}", self.owner))
+        Receipt::new(format!("{}{}:{handle}", self.prefix, self.owner))
     }
 
-    /// The handle of SQS in a receipt.
+    /// Whether a queue like this one gave the receipt, here or in another process: no other service and no platform.
+    #[must_use]
+    pub fn is_ours(&self, receipt: &Receipt) -> bool {
+        self.split(receipt).is_some()
+    }
+
+    /// The service's handle in a receipt; one that is not ours is nothing but a handle.
     ///
     /// # Errors
     /// `PreconditionFailed` where it is known that its lease has ended or that it is settled.
-    pub(super) fn check(&self, receipt: &Receipt) -> Result<String> {
-        let Some((owner, handle)) = ours(receipt.as_str()) else {
+    pub fn check(&self, receipt: &Receipt) -> Result<String> {
+        let Some((owner, handle)) = self.split(receipt) else {
             return Ok(receipt.as_str().to_owned());
         };
         let lasts = || self.lock().leases.get(handle).is_some_and(|lease| lease.ends > Instant::now());
@@ -95,29 +107,36 @@ impl Leases {
         Ok(handle.to_owned())
     }
 
+    /// The queue that gave a receipt, and the service's handle; `None` for a receipt that is nothing but a handle.
+    fn split<'r>(&self, receipt: &'r Receipt) -> Option<(Token, &'r str)> {
+        let (owner, handle) = receipt.as_str().strip_prefix(self.prefix)?.split_once(':')?;
+        Some((owner.parse().ok()?, handle))
+    }
+
     /// What is known of a delivery beyond its handle.
-    pub(super) fn known(&self, handle: &str) -> Known {
+    #[must_use]
+    pub fn known(&self, handle: &str) -> Known {
         let held = self.lock();
         let lease = held.leases.get(handle);
         lease.map_or_else(Known::default, |lease| Known { last: lease.last.clone(), buried: lease.buried })
     }
 
     /// The lease now ends at `ends`.
-    pub(super) fn prolong(&self, handle: &str, ends: Instant) {
+    pub fn prolong(&self, handle: &str, ends: Instant) {
         if let Some(lease) = self.lock().leases.get_mut(handle) {
             lease.ends = ends;
         }
     }
 
     /// The message lies among the dead letters: a settlement that is repeated only deletes it.
-    pub(super) fn bury(&self, handle: &str) {
+    pub fn bury(&self, handle: &str) {
         if let Some(lease) = self.lock().leases.get_mut(handle) {
             lease.buried = true;
         }
     }
 
     /// The delivery has come to its end.
-    pub(super) fn end(&self, handle: &str) {
+    pub fn end(&self, handle: &str) {
         let mut held = self.lock();
         if let Some(lease) = held.leases.remove(handle) {
             held.kept_bytes -= kept(lease.last.as_deref());
@@ -126,7 +145,7 @@ impl Leases {
 }
 
 impl Held {
-    /// Lets go of what has ended. SQS itself bounds how many there are: 120,000 of one queue are in flight at most.
+    /// Lets go of what has ended. How many there are is bounded by what the receivers hold.
     fn sweep(&mut self) {
         let now = Instant::now();
         if self.sweep_at.is_some_and(|due| due > now) {
@@ -142,17 +161,12 @@ fn kept(last: Option<&Last>) -> usize {
     last.map_or(0, |last| last.message.body.len())
 }
 
-/// The queue that gave a receipt, and the handle of SQS; `None` for a receipt that is nothing but a handle.
-fn ours(receipt: &str) -> Option<(Token, &str)> {
-    let (owner, handle) = receipt.strip_prefix(OURS)?.split_once(':')?;
-    Some((owner.parse().ok()?, handle))
-}
-
 #[cfg(test)]
 mod tests {
-    use skyport_core::ErrorKind;
-
     use super::*;
+    use crate::ErrorKind;
+
+    const PREFIX: &str = "skyport-test:";
 
     const MINUTE: Duration = Duration::from_secs(60);
 
@@ -162,7 +176,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_receipt_is_good_until_it_is_settled_or_its_lease_ends() {
-        let leases = Leases::new();
+        let leases = Leases::new(PREFIX);
         let over = Some(ErrorKind::PreconditionFailed);
         let first = leases.hold("AQEB+/=", Instant::now() + MINUTE, None);
         let handle = leases.check(&first).expect("held");
@@ -179,27 +193,29 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn receipts_of_others_and_of_the_platform_are_left_to_sqs() {
-        let leases = Leases::new();
-        let theirs = Leases::new().hold("AQEB", Instant::now(), None);
+    async fn receipts_of_others_and_of_the_platform_are_left_to_the_service() {
+        let leases = Leases::new(PREFIX);
+        let theirs = Leases::new(PREFIX).hold("AQEB", Instant::now(), None);
         let handle = leases.check(&theirs).expect("not known to have ended");
         assert_eq!(handle, "AQEB");
-        for raw in ["AQEBzWwaftRI0KuVm4tP+/==", "", "skyport-sqs:", "skyport-sqs:x:y"] {
+        assert!(leases.is_ours(&theirs));
+        for raw in ["AQEBzWwaftRI0KuVm4tP+/==", "", "skyport-test:", "skyport-test:x:y"] {
             let handle = leases.check(&Receipt::new(raw)).expect("not known");
             assert_eq!(handle, raw);
+            assert!(!leases.is_ours(&Receipt::new(raw)), "{raw}");
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_kept_is_bounded_and_let_go_with_its_lease() {
-        let leases = Leases::new();
+        let leases = Leases::new(PREFIX);
         let large = || Some(Last { attempt: 5, message: OutMessage::new(vec![0; KEPT_BYTES / 2 + 1]) });
         let receipts: Vec<Receipt> =
             (0..2).map(|n| leases.hold(&n.to_string(), Instant::now() + MINUTE, large())).collect();
         let kept = |at: usize| leases.known(&leases.check(&receipts[at]).expect("held")).last.is_some();
         assert!(kept(0) && !kept(1), "the second found no room");
         tokio::time::advance(MINUTE).await;
-        leases.hold("z", Instant::now() + MINUTE, large());
+        let _ = leases.hold("z", Instant::now() + MINUTE, large());
         let held = leases.lock();
         assert_eq!((held.leases.len(), held.kept_bytes), (1, KEPT_BYTES / 2 + 1));
     }

@@ -1,13 +1,17 @@
-//! Waiting for what AWS tells nobody: when a rival is done, or when what is new is known everywhere.
+//! Waiting for what no service tells: when a rival is done, or when what is new is known everywhere.
 
-use skyport_core::retry::{RetryPolicy, backoff};
-use skyport_core::{Error, Result};
+use super::{RetryPolicy, backoff};
+use crate::{Error, Result};
 
 /// How often something is tried; the pauses between are 2.5 to 5 seconds in all.
 const ATTEMPTS: u32 = 8;
 
-/// Repeats what fails for a moment, as `passes` says, with growing pauses. Its error names the resource.
-pub(crate) async fn patiently<T, F>(
+/// Repeats what fails for a moment, as `passes` says, with growing pauses: for what providers make and remove, around which there is no
+/// layer. Its error names the resource.
+///
+/// # Errors
+/// What the last call failed with.
+pub async fn patiently<T, F>(
     name: &str,
     passes: impl Fn(&Error) -> bool,
     mut call: impl FnMut() -> F,

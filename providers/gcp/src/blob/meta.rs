@@ -1,0 +1,301 @@
+//! What describes an object: as JSON, as headers of a download, and as properties.
+//!
+//! Values of metadata that Skyport writes are percent-encoded where they are not plain ASCII, although JSON could carry them: so they
+//! come back whole in the headers of a download. Who wrote an object is told by its token.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use http::HeaderMap;
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use skyport_core::blob::encode_metadata;
+use skyport_core::blob::port::{Etag, ObjectMeta, Properties};
+use skyport_core::clock::{http_date, rfc3339};
+use skyport_core::{Error, Result, Token};
+
+use super::call::malformed;
+
+/// The content type of what has none: Cloud Storage would make it `application/octet-stream`, which somebody may have meant.
+pub(super) const NO_TYPE: &str = "binary/octet-stream";
+
+/// The metadata that holds the token of the write that made the object.
+const TOKEN: &str = "skyport_w";
+
+/// The metadata that says that the content encoding `identity` was asked for: in headers it looks like none.
+const IDENTITY: &str = "skyport_identity";
+
+const IDENTITY_ENCODING: &str = "identity";
+
+/// The prefix of metadata in headers.
+const META: &str = "x-goog-meta-";
+
+/// What is read of an object's resource.
+pub(super) const FIELDS: &str = "name,generation,size,timeCreated,contentType,cacheControl,contentDisposition,contentEncoding,\
+                                 contentLanguage,customTime,metadata";
+
+/// An object as the JSON API tells of it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Resource {
+    /// Numbers of 64 bits are texts.
+    pub(super) generation: Option<String>,
+    size: Option<String>,
+    time_created: Option<String>,
+    content_type: Option<String>,
+    cache_control: Option<String>,
+    content_disposition: Option<String>,
+    content_encoding: Option<String>,
+    /// Not Skyport's, but a copy takes it along.
+    content_language: Option<String>,
+    /// As `content_language`.
+    custom_time: Option<String>,
+    #[serde(default)]
+    metadata: BTreeMap<String, String>,
+}
+
+impl Resource {
+    pub(super) fn etag(&self) -> Result<Etag> {
+        etag(self.generation.as_deref())
+    }
+
+    pub(super) fn size(&self) -> Result<u64> {
+        self.size.as_deref().and_then(|text| text.parse().ok()).ok_or_else(no_size)
+    }
+
+    pub(super) fn modified(&self) -> Result<SystemTime> {
+        self.time_created.as_deref().and_then(rfc3339).ok_or_else(no_time)
+    }
+
+    pub(super) fn meta(self) -> Result<ObjectMeta> {
+        let (size, etag, modified) = (self.size()?, self.etag()?, self.modified()?);
+        let mut properties = Properties::default();
+        properties.content_type = self.content_type;
+        properties.cache_control = self.cache_control;
+        properties.content_disposition = self.content_disposition;
+        properties.content_encoding = self.content_encoding;
+        Ok(described(ObjectMeta::new(size, etag, modified), properties, self.metadata))
+    }
+
+    /// The description of a copy: of all that this object has, but with the copy's own token.
+    pub(super) fn copied(self, token: Token) -> Value {
+        let ours = self.metadata.get(TOKEN).is_some_and(|text| text.parse::<Token>().is_ok());
+        let mut metadata: Map<String, Value> = Map::new();
+        for (name, value) in self.metadata {
+            // What bears a token is read as encoded.
+            let value = if ours { value } else { encode_metadata(&value).into_owned() };
+            metadata.insert(name, value.into());
+        }
+        metadata.insert(TOKEN.to_owned(), token.to_string().into());
+        let mut resource = json!({
+            "contentType": self.content_type.as_deref().unwrap_or(NO_TYPE),
+            "metadata": metadata,
+        });
+        for (name, value) in [
+            ("cacheControl", self.cache_control),
+            ("contentDisposition", self.content_disposition),
+            ("contentEncoding", self.content_encoding),
+            ("contentLanguage", self.content_language),
+            ("customTime", self.custom_time),
+        ] {
+            if let Some(value) = value {
+                resource[name] = value.into();
+            }
+        }
+        resource
+    }
+}
+
+/// The description of a new object.
+pub(super) fn describe(properties: &Properties, token: Token) -> Value {
+    let mut metadata: Map<String, Value> = Map::new();
+    for (name, value) in &properties.metadata {
+        metadata.insert(name.clone(), encode_metadata(value).into());
+    }
+    metadata.insert(TOKEN.to_owned(), token.to_string().into());
+    if properties.content_encoding.as_deref() == Some(IDENTITY_ENCODING) {
+        metadata.insert(IDENTITY.to_owned(), "1".into());
+    }
+    let mut resource = json!({
+        "contentType": properties.content_type.as_deref().unwrap_or(NO_TYPE),
+        "metadata": metadata,
+    });
+    for (name, value) in [
+        ("cacheControl", &properties.cache_control),
+        ("contentDisposition", &properties.content_disposition),
+        ("contentEncoding", &properties.content_encoding),
+    ] {
+        if let Some(value) = value {
+            resource[name] = value.as_str().into();
+        }
+    }
+    resource
+}
+
+/// What the headers of a download tell of the object, which has `size` bytes in all. They tell all of what bears a token; of what others
+/// wrote not quite, since names of metadata have no case in headers, and values there only ASCII.
+pub(super) fn of_headers(headers: &HeaderMap, size: u64) -> Result<ObjectMeta> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let mut metadata = BTreeMap::new();
+    for (name, value) in headers {
+        let name = name.as_str().strip_prefix(META);
+        if let (Some(name), Ok(value)) = (name, value.to_str()) {
+            metadata.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    let modified = text("last-modified").as_deref().and_then(http_date).ok_or_else(no_time)?;
+    let mut properties = Properties::default();
+    properties.content_type = text("content-type");
+    properties.cache_control = text("cache-control");
+    properties.content_disposition = text("content-disposition");
+    let stored = text("x-goog-stored-content-encoding").or_else(|| text("content-encoding"));
+    properties.content_encoding = stored.filter(|encoding| encoding != IDENTITY_ENCODING);
+    let meta = ObjectMeta::new(size, of_generation(headers)?, modified);
+    Ok(described(meta, properties, metadata))
+}
+
+/// The etag that the headers of a download tell.
+pub(super) fn of_generation(headers: &HeaderMap) -> Result<Etag> {
+    etag(headers.get("x-goog-generation").and_then(|value| value.to_str().ok()))
+}
+
+/// The object with its properties, of which some are for Skyport alone.
+fn described(
+    mut meta: ObjectMeta,
+    mut properties: Properties,
+    mut metadata: BTreeMap<String, String>,
+) -> ObjectMeta {
+    meta.token = metadata.remove(TOKEN).and_then(|text| text.parse().ok());
+    let ours = meta.token.is_some();
+    if ours {
+        if metadata.remove(IDENTITY).is_some() {
+            properties.content_encoding.get_or_insert_with(|| IDENTITY_ENCODING.to_owned());
+        }
+        metadata.values_mut().for_each(decode);
+    }
+    properties.content_type = properties.content_type.filter(|text| text != NO_TYPE);
+    properties.metadata = metadata;
+    meta.properties = properties.into();
+    meta
+}
+
+/// A value that Skyport encoded.
+fn decode(value: &mut String) {
+    if let Ok(text) = percent_decode_str(value).decode_utf8() {
+        *value = text.into_owned();
+    }
+}
+
+/// A generation is the etag.
+fn etag(generation: Option<&str>) -> Result<Etag> {
+    let number = generation.and_then(|text| text.parse().ok()).filter(|number| *number > 0);
+    let of_number = number.map(Etag::of_number);
+    of_number.ok_or_else(|| malformed("Cloud Storage's answer tells no generation of the object"))
+}
+
+fn no_size() -> Error {
+    malformed("Cloud Storage's answer tells no size of the object")
+}
+
+fn no_time() -> Error {
+    malformed("Cloud Storage's answer does not tell when the object was written")
+}
+
+#[cfg(test)]
+mod tests {
+    use skyport_core::ErrorKind;
+
+    use super::*;
+
+    fn resource(metadata: &[(&str, &str)]) -> Resource {
+        Resource {
+            generation: Some("17".to_owned()),
+            size: Some("3".to_owned()),
+            time_created: Some("2026-11-26T13:03:16.192Z".to_owned()),
+            content_type: Some(NO_TYPE.to_owned()),
+            metadata: metadata.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+            ..Resource::default()
+        }
+    }
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let always = [("x-goog-generation", "17"), ("last-modified", "Wed, 21 Oct 2015 07:28:00 GMT")];
+        let pairs = always.iter().chain(pairs);
+        pairs.map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value"))).collect()
+    }
+
+    #[test]
+    fn values_are_decoded_only_where_skyport_wrote_them() {
+        let token = Token::new();
+        let ours = resource(&[("a", "%C3%BC%25"), (TOKEN, &token.to_string())]).meta().expect("an object");
+        assert_eq!((ours.token, &*ours.properties.metadata["a"]), (Some(token), "ü%"));
+        assert_eq!(ours.properties.metadata.len(), 1, "the token is no user metadata");
+        let foreign = resource(&[("A", "%41"), (TOKEN, "no token")]).meta().expect("an object");
+        assert_eq!((foreign.token, &*foreign.properties.metadata["A"]), (None, "%41"));
+    }
+
+    #[test]
+    fn an_object_without_a_content_type_is_read_without_one() {
+        let meta = resource(&[]).meta().expect("an object");
+        assert_eq!((meta.properties.content_type.as_deref(), meta.etag.as_str()), (None, "17"));
+    }
+
+    #[test]
+    fn an_answer_that_does_not_tell_enough_is_an_error() {
+        for generation in [None, Some("x"), Some("0"), Some("-1")] {
+            let mut nameless = resource(&[]);
+            nameless.generation = generation.map(str::to_owned);
+            assert_eq!(nameless.meta().expect_err("no etag").kind(), ErrorKind::Malformed);
+        }
+        let mut negative = resource(&[]);
+        negative.size = Some("-1".to_owned());
+        assert_eq!(negative.meta().expect_err("no size").kind(), ErrorKind::Malformed);
+    }
+
+    #[test]
+    fn headers_tell_all_of_what_skyport_wrote() {
+        let token = Token::new().to_string();
+        let ours = headers(&[
+            ("x-goog-meta-skyport_w", &token),
+            ("x-goog-meta-who", "gr%C3%BC%C3%9Fe"),
+            ("x-goog-stored-content-encoding", "gzip"),
+            ("content-type", "text/plain"),
+        ]);
+        let meta = of_headers(&ours, 5).expect("an object");
+        assert_eq!((meta.size, meta.etag.as_str(), &*meta.properties.metadata["who"]), (5, "17", "grüße"));
+        assert_eq!(meta.properties.content_encoding.as_deref(), Some("gzip"));
+        assert_eq!(meta.token.map(|token| token.to_string()), Some(token));
+        let foreign = of_headers(&headers(&[("x-goog-meta-who", "%41")]), 5).expect("an object");
+        assert_eq!((foreign.token, &*foreign.properties.metadata["who"]), (None, "%41"));
+    }
+
+    #[test]
+    fn the_encoding_identity_is_told_where_it_was_asked_for() {
+        let mut properties = Properties::default();
+        properties.content_encoding = Some(IDENTITY_ENCODING.to_owned());
+        let (token, described) = (Token::new(), describe(&properties, Token::new()));
+        assert_eq!(described["metadata"][IDENTITY], "1");
+        for (mark, told) in [(Some("1"), Some("identity")), (None, None)] {
+            let token = token.to_string();
+            let mut pairs =
+                vec![("x-goog-meta-skyport_w", &*token), ("x-goog-stored-content-encoding", "identity")];
+            pairs.extend(mark.map(|mark| ("x-goog-meta-skyport_identity", mark)));
+            let meta = of_headers(&headers(&pairs), 0).expect("an object");
+            assert_eq!(meta.properties.content_encoding.as_deref(), told);
+            assert!(meta.properties.metadata.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_copy_of_what_others_wrote_is_encoded_since_it_bears_a_token() {
+        let token = Token::new();
+        let copied = resource(&[("a", "ü%")]).copied(token);
+        assert_eq!(
+            (&copied["metadata"]["a"], &copied["contentType"]),
+            (&json!("%C3%BC%25"), &json!(NO_TYPE))
+        );
+        let ours = resource(&[("a", "%C3%BC"), (TOKEN, &Token::new().to_string())]).copied(token);
+        assert_eq!(ours["metadata"], json!({ "a": "%C3%BC", TOKEN: token.to_string() }));
+    }
+}

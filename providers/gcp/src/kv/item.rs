@@ -1,0 +1,277 @@
+//! How an item of a table lies in Firestore, and back.
+//!
+//! | field | type | what |
+//! |---|---|---|
+//! | `k` | string | the sort key, by which Firestore orders: it compares the bytes of UTF-8 |
+//! | `v` | bytes or integer | the value; an integer where it is one of 64 bits in JSON |
+//! | `w` | string | the token of the write and eight digits of the attempt |
+//! | `exp` | timestamp | when it expires, to the millisecond: the field of Firestore's time to live; absent for never |
+//! | `i` | bytes | what a counter remembers of increments, as JSON |
+//!
+//! A version is `w`, the time of the write as Firestore counts it, and the expiry: with them a write with a condition is one
+//! request, since the time is what Firestore itself can compare.
+
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use gcloud_sdk::google::firestore::v1::value::ValueType;
+use gcloud_sdk::google::firestore::v1::{Document, Value};
+use gcloud_sdk::prost_types::Timestamp;
+use skyport_core::clock::{from_millis, to_millis};
+use skyport_core::kv::port::{Key, RawItem, RawVersion};
+use skyport_core::kv::stored::{integer, is_live, token_of};
+use skyport_core::{Error, ErrorKind, Result};
+
+use crate::provision::NAME;
+
+pub(crate) const SORT: &str = "k";
+pub(crate) const VALUE: &str = "v";
+pub(crate) const WRITE: &str = "w";
+pub(crate) const EXPIRES: &str = "exp";
+pub(crate) const SLOTS: &str = "i";
+
+/// What reading an item needs of it: what a counter remembers stays where it is.
+pub(super) const READ: &[&str] = &[VALUE, WRITE, EXPIRES];
+/// As [`READ`], where the keys are not known.
+pub(super) const READ_WITH_KEYS: &[&str] = &[SORT, VALUE, WRITE, EXPIRES];
+/// What an increment needs.
+pub(super) const COUNTER: &[&str] = &[VALUE, WRITE, EXPIRES, SLOTS];
+/// What tells whether a condition holds.
+pub(super) const STATE: &[&str] = &[WRITE, EXPIRES];
+/// What a put replaces: what a counter remembers stays.
+pub(super) const PUT: &[&str] = &[SORT, VALUE, WRITE, EXPIRES];
+/// What an increment replaces.
+pub(super) const INCREMENT: &[&str] = &[SORT, VALUE, WRITE, EXPIRES, SLOTS];
+
+/// The last second that a timestamp of Google's can name: the end of the year 9999.
+const LAST_SECOND: u64 = 253_402_300_799;
+
+type Fields = HashMap<String, Value>;
+
+/// The fields that an item is made of.
+#[derive(Debug)]
+pub(super) struct Made(Fields);
+
+impl Made {
+    pub(super) fn new(sort: &str, value: ValueType, write: &str, expires: Option<u64>) -> Self {
+        let mut made = Self(Fields::with_capacity(INCREMENT.len()));
+        made.set(SORT, ValueType::StringValue(sort.to_owned()));
+        made.set(VALUE, value);
+        made.set(WRITE, ValueType::StringValue(write.to_owned()));
+        if let Some(millis) = expires {
+            made.set(EXPIRES, ValueType::TimestampValue(timestamp(millis)));
+        }
+        made
+    }
+
+    pub(super) fn set(&mut self, field: &str, value: ValueType) {
+        self.0.insert(field.to_owned(), Value { value_type: Some(value) });
+    }
+
+    /// The document of this name with these fields.
+    pub(super) fn into_document(self, name: String) -> Document {
+        Document { name, fields: self.0, create_time: None, update_time: None }
+    }
+}
+
+/// A value as it is stored.
+pub(super) fn stored_value(value: Bytes) -> ValueType {
+    match integer(&value) {
+        Some(integer) => ValueType::IntegerValue(integer),
+        None => ValueType::BytesValue(value.into()),
+    }
+}
+
+/// When an item expires, as it is stored: no later than a timestamp can say.
+pub(super) fn stored_expiry(at: SystemTime) -> u64 {
+    to_millis(at).min(LAST_SECOND * 1_000)
+}
+
+/// A time in milliseconds as Google writes it.
+pub(crate) fn timestamp(millis: u64) -> Timestamp {
+    Timestamp { seconds: (millis / 1_000) as i64, nanos: (millis % 1_000) as i32 * 1_000_000 }
+}
+
+/// Rounded up, so that a foreign time of more digits ends no item early.
+fn millis(time: &Timestamp) -> Option<u64> {
+    let nanos = u64::try_from(time.nanos).ok()?;
+    u64::try_from(time.seconds).ok()?.checked_mul(1_000)?.checked_add(nanos.div_ceil(1_000_000))
+}
+
+/// What Firestore compares for a condition on a version.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Stamp {
+    pub(super) update_time: Timestamp,
+    /// In milliseconds.
+    pub(super) expires: Option<u64>,
+}
+
+impl Stamp {
+    /// The version of what the attempt `write` left.
+    pub(super) fn version(&self, write: &str) -> RawVersion {
+        let Timestamp { seconds, nanos } = self.update_time;
+        RawVersion::new(match self.expires {
+            Some(expires) => format!("{write}.{seconds:x}.{nanos:x}.{expires:x}"),
+            None => format!("{write}.{seconds:x}.{nanos:x}"),
+        })
+    }
+
+    /// From a version; `None` for one that no item has.
+    pub(super) fn of(version: &RawVersion) -> Option<Self> {
+        let mut parts = version.as_str().split('.').skip(1);
+        let seconds = i64::from_str_radix(parts.next()?, 16).ok()?;
+        let nanos =
+            i32::from_str_radix(parts.next()?, 16).ok().filter(|nanos| (0..1_000_000_000).contains(nanos))?;
+        let expires = parts.next().map(|digits| u64::from_str_radix(digits, 16)).transpose().ok()?;
+        Some(Self { update_time: Timestamp { seconds, nanos }, expires })
+    }
+
+    pub(super) fn is_live(&self, now: u64) -> bool {
+        is_live(self.expires, now)
+    }
+}
+
+/// A document that was read, expired or not.
+#[derive(Debug)]
+pub(super) struct Stored {
+    fields: Fields,
+    /// The attempt that wrote it.
+    pub(super) write: String,
+    pub(super) stamp: Stamp,
+}
+
+impl Stored {
+    pub(super) fn read(document: Document) -> Result<Self> {
+        let Document { mut fields, update_time, .. } = document;
+        let Some(ValueType::StringValue(write)) = take(&mut fields, WRITE) else {
+            return Err(foreign("it has no version"));
+        };
+        let update_time = update_time.ok_or_else(|| foreign("it has no time"))?;
+        let expires = match take(&mut fields, EXPIRES) {
+            None => None,
+            Some(ValueType::TimestampValue(time)) => {
+                Some(millis(&time).ok_or_else(|| foreign("its expiry is none"))?)
+            }
+            Some(_) => return Err(foreign("its expiry is none")),
+        };
+        Ok(Self { fields, write, stamp: Stamp { update_time, expires } })
+    }
+
+    pub(super) fn version(&self) -> RawVersion {
+        self.stamp.version(&self.write)
+    }
+
+    /// The sort key, where it was asked for.
+    pub(super) fn take_sort(&mut self) -> Result<String> {
+        match take(&mut self.fields, SORT) {
+            Some(ValueType::StringValue(sort)) => Ok(sort),
+            _ => Err(foreign("it has no sort key")),
+        }
+    }
+
+    pub(super) fn take_value(&mut self) -> Result<Bytes> {
+        match take(&mut self.fields, VALUE) {
+            Some(ValueType::BytesValue(bytes)) => Ok(Bytes::from(bytes)),
+            Some(ValueType::IntegerValue(number)) => Ok(Bytes::from(number.to_string())),
+            _ => Err(foreign("it has no value of Skyport's")),
+        }
+    }
+
+    /// What a counter remembers, as JSON.
+    pub(super) fn take_slots(&mut self) -> Result<Option<Vec<u8>>> {
+        match take(&mut self.fields, SLOTS) {
+            None => Ok(None),
+            Some(ValueType::BytesValue(bytes)) => Ok(Some(bytes)),
+            Some(_) => Err(foreign("what it remembers of increments is none")),
+        }
+    }
+
+    pub(super) fn into_item(mut self, key: Key) -> Result<RawItem> {
+        let value = self.take_value()?;
+        let mut item = RawItem::new(key, value, self.version());
+        item.token = token_of(&self.write);
+        item.expires = self.stamp.expires.map(from_millis);
+        Ok(item)
+    }
+}
+
+fn take(fields: &mut Fields, name: &str) -> Option<ValueType> {
+    fields.remove(name)?.value_type
+}
+
+pub(super) fn foreign(what: &str) -> Error {
+    let text = format!(
+        "an item of this table was not written by Skyport ({what}): give Skyport a collection of its own"
+    );
+    Error::new(ErrorKind::Malformed, text).with_provider(NAME)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gcloud_sdk::prost::Message;
+    use proptest::prelude::*;
+    use skyport_core::kv::stored::name_attempt;
+    use skyport_core::{Token, kv::port::TableLimits};
+
+    fn document(value: Bytes, expires: Option<u64>) -> Document {
+        let made = Made::new("s", stored_value(value), &name_attempt(Token::new()), expires);
+        let mut document = made.into_document("name".to_owned());
+        document.update_time = Some(Timestamp { seconds: 1_795_709_526, nanos: 362_617_000 });
+        document
+    }
+
+    proptest! {
+        #[test]
+        fn every_value_comes_back_as_the_bytes_that_it_was(value in prop_oneof![
+            any::<Vec<u8>>(),
+            any::<i64>().prop_map(|n| n.to_string().into_bytes()),
+            "[-+]?0{0,2}[0-9]{1,21}(\\.0|e0)? ?".prop_map(String::into_bytes),
+        ], expires in proptest::option::of(0..LAST_SECOND * 1_000)) {
+            let stored = Stored::read(document(Bytes::from(value.clone()), expires)).expect("an item");
+            prop_assert_eq!(Stamp::of(&stored.version()), Some(stored.stamp));
+            let item = stored.into_item(Key::new("p", "s")).expect("an item");
+            prop_assert_eq!(&*item.value, &*value);
+            prop_assert_eq!(item.expires, expires.map(from_millis));
+        }
+    }
+
+    #[test]
+    fn what_is_no_version_of_an_item_is_none() {
+        for text in ["", "1", "0123", "a.b", "a.1.-1", "a.1.3b9aca00", "a.x.1", "a.1.1.x"] {
+            assert_eq!(Stamp::of(&RawVersion::new(text)), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_others_wrote_is_said_to_be_theirs() {
+        for spoil in [VALUE, WRITE, EXPIRES] {
+            let mut document = document(Bytes::from_static(b"\"x\""), Some(1));
+            document
+                .fields
+                .insert(spoil.to_owned(), Value { value_type: Some(ValueType::BooleanValue(true)) });
+            let read = Stored::read(document).and_then(|stored| stored.into_item(Key::new("p", "s")));
+            assert_eq!(read.expect_err(spoil).kind(), ErrorKind::Malformed);
+        }
+    }
+
+    #[test]
+    fn a_foreign_expiry_between_two_milliseconds_ends_nothing_early() {
+        assert_eq!(millis(&Timestamp { seconds: 1, nanos: 1 }), Some(1_001));
+        assert_eq!(millis(&timestamp(1_999)), Some(1_999));
+        assert_eq!(millis(&Timestamp { seconds: -1, nanos: 0 }), None);
+    }
+
+    #[test]
+    fn the_largest_item_stays_under_a_mebibyte() {
+        let limits = TableLimits::default();
+        let mut document = document(Bytes::from(vec![0xff; crate::kv::VALUE_BYTES]), Some(u64::MAX >> 20));
+        let sort = "\0".repeat(limits.sort_bytes);
+        document.fields.insert(SORT.to_owned(), Value { value_type: Some(ValueType::StringValue(sort)) });
+        // A name has 6 KiB at most, what a counter remembers 4; Firestore counts 32 bytes for a document, and less for a field
+        // than the wire does.
+        let all = document.encoded_len() + (6 << 10) + (4 << 10) + 32;
+        assert!(all < 1 << 20, "{all}");
+    }
+}

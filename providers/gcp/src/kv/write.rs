@@ -1,0 +1,84 @@
+//! One write. Without a condition it is one request that asks nothing back; with one, a transaction of one write.
+
+use gcloud_sdk::google::firestore::v1::WriteResult;
+use skyport_core::kv::port::{Change, ItemCondition, Key, RawVersion, Write};
+use skyport_core::kv::stored::{holds, name_attempt};
+use skyport_core::{Error, Result};
+
+use super::FirestoreTable;
+use super::database::{Database, delete, unconditional, update};
+use super::item::{self, Made, Stamp, stored_expiry, stored_value};
+use super::transact::refusal;
+use crate::provision::NAME;
+
+/// A put or a delete as it is sent, and what makes a version of its answer.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) write: gcloud_sdk::google::firestore::v1::Write,
+    /// Of a put: the attempt's name, and its expiry.
+    put: Option<(String, Option<u64>)>,
+}
+
+impl Sent {
+    /// A write without its condition; `None` where it changes nothing.
+    pub(super) fn of(database: &Database, write: Write) -> Option<Self> {
+        let name = database.names().item(&write.key);
+        match write.change {
+            Change::Check => None,
+            Change::Delete => Some(Self { write: delete(name, None), put: None }),
+            Change::Put { value, expires } => {
+                let (attempt, expires) = (name_attempt(write.token), expires.map(stored_expiry));
+                let made = Made::new(&write.key.sort, stored_value(value), &attempt, expires);
+                let write = update(made.into_document(name), item::PUT, None);
+                Some(Self { write, put: Some((attempt, expires)) })
+            }
+        }
+    }
+
+    /// The version that this answer gives.
+    pub(super) fn version(
+        put: Option<(String, Option<u64>)>,
+        answer: Option<&WriteResult>,
+    ) -> Result<Option<RawVersion>> {
+        let Some((attempt, expires)) = put else { return Ok(None) };
+        let update_time = answer.and_then(|answer| answer.update_time).ok_or_else(untimed)?;
+        Ok(Some(Stamp { update_time, expires }.version(&attempt)))
+    }
+
+    pub(super) fn into_parts(
+        self,
+    ) -> (gcloud_sdk::google::firestore::v1::Write, Option<(String, Option<u64>)>) {
+        (self.write, self.put)
+    }
+}
+
+/// It was applied, and the answer lacks when.
+pub(super) fn untimed() -> Error {
+    Error::internal("Firestore did not say when it applied a write").with_ambiguous(true).with_provider(NAME)
+}
+
+impl FirestoreTable {
+    pub(super) async fn write_one(&self, write: Write) -> Result<Option<RawVersion>> {
+        if write.change == Change::Check {
+            return self.check_one(&write.key, &write.condition).await;
+        }
+        if write.condition != ItemCondition::None {
+            let versions = self.apply(vec![write]).await.map_err(|refused| refused.error)?;
+            return Ok(versions.into_iter().next().flatten());
+        }
+        let database = self.there().await?;
+        let Some(sent) = Sent::of(database, write) else { return Ok(None) };
+        let (write, put) = sent.into_parts();
+        let answers = database.commit(vec![write], Vec::new()).await.map_err(unconditional)?;
+        Sent::version(put, answers.first())
+    }
+
+    /// A check alone is a read: there is nothing that would have to happen at the same moment.
+    async fn check_one(&self, key: &Key, condition: &ItemCondition) -> Result<Option<RawVersion>> {
+        let there = self.read(key).await?;
+        if holds(condition, there.as_ref().map(|item| &item.version)) {
+            return Ok(None);
+        }
+        Err(Error::from(refusal(condition)).with_provider(NAME))
+    }
+}

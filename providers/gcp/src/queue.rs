@@ -1,0 +1,183 @@
+//! Pub/Sub behind the port `MessageQueue`.
+//!
+//! # What counts as an attempt
+//! Pub/Sub counts a delivery for everything that it hands out, also for what this provider gives back unseen: a message that came
+//! when no receive waited any more. Such returns are subtracted again by the process that made them (`uncounted`); another process
+//! sees what Pub/Sub says.
+//!
+//! # An ordered queue
+//! Its subscription orders messages by key, and a receive brings one, whatever it was asked for: what stands behind a message that
+//! fails would come back with it, its attempts counted. So nothing of a group is leased behind a message that is not settled yet,
+//! and Pub/Sub keeps the order by itself. What is returned there comes again when its lease ends, a second later at the soonest:
+//! returned at once, it would be overtaken at Google's own emulator.
+//!
+//! # What is early
+//! Pub/Sub delays nothing. A message that is not due is kept by the process that pulled it, its deadline prolonged, until it is
+//! (`held`). Who holds as many as it may hides the message instead, and that counts as an attempt.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use skyport_core::queue::leases::Leases;
+use skyport_core::queue::polls::Polls;
+use skyport_core::queue::port::{
+    Depth, MessageId, MessageQueue, OutMessage, QueueInfo, QueueSettings, RawDelivery, Receipt,
+    ReceiveOptions, Settlement,
+};
+use skyport_core::refusal::Refusal;
+use skyport_core::{Error, Result};
+use tokio::time::Instant;
+
+use crate::config::Connection;
+use crate::provision::NAME;
+
+use held::Held;
+use limit::Limit;
+use outgoing::BODY_BYTES;
+use pulled::Pulled;
+use uncounted::Uncounted;
+
+pub(crate) mod calls;
+mod deadlines;
+mod held;
+mod later;
+mod limit;
+mod names;
+mod outgoing;
+mod pulled;
+mod receive;
+mod send;
+mod settle;
+mod uncounted;
+
+pub(crate) use names::Names;
+
+/// How a receipt of ours begins. Pub/Sub's own ids do not, and no platform hands any over.
+const OURS: &str = "skyport-pubsub:";
+
+/// How many requests of one call are under way at once.
+const CALLS: usize = 4;
+
+/// A queue, or a queue of dead letters.
+pub(crate) struct PubsubQueue {
+    place: Arc<Place>,
+}
+
+/// What the work of a queue goes by, also after the handle is gone.
+struct Place {
+    connection: Arc<Connection>,
+    topic: String,
+    info: QueueInfo,
+    leases: Leases,
+    polls: Polls<(), Pulled>,
+    held: Held,
+    uncounted: Uncounted,
+    limit: Limit,
+    /// `None` on a queue of dead letters.
+    dead: Option<Arc<Place>>,
+}
+
+impl PubsubQueue {
+    /// The queue and its dead letters. No I/O.
+    pub(crate) fn new(connection: Arc<Connection>, names: Names, settings: &QueueSettings) -> Self {
+        let mut letters = settings.clone();
+        // They have no order: see how they are provisioned.
+        (letters.max_attempts, letters.ordered) = (u32::MAX, false);
+        let dead = Place::new(&connection, names.dead.clone(), names.dead, letters, None);
+        let (topic, subscription) = (names.topic, names.subscription);
+        Self { place: Place::new(&connection, topic, subscription, settings.clone(), Some(dead)) }
+    }
+}
+
+impl Place {
+    fn new(
+        connection: &Arc<Connection>,
+        topic: String,
+        subscription: String,
+        settings: QueueSettings,
+        dead: Option<Arc<Place>>,
+    ) -> Arc<Self> {
+        let mut info = QueueInfo::new(NAME, subscription, settings);
+        info.limits.body_bytes = BODY_BYTES;
+        info.capabilities.dedupe = false;
+        info.capabilities.depth = false;
+        // Pub/Sub counts where it has a limit, and letters have none.
+        info.capabilities.attempts = dead.is_some();
+        Arc::new(Self {
+            connection: Arc::clone(connection),
+            topic,
+            info,
+            leases: Leases::new(OURS),
+            polls: Polls::default(),
+            held: Held::default(),
+            uncounted: Uncounted::default(),
+            limit: Limit::default(),
+            dead,
+        })
+    }
+
+    /// What Pub/Sub calls the subscription.
+    async fn subscription(&self) -> Result<String> {
+        calls::subscription(&self.connection, &self.info.resource).await
+    }
+
+    /// Says which subscription an error is about: the dead letters have another.
+    fn named(&self, error: Error) -> Error {
+        error.with_resource(&self.info.resource)
+    }
+}
+
+impl fmt::Debug for PubsubQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (topic, subscription) = (&self.place.topic, &self.place.info.resource);
+        f.debug_struct("PubsubQueue")
+            .field("topic", topic)
+            .field("subscription", subscription)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl MessageQueue for PubsubQueue {
+    fn info(&self) -> &QueueInfo {
+        &self.place.info
+    }
+
+    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
+        self.place.send(messages).await
+    }
+
+    async fn receive(&self, options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
+        Place::receive(&self.place, options).await
+    }
+
+    async fn adopt(&self, deliveries: Vec<RawDelivery>) -> Vec<Result<Option<RawDelivery>>> {
+        deliveries.into_iter().map(|delivery| Ok(Some(delivery))).collect()
+    }
+
+    async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Receipt> {
+        let handle = self.place.handle(receipt)?;
+        self.place.extend(&handle, lease).await?;
+        self.place.leases.prolong(&handle, Instant::now() + lease);
+        Ok(receipt.clone())
+    }
+
+    async fn settle(&self, settlements: Vec<Settlement>) -> Vec<Result<()>> {
+        Place::settle_all(&self.place, settlements).await
+    }
+
+    async fn depth(&self) -> Result<Depth> {
+        Err(Error::unsupported(
+            "Pub/Sub does not count: see `num_undelivered_messages` in Cloud Monitoring, which is some minutes late",
+        ))
+    }
+
+    fn dead_letters(&self) -> Result<Arc<dyn MessageQueue>> {
+        match &self.place.dead {
+            Some(dead) => Ok(Arc::new(Self { place: Arc::clone(dead) })),
+            None => Err(Refusal::NoDeadLetters.into()),
+        }
+    }
+}
