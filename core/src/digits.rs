@@ -19,16 +19,16 @@ pub(crate) fn spell(number: u32) -> [u8; 8] {
     (digits + 0x3030_3030_3030_3030 + letters * u64::from(b'a' - b'0' - 10)).to_be_bytes()
 }
 
-/// A number in eight letters from `a` to `p`: quicker to write than digits, and to read.
+/// A number in eight letters from `a` to `p`, the last digit first: quicker to write than digits, and to read.
 #[inline]
 pub(crate) fn in_letters(number: u32) -> [u8; 8] {
-    (spread(number) + LETTERS).to_be_bytes()
+    (spread(number) + LETTERS).to_le_bytes()
 }
 
 /// What [`in_letters`] wrote; `None` for anything else.
 #[inline]
 pub(crate) fn of_letters(text: [u8; 8]) -> Option<u32> {
-    let mut number = u64::from_be_bytes(text).wrapping_sub(LETTERS);
+    let mut number = u64::from_le_bytes(text).wrapping_sub(LETTERS);
     if number & 0xf0f0_f0f0_f0f0_f0f0 != 0 {
         return None;
     }

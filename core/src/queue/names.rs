@@ -116,8 +116,8 @@ mod tests {
         }
         assert_eq!(MessageId::of_number(0x2a), "0000002a");
         assert_eq!(MessageId::of_number(0x1_0000_002a), "000000010000002a");
-        assert_eq!(Receipt::of_numbers([1, 2]).as_str(), "aaaaaaabaaaaaaac");
-        assert_eq!(Receipt::new("aaaaaaabaaaaaaac").numbers(), Some([1, 2]));
+        assert_eq!(Receipt::of_numbers([1, 2]).as_str(), "baaaaaaacaaaaaaa");
+        assert_eq!(Receipt::new("baaaaaaacaaaaaaa").numbers(), Some([1, 2]));
         assert_eq!(format!("{:?}", Receipt::new("secret")), "Receipt(..)");
         assert_eq!((size_of::<MessageId>(), size_of::<Receipt>()), (24, 32));
     }
