@@ -58,9 +58,10 @@ impl MemoryQueue {
 
     async fn receive_with_faults(&self, options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
         let fate = self.faults.meet(Operation::QueueReceive, self.cell.name()).await?;
-        let mut found = self.cell.receive_now(&options)?;
-        if found.is_empty() && !options.wait.is_zero() {
-            found = self.cell.receive_waiting(options).await?;
+        let ReceiveOptions { max, wait, lease, .. } = options;
+        let mut found = self.cell.receive_now(max, lease)?;
+        if found.is_empty() && !wait.is_zero() {
+            found = self.cell.receive_waiting(max, wait, lease).await?;
         }
         fate.answer(Ok(found))
     }
@@ -85,29 +86,35 @@ impl MessageQueue for MemoryQueue {
         &self.info
     }
 
-    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
+    // This, `receive` and `settle` are written out, and take what they are given apart: what is moved whole, just after it was
+    // made part by part, costs as much as the box that it is moved to.
+    fn send<'q, 'f>(&'q self, messages: Vec<OutMessage>) -> BoxFuture<'f, Vec<Result<MessageId>>>
+    where
+        'q: 'f,
+        Self: 'f,
+    {
         if self.faults.are_armed() {
-            return Box::pin(self.send_with_faults(messages)).await;
+            return Box::pin(self.send_with_faults(messages));
         }
-        self.cell.send(messages)
+        let messages = messages.into_iter();
+        Box::pin(async move { self.cell.send(messages) })
     }
 
-    // Written out: options that are moved whole, just after they were made, cost as much as the box that they are moved to.
     fn receive<'q, 'f>(&'q self, options: ReceiveOptions) -> BoxFuture<'f, Result<Vec<RawDelivery>>>
     where
         'q: 'f,
         Self: 'f,
     {
+        if self.faults.are_armed() {
+            return Box::pin(self.receive_with_faults(options));
+        }
         let ReceiveOptions { max, wait, lease, .. } = options;
         Box::pin(async move {
-            let options = ReceiveOptions::new(max, wait, lease);
-            if !self.faults.are_armed() {
-                let found = self.cell.receive_now(&options);
-                if options.wait.is_zero() || !matches!(&found, Ok(found) if found.is_empty()) {
-                    return found;
-                }
+            let found = self.cell.receive_now(max, lease);
+            if wait.is_zero() || !matches!(&found, Ok(found) if found.is_empty()) {
+                return found;
             }
-            Box::pin(self.receive_with_faults(options)).await
+            Box::pin(self.cell.receive_waiting(max, wait, lease)).await
         })
     }
 
@@ -120,11 +127,16 @@ impl MessageQueue for MemoryQueue {
         fate.answer(self.cell.extend(receipt, lease).map(|()| receipt.clone()))
     }
 
-    async fn settle(&self, settlements: Vec<Settlement>) -> Vec<Result<()>> {
+    fn settle<'q, 'f>(&'q self, settlements: Vec<Settlement>) -> BoxFuture<'f, Vec<Result<()>>>
+    where
+        'q: 'f,
+        Self: 'f,
+    {
         if self.faults.are_armed() {
-            return Box::pin(self.settle_with_faults(settlements)).await;
+            return Box::pin(self.settle_with_faults(settlements));
         }
-        self.cell.settle(settlements)
+        let settlements = settlements.into_iter();
+        Box::pin(async move { self.cell.settle(settlements) })
     }
 
     async fn depth(&self) -> Result<Depth> {

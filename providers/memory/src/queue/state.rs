@@ -1,9 +1,9 @@
 //! The messages of a queue and where each stands. No clock, no lock, no waiting: all of that is the cell's.
 
 use std::collections::VecDeque;
-use std::mem;
 use std::sync::Arc;
 use std::time::SystemTime;
+use std::{iter, mem};
 
 use bytes::Bytes;
 use skyport_core::Sparse;
@@ -23,7 +23,10 @@ const SPENT: &str = "attempts";
 /// A message that is kept. Small: most have a body and nothing else.
 struct Stored {
     number: u64,
-    letter: Letter,
+    /// The parts of its letter, of which each is put where it stays: moved as one they would cost more.
+    body: Option<Bytes>,
+    sent_at: SystemTime,
+    extras: Option<Box<Extras>>,
     /// Its group, where order counts.
     group: Option<Arc<str>>,
     attempts: u32,
@@ -32,19 +35,33 @@ struct Stored {
 
 /// What outlives a stored message: it may go on to the dead letters.
 pub(super) struct Letter {
-    body: Bytes,
-    sent_at: SystemTime,
-    extras: Option<Box<Extras>>,
+    pub(super) body: Bytes,
+    pub(super) sent_at: SystemTime,
+    pub(super) extras: Option<Box<Extras>>,
 }
 
+/// What most messages do without.
 #[derive(Default)]
-struct Extras {
+pub(super) struct Extras {
     attributes: Sparse<Attributes>,
     envelope: Sparse<Envelope>,
     group: Option<String>,
 }
 
 impl Extras {
+    /// What a message has of them; it is left without.
+    #[inline(always)]
+    pub(super) fn of(message: &mut OutMessage) -> Option<Box<Self>> {
+        let plain = message.group.is_none() && message.attributes.is_empty() && message.envelope.is_empty();
+        (!plain).then(|| {
+            Box::new(Self {
+                attributes: mem::take(&mut message.attributes),
+                envelope: mem::take(&mut message.envelope),
+                group: message.group.take(),
+            })
+        })
+    }
+
     /// Apart from the rest of a delivery, for most have none: that is then put in its place as it is made.
     #[inline(never)]
     fn tell(&self, raw: &mut RawDelivery) {
@@ -55,26 +72,6 @@ impl Extras {
 }
 
 impl Letter {
-    /// The letter of a message, which is left empty.
-    #[inline]
-    pub(super) fn of(message: &mut OutMessage, sent_at: SystemTime) -> Self {
-        let plain = message.group.is_none() && message.attributes.is_empty() && message.envelope.is_empty();
-        let extras = (!plain).then(|| {
-            Box::new(Extras {
-                attributes: mem::take(&mut message.attributes),
-                envelope: mem::take(&mut message.envelope),
-                group: message.group.take(),
-            })
-        });
-        Self { body: mem::take(&mut message.body), sent_at, extras }
-    }
-
-    /// The letter itself; an empty one is left.
-    #[inline]
-    fn take(&mut self) -> Self {
-        Self { body: mem::take(&mut self.body), sent_at: self.sent_at, extras: self.extras.take() }
-    }
-
     pub(super) fn set_reason(&mut self, reason: &str) {
         let extras = self.extras.get_or_insert_default();
         extras.envelope.set_reason(Some(reason));
@@ -166,13 +163,28 @@ impl State {
         depth
     }
 
-    /// Adds a message, to be received from `due` on; its id.
+    /// Adds a message, to be received from `due` on; its id. The body is taken from where it is.
     #[inline(always)]
-    pub(super) fn push(&mut self, letter: Letter, due: Option<Instant>) -> MessageId {
-        let group = letter.extras.as_ref().and_then(|extras| extras.group.as_deref());
+    pub(super) fn push(
+        &mut self,
+        body: &mut Bytes,
+        sent_at: SystemTime,
+        extras: Option<Box<Extras>>,
+        due: Option<Instant>,
+    ) -> MessageId {
+        let group = extras.as_ref().and_then(|extras| extras.group.as_deref());
         let group: Option<Arc<str>> = group.filter(|_| self.ordered).map(Arc::from);
         let number = self.numbers.take();
-        let slot = self.place(number, letter, group.clone());
+        let slot = self.vacancy();
+        if let Some(stored) = self.slots.get_mut(slot as usize) {
+            stored.number = number;
+            stored.body = Some(mem::take(body));
+            stored.sent_at = sent_at;
+            stored.extras = extras;
+            stored.group.clone_from(&group);
+            stored.attempts = 0;
+            stored.phase = Phase::Ready;
+        }
         if let Some(name) = &group {
             self.groups.push(name, slot);
         }
@@ -183,20 +195,21 @@ impl State {
         MessageId::of_number(number)
     }
 
+    /// A place for a message.
     #[inline(always)]
-    fn place(&mut self, number: u64, letter: Letter, group: Option<Arc<str>>) -> Slot {
-        if let Some(slot) = self.free.pop()
-            && let Some(stored) = self.slots.get_mut(slot as usize)
-        {
-            // Part by part: made elsewhere and moved here it would cost more.
-            stored.number = number;
-            stored.letter = letter;
-            stored.group = group;
-            stored.attempts = 0;
-            stored.phase = Phase::Ready;
+    fn vacancy(&mut self) -> Slot {
+        if let Some(slot) = self.free.pop() {
             return slot;
         }
-        self.slots.push(Stored { number, letter, group, attempts: 0, phase: Phase::Ready });
+        self.slots.push(Stored {
+            number: 0,
+            body: None,
+            sent_at: SystemTime::UNIX_EPOCH,
+            extras: None,
+            group: None,
+            attempts: 0,
+            phase: Phase::Vacant,
+        });
         (self.slots.len() - 1) as Slot
     }
 
@@ -238,7 +251,7 @@ impl State {
 
     /// Whether a lease or a delay is over.
     pub(super) fn is_due(&self, now: Instant) -> bool {
-        self.timers.first().is_some_and(|(due, _)| due <= now)
+        self.timers.is_due(now)
     }
 
     /// Ends the leases and delays that are over; gives back the messages whose attempts are spent.
@@ -315,19 +328,27 @@ impl State {
         let Some(stored) = stored.filter(|stored| stored.phase == Phase::Ready) else {
             return false;
         };
+        // Early, for it takes some time until it can be moved on.
+        let Some(body) = stored.body.clone() else { return false };
         let delivery = self.numbers.take();
         stored.attempts = stored.attempts.saturating_add(1);
         stored.phase = Phase::Leased { until, delivery };
-        let (letter, id) = (&stored.letter, MessageId::of_number(stored.number));
-        let receipt = receipt::write(slot, delivery);
-        let mut raw = RawDelivery::new(id, letter.body.clone(), receipt, letter.sent_at);
-        raw.attempt = stored.attempts;
-        taken.push(raw);
-        if let (Some(extras), Some(raw)) = (&letter.extras, taken.last_mut()) {
-            extras.tell(raw);
-        }
         self.timers.add(until, slot);
         self.in_flight += 1;
+        let (number, attempt, sent_at) = (stored.number, stored.attempts, stored.sent_at);
+        // Made where it stays: elsewhere, and then moved, it would cost more.
+        taken.extend(iter::once_with(|| {
+            let (id, receipt) = (MessageId::of_number(number), receipt::write(slot, delivery));
+            let mut raw = RawDelivery::new(id, Bytes::new(), receipt, sent_at);
+            raw.attempt = attempt;
+            raw
+        }));
+        if let Some(raw) = taken.last_mut() {
+            raw.body = body;
+            if let Some(extras) = &stored.extras {
+                extras.tell(raw);
+            }
+        }
         true
     }
 
@@ -365,20 +386,23 @@ impl State {
         self.unlease(slot);
         let stored = self.stored(slot)?;
         stored.phase = Phase::Vacant;
-        let (letter, group) = (stored.letter.take(), stored.group.take());
+        let Stored { body, sent_at, extras, group, .. } = stored;
+        let (extras, group) = (extras.take(), group.take());
+        let letter = body.take().map(|body| Letter { body, sent_at: *sent_at, extras });
         self.vacate(slot, group);
-        Some(letter)
+        letter
     }
 
     /// Takes a leased message out: it is done. Dropped where it lies. False where this delivery is not leased.
-    #[inline]
+    #[inline(always)]
     pub(super) fn forget(&mut self, slot: Slot, delivery: u64) -> bool {
         let stored = self.slots.get_mut(slot as usize);
         let Some(stored) = stored.filter(|stored| stored.phase.is_lease(delivery)) else {
             return false;
         };
         stored.phase = Phase::Vacant;
-        stored.letter.take();
+        stored.body = None;
+        stored.extras = None;
         let group = stored.group.take();
         self.in_flight -= 1;
         self.timer_over();
@@ -387,6 +411,7 @@ impl State {
     }
 
     /// The place of a message that was taken out is free, and its group goes on without it.
+    #[inline]
     fn vacate(&mut self, slot: Slot, group: Option<Arc<str>>) {
         self.free.push(slot);
         if let Some(name) = &group {

@@ -28,8 +28,14 @@ impl Timers {
         }
     }
 
-    /// The first to end. Current, if [`tidy`](Self::tidy) was called after the last change.
+    /// Whether the first has ended.
     #[inline(always)]
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        let in_line = self.line.front().is_some_and(|(due, _)| *due <= now);
+        in_line || self.heap.peek().is_some_and(|Reverse((due, _))| *due <= now)
+    }
+
+    /// The first to end. Current, if [`tidy`](Self::tidy) was called after the last change.
     pub(super) fn first(&self) -> Option<(Instant, Slot)> {
         let in_line = self.line.front().copied();
         match self.heap.peek() {
@@ -84,6 +90,10 @@ mod tests {
                 timers.tidy(|due, slot| current.contains(&(due, slot)));
             }
             assert_eq!(timers.first(), current.first().copied());
+            for ms in [0, 5_000, 10_000].map(Duration::from_millis) {
+                let ended = current.first().is_some_and(|(due, _)| *due <= now + ms);
+                assert_eq!(timers.is_due(now + ms), ended);
+            }
             assert!(timers.line.len() + timers.heap.len() <= 2 * current.len() + 65);
         }
         while let Some(first) = current.pop_first() {
