@@ -61,6 +61,7 @@ impl Clock {
 
     /// The time now.
     #[must_use]
+    #[inline]
     pub fn now(&self) -> SystemTime {
         match self.0 {
             Source::System => SystemTime::now(),

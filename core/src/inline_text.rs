@@ -4,12 +4,10 @@ use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::num::NonZeroU8;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use crate::digits::{self, spell};
-
-/// A text of which up to `N` bytes (at most 254) need no allocation. Ordered by UTF-8 bytes.
+/// A text of which up to `N` bytes, a multiple of 8, need no allocation. Ordered by UTF-8 bytes.
 #[derive(Clone)]
 pub struct InlineText<const N: usize>(Form<N>);
 
@@ -19,18 +17,24 @@ enum Form<const N: usize> {
     Long(Arc<str>),
 }
 
-/// One piece, so that it is copied in whole words; the length stands last and is never 0, which is where a [`Form`] finds
-/// room to say that it is the long one.
+/// Whole words, the length too: a piece of a word that was just written is slow to copy. The length is never 0, which is
+/// where a [`Form`] finds room to say that it is the long one.
 #[derive(Clone, Copy)]
 struct Short<const N: usize> {
     bytes: [u8; N],
-    len_and_one: NonZeroU8,
+    len_and_one: NonZeroU64,
 }
 
 impl<const N: usize> Short<N> {
+    /// `None` for a length that is too long for this.
+    #[inline]
+    const fn len_and_one(len: usize) -> Option<NonZeroU64> {
+        if len > N { None } else { NonZeroU64::new(len as u64 + 1) }
+    }
+
     #[inline]
     fn new(text: &[u8]) -> Option<Self> {
-        let len_and_one = NonZeroU8::MIN.checked_add(u8::try_from(text.len()).ok()?)?;
+        let len_and_one = Self::len_and_one(text.len())?;
         let mut short = Self { bytes: [0; N], len_and_one };
         short.bytes.get_mut(..text.len())?.copy_from_slice(text);
         Some(short)
@@ -38,7 +42,7 @@ impl<const N: usize> Short<N> {
 
     #[inline]
     fn bytes(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.len_and_one.get() - 1)).unwrap_or_default()
+        self.bytes.get(..(self.len_and_one.get() - 1) as usize).unwrap_or_default()
     }
 }
 
@@ -70,35 +74,27 @@ impl<const N: usize> InlineText<N> {
         Self::new(std::str::from_utf8(digits.get(first..).unwrap_or_default()).unwrap_or_default())
     }
 
-    /// Numbers in eight hexadecimal digits each, one after the other.
+    /// Words of eight letters or digits, one after the other.
     #[must_use]
     #[inline]
-    pub fn of_digits<const P: usize>(numbers: [u32; P]) -> Self {
-        let digits = numbers.map(spell);
-        let digits = digits.as_flattened();
-        Self(match Short::new(digits) {
-            Some(short) => Form::Short(short),
-            // Digits are ASCII.
-            None => Form::Long(std::str::from_utf8(digits).unwrap_or_default().into()),
-        })
+    pub(crate) fn of_words<const P: usize>(words: [[u8; 8]; P]) -> Self {
+        if let Some(len_and_one) = const { Short::<N>::len_and_one(8 * P) } {
+            let mut bytes = [0; N];
+            // Word by word to where they stay: what was just written in words is slow to read in wider pieces.
+            for (place, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
+                *place = word;
+            }
+            return Self(Form::Short(Short { bytes, len_and_one }));
+        }
+        Self::new(std::str::from_utf8(words.as_flattened()).unwrap_or_default())
     }
 
-    /// The numbers that [`of_digits`](Self::of_digits) wrote; `None` for any other text.
+    /// The text in words of eight bytes; `None` where it has another length.
     #[must_use]
     #[inline]
-    pub fn digits<const P: usize>(&self) -> Option<[u32; P]> {
-        let (digits, rest) = self.as_bytes().as_chunks();
-        if digits.len() != P || !rest.is_empty() {
-            return None;
-        }
-        let mut numbers = [0; P];
-        let mut all_read = true;
-        for (number, digits) in numbers.iter_mut().zip(digits) {
-            let read = digits::read(*digits);
-            all_read &= read.is_some();
-            *number = read.unwrap_or_default();
-        }
-        all_read.then_some(numbers)
+    pub(crate) fn words<const P: usize>(&self) -> Option<[[u8; 8]; P]> {
+        let (words, rest) = self.as_bytes().as_chunks();
+        if rest.is_empty() { words.try_into().ok() } else { None }
     }
 
     /// The text.
@@ -119,6 +115,12 @@ impl<const N: usize> InlineText<N> {
             Form::Short(short) => short.bytes(),
             Form::Long(text) => text.as_bytes(),
         }
+    }
+}
+
+impl<const N: usize> AsRef<[u8]> for InlineText<N> {
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
     }
 }
 
@@ -160,6 +162,82 @@ impl<const N: usize> fmt::Debug for InlineText<N> {
     }
 }
 
+/// What a name that is an [`InlineText`] has in common with a `str`. The name has `new` and `as_str` of its own.
+macro_rules! reads_as_str {
+    ($name:ident) => {
+        impl std::ops::Deref for $name {
+            type Target = str;
+
+            fn deref(&self) -> &str {
+                self.as_str()
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                self.as_str()
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self::new(text)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.as_str().to_owned()
+            }
+        }
+
+        impl PartialEq<str> for $name {
+            fn eq(&self, other: &str) -> bool {
+                self.as_str() == other
+            }
+        }
+
+        impl PartialEq<&str> for $name {
+            fn eq(&self, other: &&str) -> bool {
+                self.as_str() == *other
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self.as_str(), f)
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Debug::fmt(self.as_str(), f)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                Ok(Self::new(text))
+            }
+        }
+    };
+}
+
+pub(crate) use reads_as_str;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,8 +245,8 @@ mod tests {
     #[test]
     fn short_and_long_texts_are_ordered_alike() {
         let mut texts =
-            ["a".repeat(38), "a".repeat(39), "a".repeat(37), "b".to_owned(), "é".repeat(19), String::new()];
-        let mut inline: Vec<InlineText<38>> = texts.iter().map(|text| InlineText::new(text)).collect();
+            ["a".repeat(40), "a".repeat(41), "a".repeat(39), "b".to_owned(), "é".repeat(20), String::new()];
+        let mut inline: Vec<InlineText<40>> = texts.iter().map(|text| InlineText::new(text)).collect();
         texts.sort();
         inline.sort();
         assert!(inline.iter().map(InlineText::as_str).eq(texts.iter().map(String::as_str)));
@@ -177,18 +255,18 @@ mod tests {
         for len in [0, 253, 254, 255] {
             assert_eq!(InlineText::<1_000>::new(&long[..len]).as_str(), &long[..len]);
         }
-        assert_eq!((size_of::<InlineText<23>>(), size_of::<InlineText<39>>()), (24, 40));
+        assert_eq!((size_of::<InlineText<16>>(), size_of::<InlineText<40>>()), (24, 48));
     }
 
     #[test]
-    fn numbers_in_digits_read_back_and_other_texts_do_not() {
-        let numbers = [0, 0x1234_abcd, u32::MAX];
-        let (short, long) = (InlineText::<24>::of_digits(numbers), InlineText::<23>::of_digits(numbers));
-        assert_eq!((short.as_str(), long.as_str()), ("000000001234abcdffffffff", short.as_str()));
-        assert_eq!((short.digits(), long.digits()), (Some(numbers), Some(numbers)));
-        assert_eq!((short.digits::<2>(), short.digits::<4>()), (None, None));
-        for text in ["", "0", "00000000g", "0000000g", "0000000A", "0000-001", "00000000é"] {
-            assert_eq!(InlineText::<24>::new(text).digits::<1>(), None, "{text}");
+    fn words_read_back_and_other_texts_do_not() {
+        let words = [*b"01234567", *b"89abcdef", *b"ghijklmn"];
+        let (short, long) = (InlineText::<24>::of_words(words), InlineText::<16>::of_words(words));
+        assert_eq!((short.as_str(), long.as_str()), ("0123456789abcdefghijklmn", short.as_str()));
+        assert_eq!((short.words(), long.words()), (Some(words), Some(words)));
+        assert_eq!((short.words::<2>(), short.words::<4>()), (None, None));
+        for text in ["", "0", "01234567x"] {
+            assert_eq!(InlineText::<24>::new(text).words::<1>(), None, "{text}");
         }
     }
 

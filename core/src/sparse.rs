@@ -1,5 +1,6 @@
 //! Parts that most objects and messages do without.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -25,6 +26,11 @@ pub trait Empty: Clone + PartialEq + 'static {
     const EMPTY: &'static Self;
 }
 
+/// Attributes, metadata: most have none.
+impl Empty for BTreeMap<String, String> {
+    const EMPTY: &'static Self = &Self::new();
+}
+
 impl<T: Empty> Sparse<T> {
     /// The value itself.
     #[must_use]
@@ -36,6 +42,12 @@ impl<T: Empty> Sparse<T> {
 impl<T: Empty> From<T> for Sparse<T> {
     fn from(value: T) -> Self {
         Self((value != *T::EMPTY).then(|| Arc::new(value)))
+    }
+}
+
+impl<A, T: Empty + FromIterator<A>> FromIterator<A> for Sparse<T> {
+    fn from_iter<I: IntoIterator<Item = A>>(items: I) -> Self {
+        T::from_iter(items).into()
     }
 }
 

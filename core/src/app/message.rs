@@ -8,7 +8,7 @@ use super::resources::Ref;
 use crate::codec::Decode;
 use crate::queue::Queue;
 use crate::queue::port::{Attributes, Foreign, MessageId, RawDelivery};
-use crate::{Result, TraceContext};
+use crate::{Result, Sparse, TraceContext};
 
 /// A message with its decoded body; derefs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Message<T> {
     id: MessageId,
     attempt: u32,
     sent_at: SystemTime,
-    attributes: Attributes,
+    attributes: Sparse<Attributes>,
     group: Option<String>,
     trace: Option<TraceContext>,
 }
@@ -31,7 +31,7 @@ impl<T> Message<T> {
             id: MessageId::new(""),
             attempt: 1,
             sent_at: SystemTime::now(),
-            attributes: Attributes::new(),
+            attributes: Sparse::default(),
             group: None,
             trace: None,
         }

@@ -35,8 +35,8 @@ pub use get::{Get, GetIfChanged, Object};
 pub use key::encode_metadata;
 pub use list::{List, ListStream};
 pub use port::{
-    BlobCapabilities, BlobLimits, Etag, ListEntry, ListPage, Metadata, ObjectMeta, Properties, SignedRequest,
-    Written,
+    BlobCapabilities, BlobLimits, Etag, ListEntry, ListPage, Metadata, ObjectKey, ObjectMeta, Properties,
+    SignedRequest, Written,
 };
 pub use put::Put;
 pub use reader::BodyReader;

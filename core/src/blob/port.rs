@@ -18,9 +18,11 @@ use crate::{Clock, Error, Result, Token};
 
 mod etag;
 mod limits;
+mod object_key;
 
 pub use etag::Etag;
 pub use limits::BlobLimits;
+pub use object_key::ObjectKey;
 
 /// What a store is and what it can do; made once, when it is opened.
 #[non_exhaustive]
@@ -287,7 +289,7 @@ pub enum ListEntry {
     /// An object.
     Object {
         /// Its key, as it is.
-        key: String,
+        key: ObjectKey,
         /// Its size in bytes.
         size: u64,
         /// Its etag.
@@ -296,7 +298,7 @@ pub enum ListEntry {
         modified: SystemTime,
     },
     /// All keys that begin so: the prefix up to and with the delimiter.
-    Directory(String),
+    Directory(ObjectKey),
 }
 
 impl ListEntry {

@@ -8,14 +8,14 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::handle::send_checked;
-use super::port::{MessageId, MessageQueue, OutMessage};
-use crate::Result;
+use super::port::{Attributes, MessageId, MessageQueue, OutMessage};
 use crate::codec::Encode;
+use crate::{Result, Sparse};
 
 /// Options of one message, shared by [`Outgoing`] and [`Sending`].
 #[derive(Clone, Debug, Default)]
 pub(super) struct Options {
-    attributes: super::port::Attributes,
+    attributes: Sparse<Attributes>,
     delay: Option<Duration>,
     group: Option<String>,
     dedupe_id: Option<String>,

@@ -148,7 +148,7 @@ pub struct OutMessage {
     /// Any bytes.
     pub body: Bytes,
     /// The user's attributes.
-    pub attributes: Attributes,
+    pub attributes: Sparse<Attributes>,
     /// What is ours: travels packed in one attribute `skyport`.
     pub envelope: Sparse<Envelope>,
     /// Not to be received before so long.
@@ -198,7 +198,7 @@ pub struct RawDelivery {
     /// The body as it was sent.
     pub body: Bytes,
     /// The user's attributes.
-    pub attributes: Attributes,
+    pub attributes: Sparse<Attributes>,
     /// What is ours; empty for a message that Skyport did not send.
     pub envelope: Sparse<Envelope>,
     /// Which delivery of the message this is, from 1.
@@ -224,7 +224,7 @@ impl RawDelivery {
         Self {
             id: id.into(),
             body: body.into(),
-            attributes: Attributes::new(),
+            attributes: Sparse::default(),
             envelope: Sparse::default(),
             attempt: 1,
             sent_at,

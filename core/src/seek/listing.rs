@@ -77,12 +77,19 @@ impl<'a> Listing<'a> {
         Some(last)
     }
 
-    /// Whether a key belongs to it; the first that does not ends it.
+    /// Whether a key belongs to it, told by its bytes; the first that does not ends it.
     #[must_use]
     #[inline]
-    pub fn has(&self, key: &str) -> bool {
+    pub fn has(&self, key: impl AsRef<[u8]>) -> bool {
         // Asked of every key, and mostly there is no prefix: the call to compare nothing would cost more than the key.
-        self.prefix.is_empty() || key.starts_with(self.prefix)
+        self.prefix.is_empty() || key.as_ref().starts_with(self.prefix.as_bytes())
+    }
+
+    /// Whether there may be directories in it: else no key need be looked at for one.
+    #[must_use]
+    #[inline]
+    pub fn has_directories(&self) -> bool {
+        self.delimiter.is_some()
     }
 
     /// The directory that stands for a key, where one does.

@@ -198,6 +198,12 @@ impl Faults {
         lock(&self.0.plan).struck
     }
 
+    /// Whether there may be faults: mostly there are none, and a call need not meet them.
+    #[inline]
+    pub(crate) fn are_armed(&self) -> bool {
+        self.0.armed.load(Ordering::Acquire)
+    }
+
     /// Lets a call meet its faults: waits, fails, or tells what is to become of its answer.
     #[inline]
     pub(crate) fn meet<'a>(&'a self, operation: Operation, resource: &'a str) -> Meeting<'a> {

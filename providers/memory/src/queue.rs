@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use skyport_core::Result;
 use skyport_core::queue::port::{
     Depth, MessageId, MessageQueue, OutMessage, QueueInfo, QueueSettings, RawDelivery, Receipt,
@@ -46,6 +47,33 @@ impl MemoryQueue {
     }
 }
 
+/// What may have to wait. The port's methods box it only then: a call that is done at once does not carry what these need.
+impl MemoryQueue {
+    async fn send_with_faults(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
+        match self.faults.meet(Operation::QueueSend, self.cell.name()).await {
+            Ok(fate) => fate.answers(self.cell.send(messages)),
+            Err(error) => error.of_each(messages.len()),
+        }
+    }
+
+    async fn receive_with_faults(&self, options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
+        let fate = self.faults.meet(Operation::QueueReceive, self.cell.name()).await?;
+        let ReceiveOptions { max, wait, lease, .. } = options;
+        let mut found = self.cell.receive_now(max, lease)?;
+        if found.is_empty() && !wait.is_zero() {
+            found = self.cell.receive_waiting(max, wait, lease).await?;
+        }
+        fate.answer(Ok(found))
+    }
+
+    async fn settle_with_faults(&self, settlements: Vec<Settlement>) -> Vec<Result<()>> {
+        match self.faults.meet(Operation::QueueSettle, self.cell.name()).await {
+            Ok(fate) => fate.answers(self.cell.settle(settlements)),
+            Err(error) => error.of_each(settlements.len()),
+        }
+    }
+}
+
 impl fmt::Debug for MemoryQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("MemoryQueue").field(&self.cell.name()).finish()
@@ -58,21 +86,36 @@ impl MessageQueue for MemoryQueue {
         &self.info
     }
 
-    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
-        match self.faults.meet(Operation::QueueSend, self.cell.name()).await {
-            Ok(fate) => fate.answers(self.cell.send(messages)),
-            Err(error) => error.of_each(messages.len()),
+    // This, `receive` and `settle` are written out, and take what they are given apart: what is moved whole, just after it was
+    // made part by part, costs as much as the box that it is moved to.
+    fn send<'q, 'f>(&'q self, messages: Vec<OutMessage>) -> BoxFuture<'f, Vec<Result<MessageId>>>
+    where
+        'q: 'f,
+        Self: 'f,
+    {
+        if self.faults.are_armed() {
+            return Box::pin(self.send_with_faults(messages));
         }
+        let messages = messages.into_iter();
+        Box::pin(async move { self.cell.send(messages) })
     }
 
-    async fn receive(&self, options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
-        let fate = self.faults.meet(Operation::QueueReceive, self.cell.name()).await?;
-        let mut found = self.cell.receive_now(options)?;
-        if found.is_empty() && !options.wait.is_zero() {
-            // Boxed, so that a receive which need not wait does not carry a timer's size.
-            found = Box::pin(self.cell.receive_waiting(options)).await?;
+    fn receive<'q, 'f>(&'q self, options: ReceiveOptions) -> BoxFuture<'f, Result<Vec<RawDelivery>>>
+    where
+        'q: 'f,
+        Self: 'f,
+    {
+        if self.faults.are_armed() {
+            return Box::pin(self.receive_with_faults(options));
         }
-        fate.answer(Ok(found))
+        let ReceiveOptions { max, wait, lease, .. } = options;
+        Box::pin(async move {
+            let found = self.cell.receive_now(max, lease);
+            if wait.is_zero() || !matches!(&found, Ok(found) if found.is_empty()) {
+                return found;
+            }
+            Box::pin(self.cell.receive_waiting(max, wait, lease)).await
+        })
     }
 
     async fn adopt(&self, deliveries: Vec<RawDelivery>) -> Vec<Result<Option<RawDelivery>>> {
@@ -84,11 +127,16 @@ impl MessageQueue for MemoryQueue {
         fate.answer(self.cell.extend(receipt, lease).map(|()| receipt.clone()))
     }
 
-    async fn settle(&self, settlements: Vec<Settlement>) -> Vec<Result<()>> {
-        match self.faults.meet(Operation::QueueSettle, self.cell.name()).await {
-            Ok(fate) => fate.answers(self.cell.settle(settlements)),
-            Err(error) => error.of_each(settlements.len()),
+    fn settle<'q, 'f>(&'q self, settlements: Vec<Settlement>) -> BoxFuture<'f, Vec<Result<()>>>
+    where
+        'q: 'f,
+        Self: 'f,
+    {
+        if self.faults.are_armed() {
+            return Box::pin(self.settle_with_faults(settlements));
         }
+        let settlements = settlements.into_iter();
+        Box::pin(async move { self.cell.settle(settlements) })
     }
 
     async fn depth(&self) -> Result<Depth> {

@@ -140,7 +140,7 @@ impl SqsMessage {
             RawDelivery::new(self.message_id, body, Receipt::new(self.receipt_handle), sent_at);
         delivery.attempt = u32::try_from(attempt).unwrap_or(u32::MAX);
         delivery.group = group;
-        delivery.attributes = attributes;
+        delivery.attributes = attributes.into();
         delivery.envelope = envelope;
         match error {
             None => Ok(delivery),

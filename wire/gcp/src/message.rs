@@ -72,7 +72,7 @@ impl PubsubMessage {
             envelope.set_reason(Some(ATTEMPTS));
         }
         let mut delivery = RawDelivery::new(self.id, self.data, receipt, self.published);
-        delivery.attributes = self.attributes;
+        delivery.attributes = self.attributes.into();
         delivery.envelope = envelope;
         delivery.attempt = self.attempt.max(1);
         delivery.group = Some(self.ordering_key).filter(|key| !key.is_empty());
@@ -94,7 +94,7 @@ const VALUE_BYTES: usize = 1_024;
 /// attribute: such a one gets an envelope with nothing in it.
 #[must_use]
 pub fn attributes_of(message: &OutMessage) -> Attributes {
-    let mut attributes = message.attributes.clone();
+    let mut attributes = message.attributes.clone().into_inner();
     if !message.envelope.is_empty() || message.body.is_empty() && attributes.is_empty() {
         // What somebody else sent may use all that Pub/Sub has to give: what is his goes before the reason of his dead letter.
         if attributes.len() < ATTRIBUTES {
@@ -196,6 +196,6 @@ mod tests {
         let mut message = OutMessage::new("x");
         message.attributes = (0..ATTRIBUTES).map(|n| (format!("a{n}"), String::new())).collect();
         message.envelope.set_reason(Some("why"));
-        assert_eq!(attributes_of(&message), message.attributes);
+        assert_eq!(attributes_of(&message), message.attributes.into_inner());
     }
 }

@@ -66,7 +66,7 @@ impl Subscription {
 
     /// As Pub/Sub writes it.
     fn wrapped(&self, delivery: &RawDelivery) -> Value {
-        let mut attributes = delivery.attributes.clone();
+        let mut attributes = delivery.attributes.clone().into_inner();
         if !delivery.envelope.is_empty() {
             attributes.insert(ENVELOPE_ATTRIBUTE.to_owned(), delivery.envelope.pack());
         }

@@ -13,7 +13,7 @@ use crate::inline_text::InlineText;
 pub struct Etag(InlineText<SHORT>);
 
 /// Numbers and other short texts, which a listing makes by the thousand, need no allocation.
-const SHORT: usize = 23;
+const SHORT: usize = 16;
 
 impl Etag {
     /// Takes an etag as a service or an HTTP header gives it; quotes around it are dropped, a weak mark kept.

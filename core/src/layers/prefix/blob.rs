@@ -81,7 +81,7 @@ impl BlobStore for PrefixBlob {
         let mut page = self.inner.list(options).await?;
         for entry in &mut page.entries {
             let (ListEntry::Object { key, .. } | ListEntry::Directory(key)) = entry;
-            *key = self.prefix.strip(key)?.to_owned();
+            *key = self.prefix.strip(key)?.into();
         }
         // An object that others put at the prefix itself, as a mark of a folder, has no key in here.
         page.entries.retain(|entry| !entry.key().is_empty());

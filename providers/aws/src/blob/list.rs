@@ -45,7 +45,7 @@ fn entries(output: ListObjectsV2Output) -> Result<Vec<ListEntry>> {
         let key = object.key.as_deref().ok_or_else(|| malformed("S3 lists an object without a key"))?;
         let incomplete = || malformed("S3 lists an object without its size, etag or time");
         entries.push(ListEntry::Object {
-            key: decode(key, encoding)?,
+            key: decode(key, encoding)?.into(),
             size: object.size.and_then(|size| u64::try_from(size).ok()).ok_or_else(incomplete)?,
             etag: object.e_tag.as_deref().map(Etag::new).ok_or_else(incomplete)?,
             modified: object
@@ -58,7 +58,7 @@ fn entries(output: ListObjectsV2Output) -> Result<Vec<ListEntry>> {
     for directory in output.common_prefixes.unwrap_or_default() {
         let name = directory.prefix.as_deref();
         let name = name.ok_or_else(|| malformed("S3 lists a directory without a name"))?;
-        entries.push(ListEntry::Directory(decode(name, encoding)?));
+        entries.push(ListEntry::Directory(decode(name, encoding)?.into()));
     }
     if objects > 0 && objects < entries.len() {
         entries.sort_by(|a, b| a.key().cmp(b.key()));

@@ -34,7 +34,7 @@ impl Outgoing {
         drop(body);
         let mut bytes = text.len();
         let mut wire = HashMap::with_capacity(attributes.len() + 1);
-        for (name, value) in attributes {
+        for (name, value) in attributes.into_inner() {
             bytes += insert(&mut wire, name, SqsAttribute::new(&value))?;
         }
         if !envelope.is_empty() {

@@ -208,8 +208,8 @@ async fn what_xml_has_not_travels_encoded_and_delays_are_rounded_up() {
     let sqs = Sqs::scripted(obliging);
     let mut message = OutMessage::new(&b"\xff"[..]);
     message.delay = Some(Duration::from_millis(1001));
-    message.attributes =
-        [("empty", ""), ("plain", "ü"), ("nul", "\0")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+    let attributes = [("empty", ""), ("plain", "ü"), ("nul", "\0")];
+    message.attributes = attributes.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
     assert_eq!(kinds(&sqs.queue().send(vec![message]).await), [None]);
     let sent = &sqs.calls("SendMessage")[0].input;
     assert_eq!((&sent["MessageBody"], &sent["DelaySeconds"]), (&json!("/w=="), &json!(2)));

@@ -98,10 +98,10 @@ fn entries(page: Page) -> Result<Vec<ListEntry>> {
             meta::etag(item.generation.as_deref())?,
             meta::modified(item.time_created.as_deref())?,
         );
-        entries.push(ListEntry::Object { key: item.name, size, etag, modified });
+        entries.push(ListEntry::Object { key: item.name.into(), size, etag, modified });
     }
     let objects = entries.len();
-    entries.extend(page.prefixes.into_iter().map(ListEntry::Directory));
+    entries.extend(page.prefixes.into_iter().map(|name| ListEntry::Directory(name.into())));
     if objects > 0 && objects < entries.len() {
         entries.sort_by(|a, b| a.key().cmp(b.key()));
     }

@@ -51,12 +51,12 @@ fn entries(
                 return Ok((entries, true));
             }
             if let Some(directory) = listing.directory_of(&key) {
-                entries.push(ListEntry::Directory(directory.to_owned()));
+                entries.push(ListEntry::Directory(directory.into()));
                 start = after_prefix(directory).map(Bound::Included);
                 break;
             }
             entries.push(ListEntry::Object {
-                key,
+                key: key.into(),
                 size: row.get(1)?,
                 etag: etag(&row.get::<_, String>(2)?),
                 modified: from_millis(row.get::<_, i64>(3)?.unsigned_abs()),

@@ -93,7 +93,7 @@ fn deliver(connection: &Connection, id: i64, until: i64) -> Result<RawDelivery, 
     let body: Vec<u8> = row.get(0)?;
     let sent_at = from_millis(row.get::<_, i64>(4)?.unsigned_abs());
     let mut delivery = RawDelivery::new(id.to_string(), Bytes::from(body), write_receipt(id, lease), sent_at);
-    delivery.attributes = read_attributes(&row.get::<_, String>(1)?)?;
+    delivery.attributes = read_attributes(&row.get::<_, String>(1)?)?.into();
     delivery.envelope = rows::read_envelope(&row.get::<_, String>(2)?)?.into();
     delivery.attempt = u32::try_from(row.get::<_, i64>(3)?).unwrap_or(u32::MAX);
     delivery.group = row.get(5)?;

@@ -73,7 +73,7 @@ pub(crate) fn insert(
     now: i64,
     delay: i64,
 ) -> std::result::Result<i64, Fault> {
-    let attributes = serde_json::to_string(&message.attributes)
+    let attributes = serde_json::to_string(&*message.attributes)
         .map_err(|error| Error::internal("attributes could not be written").with_source(error))?;
     let envelope = if message.envelope.is_empty() { String::new() } else { message.envelope.pack() };
     let id = job

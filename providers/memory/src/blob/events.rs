@@ -93,7 +93,7 @@ impl Subscriptions {
             if subscription.wants(change.0.change) {
                 let body = body.get_or_insert_with(|| bytes::Bytes::from(change.0.to_json()));
                 // A queue is missing only where the bucket was removed meanwhile: nobody is left to be told.
-                queue.send(vec![OutMessage::new(body.clone())]);
+                queue.send([OutMessage::new(body.clone())]);
             }
         }
     }

@@ -22,20 +22,22 @@ fn entries(objects: &Objects, listing: &Listing<'_>) -> (Vec<ListEntry>, bool) {
     let Some(start) = listing.start() else {
         return (entries, false);
     };
+    // A key is read as text only where it must be: there the text is checked.
+    let directories = listing.has_directories();
     let mut rest = from(objects, start.as_ref().map(String::as_str));
     while let Some((key, object)) = rest.next() {
-        let key = key.as_str();
         if !listing.has(key) {
             break;
         }
         if entries.len() == listing.size() {
             return (entries, true);
         }
-        let Some(directory) = listing.directory_of(key) else {
+        let directory = if directories { listing.directory_of(key.as_str()) } else { None };
+        let Some(directory) = directory else {
             entries.push(entry(key, object));
             continue;
         };
-        entries.push(ListEntry::Directory(directory.to_owned()));
+        entries.push(ListEntry::Directory(directory.into()));
         let Some(next) = after_prefix(directory) else { break };
         rest = from(objects, Bound::Included(&next));
     }
@@ -46,9 +48,9 @@ fn from<'o>(objects: &'o Objects, start: Bound<&str>) -> Range<'o, Key, Object> 
     objects.range::<[u8], _>((start.map(str::as_bytes), Bound::Unbounded))
 }
 
-fn entry(key: &str, object: &Object) -> ListEntry {
+fn entry(key: &Key, object: &Object) -> ListEntry {
     ListEntry::Object {
-        key: key.to_owned(),
+        key: key.clone().into(),
         size: object.size(),
         etag: object.etag.clone(),
         modified: object.modified,

@@ -23,7 +23,7 @@ use crate::queue::QueueCell;
 use crate::sync::{read, write};
 
 /// A key as the map keeps it: a short one lies in the map itself, so that a search need not follow it elsewhere.
-pub(super) type Key = InlineText<39>;
+pub(super) type Key = InlineText<40>;
 
 /// The objects of a bucket, in UTF-8 byte order of their keys.
 pub(super) type Objects = BTreeMap<Key, Object>;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::{Duration, SystemTime};
 
 use skyport_core::queue::port::{
-    Depth, MessageId, OutMessage, QueueSettings, RawDelivery, Receipt, ReceiveOptions, Settlement, Verdict,
+    Depth, MessageId, OutMessage, QueueSettings, RawDelivery, Receipt, Settlement, Verdict,
 };
 use skyport_core::{Clock, Result};
 use tokio::sync::Notify;
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::numbers::Numbers;
 use super::receipt;
-use super::state::{Letter, State};
+use super::state::{Extras, Letter, State};
 use crate::error::Refusal;
 use crate::sync::lock;
 
@@ -109,7 +109,7 @@ impl QueueCell {
     }
 
     /// The queue as it is at `now`: leases and delays that are over have ended.
-    #[inline]
+    #[inline(always)]
     fn at(&self, now: Instant) -> MutexGuard<'_, Option<State>> {
         if let Role::DeadLetters { of } = &self.role {
             self.settle_origin(of, now);
@@ -118,12 +118,18 @@ impl QueueCell {
         if let Some(state) = guard.as_mut()
             && state.is_due(now)
         {
-            self.bury(state.advance(now));
+            self.advance(state, now);
         }
         guard
     }
 
+    #[cold]
+    fn advance(&self, state: &mut State, now: Instant) {
+        self.bury(state.advance(now));
+    }
+
     /// A queue of dead letters gets those whose last lease has ended by now; says when the next may come.
+    #[cold]
     fn settle_origin(&self, of: &Weak<Self>, now: Instant) -> Option<Instant> {
         let origin = of.upgrade()?;
         let guard = origin.at(now);
@@ -141,34 +147,33 @@ impl QueueCell {
             return;
         };
         if let Some(state) = lock(&dead.state).as_mut() {
-            for letter in letters {
-                state.push(letter, None);
+            for Letter { mut body, sent_at, extras } in letters {
+                state.push(&mut body, sent_at, extras, None);
             }
         }
         dead.tell();
     }
 
     #[inline]
-    pub(crate) fn send(&self, mut messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
+    pub(crate) fn send(&self, messages: impl IntoIterator<Item = OutMessage>) -> Vec<Result<MessageId>> {
         let sent_at = self.clock.now();
         let mut guard = lock(&self.state);
-        // Each is emptied where it lies: a message is large, and to move it costs as much as to keep it.
-        let send = |message| {
+        let send = |mut message| {
             let state = guard.as_mut().ok_or(Refusal::NoQueue)?;
-            send_one(state, message, sent_at)
+            send_one(state, &mut message, sent_at)
         };
-        let sent = messages.iter_mut().map(send).collect();
+        let sent = messages.into_iter().map(send).collect();
         drop(guard);
         self.tell();
         sent
     }
 
     #[inline]
-    pub(super) fn receive_now(&self, options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
+    pub(super) fn receive_now(&self, max: usize, lease: Duration) -> Result<Vec<RawDelivery>> {
         let now = Instant::now();
         let mut guard = self.at(now);
         let state = guard.as_mut().ok_or(Refusal::NoQueue)?;
-        let taken = state.take(options.max, later(now, options.lease));
+        let taken = state.take(max, later(now, lease));
         let more = state.has_ready();
         let last_attempts = taken.iter().any(|delivery| delivery.attempt >= state.max_attempts);
         drop(guard);
@@ -189,12 +194,17 @@ impl QueueCell {
     }
 
     /// Waits for the first message. Nothing is leased before the future is ready: dropping it loses nothing.
-    pub(super) async fn receive_waiting(&self, options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
-        let deadline = later(Instant::now(), options.wait);
+    pub(super) async fn receive_waiting(
+        &self,
+        max: usize,
+        wait: Duration,
+        lease: Duration,
+    ) -> Result<Vec<RawDelivery>> {
+        let deadline = later(Instant::now(), wait);
         let _hand_over = HandOver::new(self);
         loop {
             let arrival = self.arrivals.notified();
-            let taken = self.receive_now(options)?;
+            let taken = self.receive_now(max, lease)?;
             if !taken.is_empty() || Instant::now() >= deadline {
                 return Ok(taken);
             }
@@ -231,14 +241,17 @@ impl QueueCell {
         Ok(())
     }
 
-    pub(super) fn settle(&self, settlements: Vec<Settlement>) -> Vec<Result<()>> {
+    pub(super) fn settle(&self, settlements: impl IntoIterator<Item = Settlement>) -> Vec<Result<()>> {
         let now = Instant::now();
         let mut guard = self.at(now);
         let mut changed = false;
         let settle = |settlement: Settlement| {
             let state = guard.as_mut().ok_or(Refusal::NoQueue)?;
-            changed |= !matches!(settlement.verdict, Verdict::Ack);
-            self.settle_one(state, settlement, now)
+            if matches!(settlement.verdict, Verdict::Ack) {
+                return acknowledge(state, &settlement.receipt);
+            }
+            changed = true;
+            self.settle_otherwise(state, &settlement, now)
         };
         let settled = settlements.into_iter().map(settle).collect();
         changed |= guard.as_ref().is_some_and(State::has_ready);
@@ -249,21 +262,21 @@ impl QueueCell {
         settled
     }
 
-    fn settle_one(&self, state: &mut State, settlement: Settlement, now: Instant) -> Result<()> {
+    #[inline(never)]
+    fn settle_otherwise(&self, state: &mut State, settlement: &Settlement, now: Instant) -> Result<()> {
         let (slot, delivery) = receipt::read(&settlement.receipt)?;
         if !state.is_leased(slot, delivery) {
             return Err(Refusal::NotLeased.into());
         }
-        match settlement.verdict {
-            Verdict::Ack => state.forget(slot),
+        match &settlement.verdict {
             Verdict::Retry(after) => {
-                let due = (!after.is_zero()).then(|| later(now, after));
+                let due = (!after.is_zero()).then(|| later(now, *after));
                 self.bury(state.give_back(slot, due));
             }
             Verdict::DeadLetter { reason, .. } => {
                 self.dead_letters().ok_or(Refusal::NoDeadLetters)?;
                 let letter = state.finish(slot).map(|mut letter| {
-                    letter.set_reason(&reason);
+                    letter.set_reason(reason);
                     letter
                 });
                 self.bury(letter);
@@ -309,23 +322,30 @@ impl Drop for HandOver<'_> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn send_one(state: &mut State, message: &mut OutMessage, sent_at: SystemTime) -> Result<MessageId> {
     let delay = message.delay.filter(|delay| !delay.is_zero());
     if delay.is_some() && state.ordered {
         return Err(Refusal::DelayInOrder.into());
     }
     let due = delay.map(|delay| later(Instant::now(), delay));
+    let extras = Extras::of(message);
     let Some(dedupe_id) = message.dedupe_id.take() else {
-        return Ok(state.push(Letter::of(message, sent_at), due));
+        return Ok(state.push(&mut message.body, sent_at, extras, due));
     };
     let now = Instant::now();
     if let Some(first) = state.dedupe.find(&dedupe_id, now) {
         return Ok(first);
     }
-    let id = state.push(Letter::of(message, sent_at), due);
+    let id = state.push(&mut message.body, sent_at, extras, due);
     state.dedupe.record(dedupe_id, id.clone(), now);
     Ok(id)
+}
+
+#[inline(always)]
+fn acknowledge(state: &mut State, receipt: &Receipt) -> Result<()> {
+    let (slot, delivery) = receipt::read(receipt)?;
+    if state.forget(slot, delivery) { Ok(()) } else { Err(Refusal::NotLeased.into()) }
 }
 
 /// `now` and so much more, held to what can be told.

@@ -31,7 +31,7 @@ mod tests {
             assert_eq!(read(&write(slot, delivery)).expect("ours"), (slot, delivery));
         }
         let ours = write(1, 2).as_str().to_owned();
-        for text in ["", "-", "1-1", "00000001", &"g".repeat(24), &ours[1..], &format!("{ours}0")] {
+        for text in ["", "-", "1-1", "00000001", &"q".repeat(24), &ours[1..], &format!("{ours}0")] {
             assert!(read(&Receipt::new(text)).is_err(), "{text}");
         }
     }

@@ -1,9 +1,9 @@
 //! The messages of a queue and where each stands. No clock, no lock, no waiting: all of that is the cell's.
 
 use std::collections::VecDeque;
-use std::mem;
 use std::sync::Arc;
 use std::time::SystemTime;
+use std::{iter, mem};
 
 use bytes::Bytes;
 use skyport_core::Sparse;
@@ -23,7 +23,10 @@ const SPENT: &str = "attempts";
 /// A message that is kept. Small: most have a body and nothing else.
 struct Stored {
     number: u64,
-    letter: Letter,
+    /// The parts of its letter, of which each is put where it stays: moved as one they would cost more.
+    body: Option<Bytes>,
+    sent_at: SystemTime,
+    extras: Option<Box<Extras>>,
     /// Its group, where order counts.
     group: Option<Arc<str>>,
     attempts: u32,
@@ -32,33 +35,43 @@ struct Stored {
 
 /// What outlives a stored message: it may go on to the dead letters.
 pub(super) struct Letter {
-    body: Bytes,
-    sent_at: SystemTime,
-    extras: Option<Box<Extras>>,
+    pub(super) body: Bytes,
+    pub(super) sent_at: SystemTime,
+    pub(super) extras: Option<Box<Extras>>,
 }
 
+/// What most messages do without.
 #[derive(Default)]
-struct Extras {
-    attributes: Attributes,
+pub(super) struct Extras {
+    attributes: Sparse<Attributes>,
     envelope: Sparse<Envelope>,
     group: Option<String>,
 }
 
-impl Letter {
-    /// The letter of a message, which is left empty.
-    #[inline]
-    pub(super) fn of(message: &mut OutMessage, sent_at: SystemTime) -> Self {
+impl Extras {
+    /// What a message has of them; it is left without.
+    #[inline(always)]
+    pub(super) fn of(message: &mut OutMessage) -> Option<Box<Self>> {
         let plain = message.group.is_none() && message.attributes.is_empty() && message.envelope.is_empty();
-        let extras = (!plain).then(|| {
-            Box::new(Extras {
+        (!plain).then(|| {
+            Box::new(Self {
                 attributes: mem::take(&mut message.attributes),
                 envelope: mem::take(&mut message.envelope),
                 group: message.group.take(),
             })
-        });
-        Self { body: mem::take(&mut message.body), sent_at, extras }
+        })
     }
 
+    /// Apart from the rest of a delivery, for most have none: that is then put in its place as it is made.
+    #[inline(never)]
+    fn tell(&self, raw: &mut RawDelivery) {
+        raw.attributes = self.attributes.clone();
+        raw.envelope = self.envelope.clone();
+        raw.group = self.group.clone();
+    }
+}
+
+impl Letter {
     pub(super) fn set_reason(&mut self, reason: &str) {
         let extras = self.extras.get_or_insert_default();
         extras.envelope.set_reason(Some(reason));
@@ -67,16 +80,27 @@ impl Letter {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
+    /// There is no message: the place is free.
+    Vacant,
     Ready,
     Delayed(Instant),
-    Leased { until: Instant, delivery: u64 },
+    Leased {
+        until: Instant,
+        delivery: u64,
+    },
 }
 
 impl Phase {
+    /// Whether this delivery is what it is leased for.
+    #[inline]
+    fn is_lease(self, delivery: u64) -> bool {
+        matches!(self, Self::Leased { delivery: theirs, .. } if theirs == delivery)
+    }
+
     /// When it ends by itself.
     fn end(self) -> Option<Instant> {
         match self {
-            Self::Ready => None,
+            Self::Vacant | Self::Ready => None,
             Self::Delayed(due) => Some(due),
             Self::Leased { until, .. } => Some(until),
         }
@@ -94,7 +118,7 @@ pub(super) struct State {
     pub(super) ordered: bool,
     pub(super) dedupe: Dedupe,
     numbers: Numbers,
-    slots: Vec<Option<Stored>>,
+    slots: Vec<Stored>,
     free: Vec<Slot>,
     ready: VecDeque<Turn>,
     /// The ends of leases and delays.
@@ -139,14 +163,28 @@ impl State {
         depth
     }
 
-    /// Adds a message, to be received from `due` on; its id.
-    #[inline]
-    pub(super) fn push(&mut self, letter: Letter, due: Option<Instant>) -> MessageId {
-        let group = letter.extras.as_ref().and_then(|extras| extras.group.as_deref());
+    /// Adds a message, to be received from `due` on; its id. The body is taken from where it is.
+    #[inline(always)]
+    pub(super) fn push(
+        &mut self,
+        body: &mut Bytes,
+        sent_at: SystemTime,
+        extras: Option<Box<Extras>>,
+        due: Option<Instant>,
+    ) -> MessageId {
+        let group = extras.as_ref().and_then(|extras| extras.group.as_deref());
         let group: Option<Arc<str>> = group.filter(|_| self.ordered).map(Arc::from);
         let number = self.numbers.take();
-        let slot =
-            self.place(Stored { number, letter, group: group.clone(), attempts: 0, phase: Phase::Ready });
+        let slot = self.vacancy();
+        if let Some(stored) = self.slots.get_mut(slot as usize) {
+            stored.number = number;
+            stored.body = Some(mem::take(body));
+            stored.sent_at = sent_at;
+            stored.extras = extras;
+            stored.group.clone_from(&group);
+            stored.attempts = 0;
+            stored.phase = Phase::Ready;
+        }
         if let Some(name) = &group {
             self.groups.push(name, slot);
         }
@@ -157,22 +195,27 @@ impl State {
         MessageId::of_number(number)
     }
 
-    #[inline]
-    fn place(&mut self, stored: Stored) -> Slot {
-        match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = Some(stored);
-                slot
-            }
-            None => {
-                self.slots.push(Some(stored));
-                (self.slots.len() - 1) as Slot
-            }
+    /// A place for a message.
+    #[inline(always)]
+    fn vacancy(&mut self) -> Slot {
+        if let Some(slot) = self.free.pop() {
+            return slot;
         }
+        self.slots.push(Stored {
+            number: 0,
+            body: None,
+            sent_at: SystemTime::UNIX_EPOCH,
+            extras: None,
+            group: None,
+            attempts: 0,
+            phase: Phase::Vacant,
+        });
+        (self.slots.len() - 1) as Slot
     }
 
+    #[inline]
     fn stored(&mut self, slot: Slot) -> Option<&mut Stored> {
-        self.slots.get_mut(slot as usize)?.as_mut()
+        self.slots.get_mut(slot as usize).filter(|stored| stored.phase != Phase::Vacant)
     }
 
     fn delay(&mut self, slot: Slot, due: Instant) {
@@ -199,7 +242,7 @@ impl State {
             return;
         };
         let free = group.in_flight == 0 && !group.listed;
-        let head_ready = matches!(&self.slots[head as usize], Some(stored) if stored.phase == Phase::Ready);
+        let head_ready = self.slots.get(head as usize).is_some_and(|stored| stored.phase == Phase::Ready);
         if free && head_ready {
             group.listed = true;
             self.ready.push_back(Turn::Group(Arc::clone(name)));
@@ -208,7 +251,7 @@ impl State {
 
     /// Whether a lease or a delay is over.
     pub(super) fn is_due(&self, now: Instant) -> bool {
-        self.timers.first().is_some_and(|(due, _)| due <= now)
+        self.timers.is_due(now)
     }
 
     /// Ends the leases and delays that are over; gives back the messages whose attempts are spent.
@@ -218,7 +261,7 @@ impl State {
             match self.stored(slot).map(|stored| stored.phase) {
                 Some(Phase::Leased { .. }) => spent.extend(self.give_back(slot, None)),
                 Some(Phase::Delayed(_)) => self.end_delay(slot),
-                Some(Phase::Ready) | None => self.timer_over(),
+                Some(Phase::Vacant | Phase::Ready) | None => self.timer_over(),
             }
         }
         spent
@@ -235,16 +278,15 @@ impl State {
     }
 
     /// A message has left the phase that its timer was to end.
+    #[inline]
     fn timer_over(&mut self) {
         let slots = &self.slots;
-        self.timers.tidy(|due, slot| {
-            let stored = slots.get(slot as usize).and_then(Option::as_ref);
-            stored.is_some_and(|stored| stored.phase.end() == Some(due))
-        });
+        self.timers
+            .tidy(|due, slot| slots.get(slot as usize).is_some_and(|stored| stored.phase.end() == Some(due)));
     }
 
     /// Leases up to `max` messages until `until`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&mut self, max: usize, until: Instant) -> Vec<RawDelivery> {
         // A turn of a group may give several.
         let mut taken = Vec::with_capacity(self.ready.len().min(max));
@@ -280,37 +322,39 @@ impl State {
     }
 
     /// Leases a message and adds it to what was taken, if it is ready.
-    #[inline]
+    #[inline(always)]
     fn deliver(&mut self, slot: Slot, until: Instant, taken: &mut Vec<RawDelivery>) -> bool {
-        let stored = self.slots.get_mut(slot as usize).and_then(Option::as_mut);
+        let stored = self.slots.get_mut(slot as usize);
         let Some(stored) = stored.filter(|stored| stored.phase == Phase::Ready) else {
             return false;
         };
+        // Early, for it takes some time until it can be moved on.
+        let Some(body) = stored.body.clone() else { return false };
         let delivery = self.numbers.take();
         stored.attempts = stored.attempts.saturating_add(1);
         stored.phase = Phase::Leased { until, delivery };
-        let (letter, id) = (&stored.letter, MessageId::of_number(stored.number));
-        let receipt = receipt::write(slot, delivery);
-        taken.push(RawDelivery::new(id, letter.body.clone(), receipt, letter.sent_at));
-        if let Some(raw) = taken.last_mut() {
-            raw.attempt = stored.attempts;
-            if let Some(extras) = &letter.extras {
-                raw.attributes = extras.attributes.clone();
-                raw.envelope = extras.envelope.clone();
-                raw.group = extras.group.clone();
-            }
-        }
         self.timers.add(until, slot);
         self.in_flight += 1;
+        let (number, attempt, sent_at) = (stored.number, stored.attempts, stored.sent_at);
+        // Made where it stays: elsewhere, and then moved, it would cost more.
+        taken.extend(iter::once_with(|| {
+            let (id, receipt) = (MessageId::of_number(number), receipt::write(slot, delivery));
+            let mut raw = RawDelivery::new(id, Bytes::new(), receipt, sent_at);
+            raw.attempt = attempt;
+            raw
+        }));
+        if let Some(raw) = taken.last_mut() {
+            raw.body = body;
+            if let Some(extras) = &stored.extras {
+                extras.tell(raw);
+            }
+        }
         true
     }
 
     /// Whether this delivery is leased still; expired leases were ended before.
     pub(super) fn is_leased(&self, slot: Slot, delivery: u64) -> bool {
-        let stored = self.slots.get(slot as usize).and_then(Option::as_ref);
-        stored.is_some_and(
-            |stored| matches!(stored.phase, Phase::Leased { delivery: theirs, .. } if theirs == delivery),
-        )
+        self.slots.get(slot as usize).is_some_and(|stored| stored.phase.is_lease(delivery))
     }
 
     /// Lets a lease end at another time.
@@ -340,24 +384,34 @@ impl State {
     /// Takes a leased message out: it goes elsewhere.
     pub(super) fn finish(&mut self, slot: Slot) -> Option<Letter> {
         self.unlease(slot);
-        let stored = self.slots.get_mut(slot as usize)?.take()?;
-        self.vacate(slot, stored.group);
-        Some(stored.letter)
+        let stored = self.stored(slot)?;
+        stored.phase = Phase::Vacant;
+        let Stored { body, sent_at, extras, group, .. } = stored;
+        let (extras, group) = (extras.take(), group.take());
+        let letter = body.take().map(|body| Letter { body, sent_at: *sent_at, extras });
+        self.vacate(slot, group);
+        letter
     }
 
-    /// Takes a leased message out: it is done. Dropped where it lies.
-    pub(super) fn forget(&mut self, slot: Slot) {
-        self.unlease(slot);
-        if let Some(place) = self.slots.get_mut(slot as usize)
-            && let Some(stored) = place
-        {
-            let group = stored.group.take();
-            *place = None;
-            self.vacate(slot, group);
-        }
+    /// Takes a leased message out: it is done. Dropped where it lies. False where this delivery is not leased.
+    #[inline(always)]
+    pub(super) fn forget(&mut self, slot: Slot, delivery: u64) -> bool {
+        let stored = self.slots.get_mut(slot as usize);
+        let Some(stored) = stored.filter(|stored| stored.phase.is_lease(delivery)) else {
+            return false;
+        };
+        stored.phase = Phase::Vacant;
+        stored.body = None;
+        stored.extras = None;
+        let group = stored.group.take();
+        self.in_flight -= 1;
+        self.timer_over();
+        self.vacate(slot, group);
+        true
     }
 
     /// The place of a message that was taken out is free, and its group goes on without it.
+    #[inline]
     fn vacate(&mut self, slot: Slot, group: Option<Arc<str>>) {
         self.free.push(slot);
         if let Some(name) = &group {

@@ -35,7 +35,7 @@ impl Notices for GcsNotices {
             return Ok((addressee == self.subscription).then_some(delivery));
         }
         let mut message = PubsubMessage::new(delivery.id.as_str(), delivery.body.clone(), delivery.sent_at);
-        message.attributes = delivery.attributes.clone();
+        message.attributes = delivery.attributes.clone().into_inner();
         let notice = match in_message(&message) {
             Ok(Told::Notice(notice)) => notice,
             Ok(Told::Nothing) => return Ok(None),
