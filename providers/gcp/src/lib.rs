@@ -128,7 +128,7 @@
 //!   write, which Firestore compares. What fails a condition costs a read more, to tell which. A transaction with checks reads
 //!   them in a transaction of Firestore's. An increment is a read and a write.
 //! - A value has up to 1,000 KiB. Firestore sustains one write a second of one document, and more for a while; a write that
-//!   others are in the way of for 5 seconds is a `Conflict`.
+//!   others are in the way of for 8 seconds is a `Conflict`.
 //! - Firestore deletes what has expired within a day, and charges each as a deletion. `sweep` only makes sure that it does; where it does
 //!   not, as on the emulator, it looks for what has expired and deletes it.
 //! - Removing a table deletes document by document, and gives the settings of its fields back. That takes Firestore some minutes; a table that

@@ -10,8 +10,9 @@
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use skyport_core::clock::to_millis;
 use skyport_core::kv::port::{Increment, Incremented, RawVersion};
-use skyport_core::kv::slots::{add, began, read_counter, slot_of, untraceable};
+use skyport_core::kv::slots::{add, read_counter, slot_of, untraceable};
 use skyport_core::kv::stored::{is_live, token_of};
 use skyport_core::{Error, ErrorKind, Result};
 
@@ -163,7 +164,7 @@ fn adding(increment: &Increment, slot: &Slot, expires: bool, values: &mut Values
         None => {}
     }
     if increment.repeated {
-        values.set_number(":began", began(increment));
+        values.set_number(":began", to_millis(increment.started));
         condition.push_str(&format!(
             " AND (attribute_not_exists({millis}) OR {millis} < :began) AND (attribute_not_exists(b) OR b < :began)"
         ));
@@ -208,7 +209,7 @@ fn told(increment: &Increment, there: &Attributes, now: u64) -> Result<Told> {
         return Ok(Told::Applied(Incremented::new(value, RawVersion::new(version))));
     }
     if increment.repeated {
-        let began = began(increment);
+        let began = to_millis(increment.started);
         let covers = |name: &str| Ok::<_, Error>(item::millis(there, name)?.is_some_and(|at| at >= began));
         if covers(&slot.millis)? || covers(item::BATCHED)? {
             return Err(untraceable().with_provider(NAME));

@@ -16,7 +16,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// After this no other round begins: what was refused is to be told as such, rather than to run out of its time.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(8);
 
 /// The rounds of one write.
 #[derive(Debug)]
