@@ -89,7 +89,7 @@ async fn waited(queue: &dyn MessageQueue, time: SystemTime, invocation: &Invocat
 async fn hold(queue: &Arc<dyn MessageQueue>, delivery: RawDelivery, time: SystemTime) -> Answer {
     let info = queue.info();
     let last = info.settings.max_attempts.max(FEWEST_ATTEMPTS);
-    if info.settings.ordered || delivery.attempt < last {
+    if info.settings.ordered || delivery.attempt < last && !settle::worn(queue, &delivery) {
         tracing::debug!(
             id = &*delivery.id,
             attempt = delivery.attempt,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use skyport_core::queue::port::{MessageQueue, RawDelivery, Settlement, Verdict};
 use skyport_core::{Error, ErrorKind, Outcome};
-use skyport_gcp_wire::message::is_pushed;
+use skyport_gcp_wire::message::{anew, is_pushed, is_worn};
 
 use crate::reply::Answer;
 
@@ -68,7 +68,7 @@ async fn settle(
         }
         Outcome::Retry { error, .. } => {
             tracing::info!(id, attempt, error, "a message comes again");
-            Ok(Answer::Again)
+            Ok(if worn(queue, delivery) { counted_on(queue, delivery).await } else { Answer::Again })
         }
         _ => Ok(Answer::Again),
     }
@@ -97,6 +97,29 @@ pub(crate) async fn done(queue: &Arc<dyn MessageQueue>, delivery: &RawDelivery) 
     }
 }
 
+/// Whether Pub/Sub would soon take the message for dead, though it may have more attempts. Never in an ordered queue, where a
+/// message that is sent anew would lose its place.
+pub(crate) fn worn(queue: &Arc<dyn MessageQueue>, delivery: &RawDelivery) -> bool {
+    let settings = &queue.info().settings;
+    let counted = delivery.attempt.saturating_sub(delivery.envelope.attempts_before());
+    !settings.ordered && is_worn(counted, settings.max_attempts) && has_letters(queue)
+}
+
+/// Sends the message anew, to be counted on from here.
+async fn counted_on(queue: &Arc<dyn MessageQueue>, delivery: &RawDelivery) -> Answer {
+    let sent = queue.send(vec![anew(delivery, delivery.attempt)]).await.pop();
+    match sent.unwrap_or_else(|| Err(Error::internal("the queue gave no answer for a message"))) {
+        Ok(_) => {
+            done(queue, delivery).await;
+            Answer::Done
+        }
+        Err(error) => {
+            tracing::warn!(id = &*delivery.id, %error, "a message could not be sent anew to be counted on; it comes again");
+            Answer::Again
+        }
+    }
+}
+
 fn has_letters(queue: &Arc<dyn MessageQueue>) -> bool {
     queue.dead_letters().is_ok()
 }
@@ -121,6 +144,36 @@ async fn send_to_letters(
     let mut message = delivery.to_message();
     message.envelope.set_reason(Some(reason));
     message.envelope.set_not_before(None);
+    message.envelope.set_attempts_before(0);
     let sent = queue.dead_letters()?.send(vec![message]).await.pop();
     sent.unwrap_or_else(|| Err(Error::internal("the queue gave no answer for a message"))).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use skyport_core::provider::{Provider, ResourceKind, ResourceUrl};
+    use skyport_core::queue::port::{QueueSettings, ReceiveOptions};
+    use skyport_gcp_wire::message::pushed;
+    use skyport_memory::Memory;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_with_more_attempts_than_pubsub_counts_is_sent_anew_and_counted_on() {
+        let (memory, url) = (Memory::new(), ResourceUrl::new("memory", "jobs"));
+        let mut settings = QueueSettings::default();
+        settings.max_attempts = 200;
+        memory.create(&url, &ResourceKind::Queue(settings.clone())).await.expect("created");
+        let queue = memory.queue(&url, &settings).expect("opened");
+        let mut delivery = RawDelivery::new("1", "body", pushed("1"), SystemTime::now());
+        for (attempt, answer) in [(89, Answer::Again), (95, Answer::Done)] {
+            delivery.attempt = attempt;
+            assert_eq!(by(&queue, &delivery, Outcome::retry("not yet")).await, answer, "{attempt}");
+        }
+        let options = ReceiveOptions::new(10, Duration::ZERO, Duration::from_secs(30));
+        let again = queue.receive(options).await.expect("received");
+        assert_eq!((again.len(), again[0].envelope.attempts_before()), (1, 95));
+    }
 }

@@ -37,11 +37,14 @@ pub struct Envelope {
     /// Why it is a dead letter.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// How often it was delivered before it was sent anew, where the cloud counts only so far.
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    attempts: Option<u32>,
 }
 
 impl Empty for Envelope {
     const EMPTY: &'static Self =
-        &Self { trace: None, encoding: None, claim: None, not_before: None, reason: None };
+        &Self { trace: None, encoding: None, claim: None, not_before: None, reason: None, attempts: None };
 }
 
 impl Envelope {
@@ -60,6 +63,17 @@ impl Envelope {
     /// Says why the message is a dead letter, cut to 256 bytes; `None` when it is sent back.
     pub fn set_reason(&mut self, reason: Option<&str>) {
         self.reason = reason.map(|reason| reason[..reason.floor_char_boundary(MAX_REASON)].to_owned());
+    }
+
+    /// How often the message was delivered before it was sent anew.
+    #[must_use]
+    pub fn attempts_before(&self) -> u32 {
+        self.attempts.unwrap_or(0)
+    }
+
+    /// Says how often the message was delivered before it is sent anew; 0 for one that begins.
+    pub fn set_attempts_before(&mut self, attempts: u32) {
+        self.attempts = Some(attempts).filter(|&attempts| attempts > 0);
     }
 
     /// Before when receivers hold the message back.
@@ -104,6 +118,7 @@ mod tests {
         let mut envelope = Envelope { trace: Some(TraceContext::root()), ..Envelope::default() };
         envelope.set_reason(Some(&"ü".repeat(200)));
         envelope.set_not_before(Some(from_millis(1_234)));
+        envelope.set_attempts_before(94);
         let packed = envelope.pack();
         assert!(packed.is_ascii() || packed.len() < 1024);
         assert_eq!(Envelope::unpack(&packed).expect("unpacks"), envelope);

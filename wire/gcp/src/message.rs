@@ -14,6 +14,26 @@ const DEAD_LETTER: &str = "CloudPubSubDeadLetterSource";
 /// The reason of a dead letter that Pub/Sub moved.
 const ATTEMPTS: &str = "attempts";
 
+/// To how many attempts Pub/Sub counts.
+pub const MOST_ATTEMPTS: u32 = 100;
+
+/// From so many on a message is sent anew that may have more: a few before the end, since not every delivery is seen.
+const WORN: u32 = 90;
+
+/// Whether Pub/Sub has counted so far that a message which may have `most` attempts must be sent anew, to be counted on.
+#[must_use]
+pub fn is_worn(counted: u32, most: u32) -> bool {
+    most > MOST_ATTEMPTS && counted >= WORN
+}
+
+/// The message of a delivery to be sent anew, after so many attempts.
+#[must_use]
+pub fn anew(delivery: &RawDelivery, attempts: u32) -> OutMessage {
+    let mut message = delivery.to_message();
+    message.envelope.set_attempts_before(attempts);
+    message
+}
+
 /// How the receipt of a pushed message begins; its id follows. The status of the answer to a push settles it, and nothing else.
 const PUSHED: &str = "skyport-pushed:";
 
@@ -73,8 +93,8 @@ impl PubsubMessage {
         }
         let mut delivery = RawDelivery::new(self.id, self.data, receipt, self.published);
         delivery.attributes = self.attributes.into();
+        delivery.attempt = self.attempt.max(1).saturating_add(envelope.attempts_before());
         delivery.envelope = envelope;
-        delivery.attempt = self.attempt.max(1);
         delivery.group = Some(self.ordering_key).filter(|key| !key.is_empty());
         delivery
     }
@@ -166,6 +186,18 @@ mod tests {
     #[test]
     fn the_receipt_of_a_pushed_message_is_known_as_such() {
         assert!(is_pushed(&pushed("17")) && !is_pushed(&Receipt::new("an ack id")));
+    }
+
+    #[test]
+    fn a_message_that_was_sent_anew_is_counted_on() {
+        assert!(!is_worn(99, 100) && !is_worn(89, 101) && is_worn(90, 101));
+        let mut first = message(&[("color", "blue")]);
+        first.attempt = 90;
+        let out = anew(&first.into_delivery(Receipt::new("r")), 89);
+        let mut again = PubsubMessage::new("2", out.body.clone(), UNIX_EPOCH);
+        (again.attributes, again.attempt) = (attributes_of(&out), 1);
+        let delivery = again.into_delivery(Receipt::new("r"));
+        assert_eq!((delivery.attempt, delivery.envelope.attempts_before()), (90, 89));
     }
 
     #[test]

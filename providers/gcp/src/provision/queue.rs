@@ -8,6 +8,7 @@ use skyport_core::provider::ResourceUrl;
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind, Result};
+use skyport_gcp_wire::message::MOST_ATTEMPTS;
 use tonic::Status;
 
 use crate::config::Connection;
@@ -34,7 +35,6 @@ const ACK_DEADLINE: i32 = 30;
 
 /// The attempts that Pub/Sub counts to, at least and at most. It counts them only where it has a limit.
 pub(crate) const FEWEST_ATTEMPTS: u32 = 5;
-pub(crate) const MOST_ATTEMPTS: u32 = 100;
 
 /// What Pub/Sub calls the topic of a queue that was made: `projects/../topics/..`.
 #[cfg_attr(not(feature = "events"), allow(dead_code, reason = "who writes into a topic needs its name"))]
@@ -91,8 +91,11 @@ pub(crate) async fn make(
 
 fn check_attempts(settings: &QueueSettings) -> Result<()> {
     let attempts = settings.max_attempts;
-    if attempts > MOST_ATTEMPTS {
-        return Err(Error::invalid(format!("Pub/Sub counts attempts to {MOST_ATTEMPTS}, not to {attempts}")));
+    // What is tried more often is sent anew before Pub/Sub gives it up, and would lose its place there.
+    if settings.ordered && attempts > MOST_ATTEMPTS {
+        let text =
+            format!("in an ordered queue Pub/Sub counts attempts to {MOST_ATTEMPTS}, not to {attempts}");
+        return Err(Error::invalid(text));
     }
     Ok(())
 }

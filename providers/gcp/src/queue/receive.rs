@@ -10,6 +10,7 @@ use skyport_core::queue::leases::Last;
 use skyport_core::queue::polls::{Answer, Poll, Waiting};
 use skyport_core::queue::port::{RawDelivery, ReceiveOptions};
 use skyport_core::{Error, ErrorKind, Result};
+use skyport_gcp_wire::message::is_worn;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::Place;
@@ -153,7 +154,8 @@ impl Place {
         let (mut early, mut ready) = (Vec::new(), Vec::new());
         for mut pulled in came.take() {
             let delivery = &mut pulled.delivery;
-            delivery.attempt = self.uncounted.attempt(&delivery.id, pulled.counted);
+            let counted = self.uncounted.attempt(&delivery.id, pulled.counted);
+            delivery.attempt = counted.saturating_add(delivery.envelope.attempts_before());
             match pulled.due(self.info.limits.delay).filter(|due| *due > now) {
                 Some(due) => early.push((self.info.clock.instant_at(due), pulled)),
                 None => ready.push(pulled),
@@ -161,7 +163,23 @@ impl Place {
         }
         let ready = Unseen::new(self, ready);
         self.hide(self.keep(early));
-        self.bury_spent(ready).await
+        let ready = self.bury_spent(ready).await;
+        self.send_worn_anew(ready)
+    }
+
+    /// Sends anew what may have more attempts than Pub/Sub counts, before Pub/Sub takes it for dead: it comes again, and its attempts are
+    /// counted on. Where it cannot be sent, it comes again by itself.
+    fn send_worn_anew(self: &Arc<Self>, ready: Unseen) -> Unseen {
+        let most = self.info.settings.max_attempts;
+        if self.dead.is_none() || !ready.messages().iter().any(|pulled| is_worn(pulled.counted, most)) {
+            return ready;
+        }
+        let (worn, ready): (Vec<_>, Vec<_>) =
+            ready.take().into_iter().partition(|pulled| is_worn(pulled.counted, most));
+        let place = Arc::clone(self);
+        // It goes on where the receive is dropped.
+        drop(tokio::spawn(async move { place.send_anew(worn).await }));
+        Unseen::new(self, ready)
     }
 
     /// Hides what is early and cannot be kept; this counts as an attempt, unless it comes back to this process.

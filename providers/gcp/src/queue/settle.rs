@@ -10,7 +10,7 @@ use futures_util::stream;
 use skyport_core::queue::port::{OutMessage, Receipt, Settlement, Verdict};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind, Result};
-use skyport_gcp_wire::message::is_pushed;
+use skyport_gcp_wire::message::{anew, is_pushed};
 use tokio::time::Instant;
 
 use super::deadlines::LONGEST;
@@ -166,9 +166,26 @@ impl Place {
         }
     }
 
+    /// Sends messages anew that nobody has seen this time, to be counted on from the attempts before it.
+    pub(super) async fn send_anew(&self, worn: Vec<Pulled>) {
+        let again = worn.iter().map(|pulled| anew(&pulled.delivery, pulled.delivery.attempt - 1)).collect();
+        let mut gone = Vec::with_capacity(worn.len());
+        for (pulled, sent) in worn.into_iter().zip(self.send(again).await) {
+            match sent {
+                Ok(_) => gone.push(pulled.handle),
+                Err(error) => self.stays(&error),
+            }
+        }
+        for acked in self.acknowledge(gone).await {
+            if let Err(error) = acked {
+                self.stays(&error);
+            }
+        }
+    }
+
     fn stays(&self, error: &Error) {
         let queue = &self.info.resource;
-        tracing::warn!(queue, %error, "a message whose attempts are spent could not be moved to the dead letters; it comes again");
+        tracing::warn!(queue, %error, "a message whose attempts are spent could not be moved; it comes again");
     }
 
     async fn ack(&self, placed: Vec<Placed>) -> Vec<Settled> {
@@ -209,5 +226,6 @@ impl Place {
 fn letter(mut message: OutMessage, reason: &str) -> OutMessage {
     message.envelope.set_reason(Some(reason));
     message.envelope.set_not_before(None);
+    message.envelope.set_attempts_before(0);
     message
 }

@@ -99,6 +99,47 @@ async fn who_may_not_read_the_subscription_goes_by_what_is_declared() {
 }
 
 #[tokio::test]
+async fn what_may_have_more_attempts_than_pubsub_counts_is_sent_anew_unseen_and_counted_on() {
+    let stub = counting(vec![95, 1], ok(subscription(100))).await;
+    let queue = queue_with(&stub, |settings| settings.max_attempts = 200);
+    let held = received(&queue).await;
+    assert_eq!((held.len(), &*held[0].id), (1, "1"), "the first is not seen");
+    until("it is acknowledged", || acked(&stub) == ["ack-0-95"]).await;
+    let sent = calls::<wire::PublishRequest>(&stub, "Publish").remove(0);
+    assert_eq!((&*sent.topic, &sent.messages[0].data[..]), ("projects/p/topics/jobs", &b"body"[..]));
+    let envelope = Envelope::unpack(&sent.messages[0].attributes["skyport"]).expect("ours");
+    assert_eq!((envelope.attempts_before(), envelope.reason()), (94, None));
+}
+
+#[tokio::test]
+async fn a_message_that_was_sent_anew_is_dead_after_all_of_its_attempts() {
+    let mut envelope = Envelope::default();
+    envelope.set_attempts_before(198);
+    let again = move |attempt| {
+        let mut again = message("0", "body", attempt);
+        let attributes = &mut again.message.as_mut().expect("a message").attributes;
+        attributes.insert("skyport".to_owned(), envelope.pack());
+        again
+    };
+    let stub = Stub::start(move |calls| match calls.last() {
+        Some(call) if call.method == "Pull" => pulled([again(2)]),
+        Some(call) if call.method == "GetSubscription" => ok(subscription(100)),
+        Some(call) => obliging(call),
+        None => Reply::Silent,
+    })
+    .await;
+    let queue = queue_with(&stub, |settings| settings.max_attempts = 200);
+    let held = received(&queue).await;
+    assert_eq!(held[0].attempt, 200);
+    let retried = Settlement::new(held[0].receipt.clone(), Verdict::Retry(SECOND));
+    assert!(queue.settle(vec![retried]).await[0].is_ok());
+    assert_eq!(reasons(&stub), spent());
+    let letter = calls::<wire::PublishRequest>(&stub, "Publish").remove(0).messages.remove(0);
+    let envelope = Envelope::unpack(&letter.attributes["skyport"]).expect("ours");
+    assert_eq!(envelope.attempts_before(), 0, "sent back, it begins anew");
+}
+
+#[tokio::test]
 async fn a_letter_that_cannot_be_sent_is_not_lost() {
     let stub = Stub::start(|calls| match calls.last() {
         Some(call) if call.method == "Publish" => failed(Code::Unavailable),

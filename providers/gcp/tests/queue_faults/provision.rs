@@ -166,10 +166,19 @@ async fn what_cannot_be_changed_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn more_attempts_than_pubsub_counts_are_refused_without_a_request() {
+async fn more_attempts_than_pubsub_counts_are_counted_as_far_as_it_does() {
+    let stub = stubbed("GetSubscription", failed(Code::NotFound)).await;
+    create(&stub, "pubsub://jobs", |settings| settings.max_attempts = 1_000).await.expect("created");
+    let made = calls::<wire::Subscription>(&stub, "CreateSubscription");
+    let policies = made.into_iter().filter_map(|made| made.dead_letter_policy);
+    assert_eq!(policies.map(|policy| policy.max_delivery_attempts).collect::<Vec<_>>(), [100]);
+}
+
+#[tokio::test]
+async fn more_attempts_than_pubsub_counts_are_refused_in_an_ordered_queue_without_a_request() {
     let stub = Stub::script([]).await;
-    let error =
-        create(&stub, "pubsub://jobs", |settings| settings.max_attempts = 101).await.expect_err("too many");
+    let many = |settings: &mut QueueSettings| (settings.max_attempts, settings.ordered) = (101, true);
+    let error = create(&stub, "pubsub://jobs", many).await.expect_err("too many");
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);
     assert!(error.message().contains("100"), "{error}");
     assert!(stub.methods().is_empty());
