@@ -19,6 +19,8 @@ use crate::config::credentials::CONNECT_TIMEOUT;
 pub(crate) use channels::Channels;
 
 mod channels;
+#[cfg(feature = "queue")]
+mod lanes;
 
 /// A connection is asked so often whether it still stands, an idle one, too: one which a router forgot is then noticed before the
 /// next call. Google's front ends take no more than one such question in 30 seconds, and Google's own SDK asks an idle

@@ -1,23 +1,21 @@
 //! The channels of one endpoint: one for calls that are answered at once, and others for those that wait.
 //!
-//! Google takes 100 calls at a time on one connection. Pulls that wait would use them up, and what is to be acknowledged or prolonged
-//! would then wait behind them until it is too late. So pulls have connections of their own, as many as they need.
-//!
 //! What works for a channel is spawned on the runtime that it is made in, and ends with that. So each runtime has channels of its
 //! own, for whoever keeps a queue or a table beyond the runtime that first used it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use skyport_core::{Error, Result};
 use tokio::runtime::{Handle, Id};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+#[cfg(feature = "queue")]
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::oneshot;
 use tonic::transport::Channel;
 
 use super::channel;
+#[cfg(feature = "queue")]
+use super::lanes::Lanes;
 use crate::provision::NAME;
-
-/// How many pulls wait on one connection.
-const PULLS: usize = 80;
 
 /// The channels of one endpoint, by the runtimes that use them.
 #[derive(Debug, Default)]
@@ -30,14 +28,8 @@ struct Own {
     /// Closed once the runtime is gone.
     lives: oneshot::Sender<()>,
     calls: Channel,
-    lanes: Vec<Lane>,
-}
-
-/// A channel for pulls.
-#[derive(Debug)]
-struct Lane {
-    channel: Channel,
-    room: Arc<Semaphore>,
+    #[cfg(feature = "queue")]
+    lanes: Lanes,
 }
 
 impl Channels {
@@ -47,8 +39,9 @@ impl Channels {
     }
 
     /// A channel for a call that waits, and its place there for as long as that takes.
+    #[cfg(feature = "queue")]
     pub(crate) fn pulls(&self, endpoint: &str) -> Result<(Channel, OwnedSemaphorePermit)> {
-        self.own(endpoint, |own| own.lane(endpoint))
+        self.own(endpoint, |own| own.lanes.take(endpoint))
     }
 
     /// What the runtime that asks has, made where it has nothing. What belonged to runtimes that are gone is let go.
@@ -75,31 +68,17 @@ impl Own {
         let (lives, let_go) = oneshot::channel();
         // It ends when the channels are let go, or is ended with its runtime.
         drop(runtime.spawn(async move { drop(let_go.await) }));
-        Ok(Self { runtime: runtime.id(), lives, calls, lanes: Vec::new() })
-    }
-
-    /// The first channel that has room; those behind it that nobody needs any more are closed.
-    fn lane(&mut self, endpoint: &str) -> Result<(Channel, OwnedSemaphorePermit)> {
-        let fits = |(at, lane): (usize, &Lane)| Some((at, Arc::clone(&lane.room).try_acquire_owned().ok()?));
-        if let Some((at, permit)) = self.lanes.iter().enumerate().find_map(fits) {
-            let mut place = 0;
-            self.lanes.retain(|lane| {
-                place += 1;
-                place <= at + 1 || lane.room.available_permits() < PULLS
-            });
-            return Ok((self.lanes[at].channel.clone(), permit));
-        }
-        let lane = Lane { channel: made(endpoint)?, room: Arc::new(Semaphore::new(PULLS)) };
-        let permit = Arc::clone(&lane.room).try_acquire_owned();
-        let permit =
-            permit.map_err(|error| Error::internal("a new connection has no room").with_source(error))?;
-        let channel = lane.channel.clone();
-        self.lanes.push(lane);
-        Ok((channel, permit))
+        Ok(Self {
+            runtime: runtime.id(),
+            lives,
+            calls,
+            #[cfg(feature = "queue")]
+            lanes: Lanes::default(),
+        })
     }
 }
 
-fn made(endpoint: &str) -> Result<Channel> {
+pub(super) fn made(endpoint: &str) -> Result<Channel> {
     channel(endpoint)
         .map_err(|error| Error::invalid(format!("`{endpoint}` is no endpoint: {error}")).with_provider(NAME))
 }
@@ -109,24 +88,6 @@ mod tests {
     use super::*;
 
     const NOWHERE: &str = "http://127.0.0.1:1";
-
-    fn lanes(channels: &Channels) -> usize {
-        channels.0.lock().expect("unpoisoned").iter().map(|own| own.lanes.len()).sum()
-    }
-
-    #[tokio::test]
-    async fn pulls_have_as_many_connections_as_they_need_and_no_more() {
-        let channels = Channels::default();
-        channels.calls(NOWHERE).expect("a channel");
-        assert_eq!(lanes(&channels), 0);
-        let mut waiting: Vec<_> =
-            (0..2 * PULLS + 1).map(|_| channels.pulls(NOWHERE).expect("room")).collect();
-        assert_eq!(lanes(&channels), 3);
-        waiting.truncate(1);
-        let more = channels.pulls(NOWHERE).expect("room");
-        assert_eq!(lanes(&channels), 1, "those that nobody needs are closed");
-        drop((more, waiting));
-    }
 
     #[test]
     fn each_runtime_has_channels_of_its_own_and_takes_them_with_it() {
