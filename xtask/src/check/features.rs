@@ -49,7 +49,7 @@ const OWNED: &[(&str, &[&[&str]])] = &[
     ("aws-sdk-dynamodb", &[&["aws", "aws-kv"]]),
     ("aws-sdk-sso*", &[&["aws-sso"]]),
     // A build of one cloud has one provider of cryptography, which is ring; two would make rustls choose neither.
-    ("aws-lc-*", &[OIDC, &["azure"]]),
+    ("aws-lc-*", &[&["azure"]]),
     ("ring", &[AWS, GCP, OIDC]),
     ("aws-*", &[AWS]),
     ("hyper", &[&["server", "lambda"], AWS, GCP, CLOUD_RUN]),
@@ -61,8 +61,8 @@ const OWNED: &[(&str, &[&[&str]])] = &[
     ("prost*", &[GRPC]),
     ("gcloud-sdk", &[GRPC]),
     ("google-cloud-storage", &[]),
-    ("google-cloud-*", &[GCP, OIDC]),
-    ("jsonwebtoken", &[GRPC, OIDC]),
+    ("google-cloud-*", &[GCP]),
+    ("jsonwebtoken", &[GRPC]),
     ("azure_*", &[&["azure"]]),
 ];
 
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(of("aws", &["hyper v0.14.32", "rustls v0.21.12"]), 2);
         assert_eq!(of("aws", &["aws-lc-rs", "aws-lc-sys"]), 2);
         assert_eq!(of("gcp", &["aws-lc-rs", "aws-lc-sys", "rustls v0.21.12"]), 3);
-        assert_eq!(of("cloud-run-oidc", &["aws-lc-rs", "aws-lc-sys", "rustls v0.23.46"]), 0);
+        assert_eq!(of("cloud-run-oidc", &["aws-lc-rs", "aws-lc-sys", "rustls v0.23.46"]), 2);
     }
 
     #[test]
@@ -244,10 +244,10 @@ mod tests {
     #[test]
     fn cloud_run_alone_speaks_to_nobody() {
         assert_eq!(of("cloud-run", &["skyport-cloud-run", "skyport-gcp-wire", "skyport-server", "hyper"]), 0);
-        let client = ["google-cloud-auth", "reqwest", "rustls", "hyper-rustls", "jsonwebtoken"];
-        assert_eq!(of("cloud-run", &client), 5);
+        let client = ["ring", "reqwest", "rustls", "hyper-rustls"];
+        assert_eq!(of("cloud-run", &client), 4);
         assert_eq!(of("cloud-run-oidc", &client), 0);
-        assert_eq!(of("cloud-run-oidc", &["ring", "skyport-gcp", "tonic"]), 3);
+        assert_eq!(of("cloud-run-oidc", &["google-cloud-auth", "jsonwebtoken", "skyport-gcp", "tonic"]), 4);
     }
 
     #[test]
