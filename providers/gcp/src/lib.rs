@@ -91,7 +91,8 @@
 //!   So a message that fails spends no attempts of those behind it, and none overtakes another. Pub/Sub keeps the order of
 //!   what is sent in one region: name its endpoint, `https://europe-west1-pubsub.googleapis.com` say, where senders are in several.
 //! - Pub/Sub counts attempts from 5 to 100. Fewer are counted by who receives; what may have more is sent anew before Pub/Sub takes it for
-//!   dead, with a new id, and counted on. Not in an ordered queue, where it would lose its place: it has 100 at most. A retry of a last attempt
+//!   dead, with a new id, and counted on. Not in an ordered queue, where it would lose its place, nor
+//!   where a topic has other subscriptions, which would get it again: there it has 100 at most. A retry of a last attempt
 //!   goes to the dead letters at once where this process received the message; one that is delivered once too often is moved
 //!   before anybody sees it. What the subscription says wins over what is declared; it is read where a message may be at its
 //!   end, and without the permission to read it the declared number counts.

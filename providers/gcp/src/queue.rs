@@ -33,6 +33,7 @@ use tokio::time::Instant;
 
 use crate::config::Connection;
 use crate::provision::NAME;
+use crate::provision::queue::can_count_on;
 
 use held::Held;
 use limit::Limit;
@@ -78,6 +79,8 @@ struct Place {
     limit: Limit,
     /// How many handles there are: with the last one go the pulls that nobody waits for.
     handles: watch::Sender<usize>,
+    /// A message may have more attempts than Pub/Sub counts.
+    counts_on: bool,
     /// `None` on a queue of dead letters.
     dead: Option<Arc<Place>>,
 }
@@ -85,12 +88,13 @@ struct Place {
 impl PubsubQueue {
     /// The queue and its dead letters. No I/O.
     pub(crate) fn new(connection: Arc<Connection>, names: Names, settings: &QueueSettings) -> Self {
+        let counts_on = can_count_on(&names, settings);
         let mut letters = settings.clone();
         // They have no order: see how they are provisioned.
         (letters.max_attempts, letters.ordered) = (u32::MAX, false);
         let dead = Place::new(&connection, names.dead.clone(), names.dead, letters, None);
         let (topic, subscription) = (names.topic, names.subscription);
-        Self::of(Place::new(&connection, topic, subscription, settings.clone(), Some(dead)))
+        Self::of(Place::new(&connection, topic, subscription, settings.clone(), Some((dead, counts_on))))
     }
 
     fn of(place: Arc<Place>) -> Self {
@@ -111,8 +115,9 @@ impl Place {
         topic: String,
         subscription: String,
         settings: QueueSettings,
-        dead: Option<Arc<Place>>,
+        mortal: Option<(Arc<Place>, bool)>,
     ) -> Arc<Self> {
+        let (dead, counts_on) = mortal.map_or((None, false), |(dead, counts_on)| (Some(dead), counts_on));
         let mut info = QueueInfo::new(NAME, subscription, settings);
         info.limits.body_bytes = BODY_BYTES;
         info.capabilities.dedupe = false;
@@ -127,6 +132,7 @@ impl Place {
             polls: Polls::default(),
             held: Held::default(),
             uncounted: Uncounted::default(),
+            counts_on,
             limit: Limit::default(),
             handles: watch::Sender::new(0),
             dead,

@@ -70,7 +70,7 @@ pub(crate) async fn make(
     names: &Names,
     settings: &QueueSettings,
 ) -> Result<Made> {
-    check_attempts(settings)?;
+    check_attempts(names, settings)?;
     match is_made(connection, names, settings).await {
         Ok(Some(made)) => return Ok(made),
         Ok(None) => {}
@@ -89,15 +89,22 @@ pub(crate) async fn make(
     Ok(Made { topic })
 }
 
-fn check_attempts(settings: &QueueSettings) -> Result<()> {
+fn check_attempts(names: &Names, settings: &QueueSettings) -> Result<()> {
     let attempts = settings.max_attempts;
-    // What is tried more often is sent anew before Pub/Sub gives it up, and would lose its place there.
-    if settings.ordered && attempts > MOST_ATTEMPTS {
-        let text =
-            format!("in an ordered queue Pub/Sub counts attempts to {MOST_ATTEMPTS}, not to {attempts}");
+    if attempts > MOST_ATTEMPTS && !can_count_on(names, settings) {
+        let text = format!(
+            "Pub/Sub counts attempts to {MOST_ATTEMPTS}, not to {attempts}; only in a queue that is not ordered and has its \
+             topic for itself can a message have more"
+        );
         return Err(Error::invalid(text));
     }
     Ok(())
+}
+
+/// Whether a message that is tried more often than Pub/Sub counts can be sent anew before Pub/Sub gives it up: in an ordered queue it
+/// would lose its place, and where others subscribe to the topic they would get it once more.
+pub(crate) fn can_count_on(names: &Names, settings: &QueueSettings) -> bool {
+    !settings.ordered && names.topic == names.subscription
 }
 
 /// How much of a queue is there.
@@ -123,7 +130,7 @@ pub(crate) async fn look(
     names: &Names,
     settings: &QueueSettings,
 ) -> Result<Standing> {
-    check_attempts(settings)?;
+    check_attempts(names, settings)?;
     let (topic, dead) = (topic(connection, &names.topic).await?, topic(connection, &names.dead).await?);
     let wanted = Wanted::queue(names, &topic, &dead, settings);
     let looked = wanted.look(connection).await;

@@ -171,7 +171,7 @@ impl Place {
     /// counted on. Where it cannot be sent, it comes again by itself.
     fn send_worn_anew(self: &Arc<Self>, ready: Unseen) -> Unseen {
         let most = self.info.settings.max_attempts;
-        if self.dead.is_none() || !ready.messages().iter().any(|pulled| is_worn(pulled.counted, most)) {
+        if !self.counts_on || !ready.messages().iter().any(|pulled| is_worn(pulled.counted, most)) {
             return ready;
         }
         let (worn, ready): (Vec<_>, Vec<_>) =
