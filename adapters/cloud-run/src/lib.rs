@@ -96,6 +96,9 @@
 //! for an answer as long as the subscription's acknowledgement deadline (10 s by default, 600 at most), and then sends the message
 //! again beside the one that runs: set it to more than the function's timeout.
 //!
+//! Where a queue allows more attempts than the 100 to which Pub/Sub counts, a message that fails is sent anew shortly before, and is
+//! counted on: such a queue must have its topic for itself, or its other subscribers get the message again.
+//!
 //! A message with a delay is never delivered early. Where up to 5 s are left, its push waits here; else it is answered with a 503, which
 //! counts as an attempt, and before the attempts are spent (never before the fifth) it is sent anew with what is left of its delay.
 //!

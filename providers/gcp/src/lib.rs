@@ -20,7 +20,7 @@
 //! | `firestore://project/collection` or `firestore://collection` | a collection of Firestore, in the database `(default)` unless `database` names another |
 //!
 //! Each takes `project` and `endpoint`; what they do not say comes from [`GcpConfig`], and then from the environment as for
-//! every tool of Google's. `location` says where what [`create`](skyport_core::provider::Provider::create) makes is to be.
+//! every tool of Google's. `location`, of buckets alone, says where [`create`](skyport_core::provider::Provider::create) makes one.
 //!
 //! # Project, endpoint, credentials
 //! The project is that of the URL, of [`GcpConfig`], of `GOOGLE_CLOUD_PROJECT`, of the credentials' file, or, on Cloud Run, of the

@@ -168,7 +168,10 @@ impl Place {
 
     /// Sends messages anew that nobody has seen this time, to be counted on from the attempts before it.
     pub(super) async fn send_anew(&self, worn: Vec<Pulled>) {
-        let again = worn.iter().map(|pulled| anew(&pulled.delivery, pulled.delivery.attempt - 1)).collect();
+        let again = worn
+            .iter()
+            .map(|pulled| anew(&pulled.delivery, pulled.delivery.attempt.saturating_sub(1)))
+            .collect();
         let mut gone = Vec::with_capacity(worn.len());
         for (pulled, sent) in worn.into_iter().zip(self.send(again).await) {
             match sent {
