@@ -14,7 +14,6 @@ use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tower_service::Service;
 
 use crate::config::Connection;
-use crate::config::credentials::CONNECT_TIMEOUT;
 
 pub(crate) use channels::Channels;
 
@@ -40,7 +39,7 @@ const HEADERS: u32 = 128 << 10;
 /// A channel to an endpoint. No I/O.
 pub(crate) fn channel(endpoint: &str) -> Result<Channel, tonic::transport::Error> {
     let channel = Endpoint::from_shared(endpoint.to_owned())?
-        .connect_timeout(CONNECT_TIMEOUT)
+        .connect_timeout(skyport_https::CONNECT_TIMEOUT)
         .tcp_nodelay(true)
         .http2_keep_alive_interval(KEEP_ALIVE)
         .keep_alive_while_idle(true)

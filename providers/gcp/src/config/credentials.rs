@@ -15,9 +15,6 @@ use tokio::time::timeout;
 use super::{adc, machine, tls};
 use crate::error;
 
-/// How long a connection may take to be made.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-
 /// How long a token may take. Google's own library tries for minutes.
 const PATIENCE: Duration = Duration::from_secs(6);
 

@@ -1,0 +1,206 @@
+//! [`Azure`], what can be chosen about it, and the connections that its resources share.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use azure_core::credentials::TokenCredential;
+use azure_core::http::{ClientOptions, Url};
+use skyport_core::provider::ResourceUrl;
+use skyport_core::{Error, Result};
+
+use crate::http::Transport;
+use credentials::Credential;
+use endpoint::Service;
+
+mod connection_string;
+pub(crate) mod credentials;
+pub(crate) mod endpoint;
+mod identity;
+mod variables;
+
+/// What every URL of this provider may say.
+const PARAMETERS: &[&str] = &["account", "endpoint"];
+
+/// What can be chosen in code; what is `None` comes from the environment.
+///
+/// ```
+/// use skyport_azure::{Azure, AzureConfig};
+///
+/// let mut config = AzureConfig::default();
+/// config.account = Some("mystorage".to_owned());
+/// let azure = Azure::with(config);
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Default)]
+pub struct AzureConfig {
+    /// A connection string, as the portal shows it: account, key or SAS, endpoints. It wins over the fields beside it where both say something
+    /// of the same account.
+    pub connection_string: Option<String>,
+    /// The storage account of resources whose URL names none.
+    pub account: Option<String>,
+    /// The account's key, in base64.
+    pub account_key: Option<String>,
+    /// A shared access signature of the account: `sv=..&sig=..`.
+    pub sas: Option<String>,
+    /// Who calls, where there is neither a key nor a SAS; whom the environment names where it is `None`.
+    pub credential: Option<Arc<dyn TokenCredential>>,
+    /// The endpoint of Blob Storage, where it is not the account's own: `http://127.0.0.1:10000/devstoreaccount1` for Azurite.
+    pub blob_endpoint: Option<String>,
+    /// The endpoint of Queue Storage, likewise.
+    pub queue_endpoint: Option<String>,
+    /// The endpoint of Table Storage, likewise.
+    pub table_endpoint: Option<String>,
+    /// Certificates in PEM that are trusted beside those that come with the program: of a proxy that looks into TLS, or of an emulator.
+    pub ca_certificates: Option<Vec<u8>>,
+}
+
+impl fmt::Debug for AzureConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AzureConfig")
+            .field("account", &self.account)
+            .field("blob_endpoint", &self.blob_endpoint)
+            .field("queue_endpoint", &self.queue_endpoint)
+            .field("table_endpoint", &self.table_endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The provider `azure`: any number of containers, queues and tables, in any storage account. Cheap to clone; clones share their
+/// connections.
+#[derive(Clone)]
+pub struct Azure {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    config: AzureConfig,
+    transport: OnceLock<Arc<Transport>>,
+    /// Whoever calls with a token, where the configuration names nobody: one for all accounts.
+    identity: OnceLock<Arc<dyn TokenCredential>>,
+    connections: Mutex<HashMap<Site, Arc<Connection>>>,
+}
+
+impl Azure {
+    /// As the environment says.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(AzureConfig::default())
+    }
+
+    /// As `config` says, and the environment where it says nothing.
+    #[must_use]
+    pub fn with(config: AzureConfig) -> Self {
+        let (transport, identity) = (OnceLock::new(), OnceLock::new());
+        Self { shared: Arc::new(Shared { config, transport, identity, connections: Mutex::default() }) }
+    }
+
+    /// The connection for the place that a URL names; it may say `own` beside what every URL may. No I/O.
+    pub(crate) fn connection(
+        &self,
+        service: Service,
+        url: &ResourceUrl,
+        own: &[&str],
+    ) -> Result<Arc<Connection>> {
+        url.expect_only(&[PARAMETERS, own].concat())?;
+        let account =
+            credentials::account(url.parameter("account"), &self.shared.config, variables::of_process)?;
+        let endpoint = endpoint::of(service, url.parameter("endpoint"), &self.shared.config, &account)?;
+        let site = Site { service, endpoint, account: account.name.clone() };
+        let mut connections = self.shared.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connection) = connections.get(&site) {
+            return Ok(Arc::clone(connection));
+        }
+        let credential = account.credential.unwrap_or_else(|| Credential::Token(self.shared.identity()));
+        let connection = Arc::new(Connection::new(site.clone(), credential, self.shared.transport()));
+        connections.insert(site, Arc::clone(&connection));
+        Ok(connection)
+    }
+}
+
+impl Shared {
+    fn transport(&self) -> Arc<Transport> {
+        let make = || Arc::new(Transport::new(self.config.ca_certificates.clone()));
+        Arc::clone(self.transport.get_or_init(make))
+    }
+
+    fn identity(&self) -> Arc<dyn TokenCredential> {
+        let find = || match &self.config.credential {
+            Some(given) => Arc::clone(given),
+            None => identity::of_environment(self.transport()),
+        };
+        Arc::clone(self.identity.get_or_init(find))
+    }
+}
+
+impl Default for Azure {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Azure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Azure").field("config", &self.shared.config).finish_non_exhaustive()
+    }
+}
+
+/// A service of an account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Site {
+    service: Service,
+    endpoint: endpoint::Endpoint,
+    account: String,
+}
+
+/// What the resources of one service and account share.
+pub(crate) struct Connection {
+    site: Site,
+    credential: Credential,
+    options: ClientOptions,
+}
+
+impl Connection {
+    fn new(site: Site, credential: Credential, transport: Arc<Transport>) -> Self {
+        let policy = credential.policy(site.service, &site.account);
+        let options = crate::http::options(transport, policy);
+        Self { site, credential, options }
+    }
+
+    /// The storage account.
+    pub(crate) fn account(&self) -> &str {
+        &self.site.account
+    }
+
+    /// Who calls, for what has to be signed.
+    pub(crate) fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
+    /// What a client of Azure's is made with: our transport, no retries, and the policy that says who calls. The client itself is
+    /// given no credential.
+    pub(crate) fn options(&self) -> ClientOptions {
+        self.options.clone()
+    }
+
+    /// The URL of what these segments name below the service's endpoint, with the SAS where that is who calls. Each segment is one, whatever
+    /// letters it has; one that is `.` or `..` cannot be said.
+    pub(crate) fn url(&self, segments: &[&str]) -> Result<Url> {
+        let mut url = self.site.endpoint.url().clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        } else {
+            return Err(Error::invalid("the endpoint is no base of URLs"));
+        }
+        if let Credential::Sas(sas) = &self.credential {
+            url.set_query(Some(sas.secret()));
+        }
+        Ok(url)
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("site", &self.site).finish_non_exhaustive()
+    }
+}

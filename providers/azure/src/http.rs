@@ -1,0 +1,125 @@
+//! HTTP under Azure's clients: the transport is ours, and they repeat nothing.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use azure_core::error::{Error, ErrorKind, Result};
+use azure_core::http::headers::{HeaderName, HeaderValue, Headers};
+use azure_core::http::policies::Policy;
+use azure_core::http::{AsyncRawResponse, Body, ClientOptions, HttpClient, Request, RetryOptions};
+use futures_util::{StreamExt, TryStreamExt};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+pub(crate) mod shared_key;
+
+/// How long a connection may bring nothing before it is given up.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// So much of what a refusal says is read.
+const MOST_OF_REFUSAL: usize = 64 << 10;
+
+/// What a client of Azure's is made with.
+pub(crate) fn options(transport: Arc<Transport>, policy: Option<Arc<dyn Policy>>) -> ClientOptions {
+    ClientOptions {
+        // It signs the time, too.
+        per_try_policies: policy.into_iter().collect(),
+        // The layer `Retry` repeats, since only it can tell whether a write whose answer was lost has been applied.
+        retry: RetryOptions::none(),
+        transport: Some(azure_core::http::Transport::new(transport)),
+        ..ClientOptions::default()
+    }
+}
+
+/// The HTTP client that all of a provider's resources share; made at the first request.
+pub(crate) struct Transport {
+    ca_certificates: Option<Vec<u8>>,
+    client: OnceLock<std::result::Result<reqwest::Client, String>>,
+}
+
+impl Transport {
+    pub(crate) fn new(ca_certificates: Option<Vec<u8>>) -> Self {
+        Self { ca_certificates, client: OnceLock::new() }
+    }
+
+    fn client(&self) -> Result<&reqwest::Client> {
+        let make = || self.make().map_err(|error| error.to_string());
+        self.client.get_or_init(make).as_ref().map_err(|error| {
+            Error::with_message(ErrorKind::Other, format!("no HTTP client could be made: {error}"))
+        })
+    }
+
+    fn make(&self) -> std::result::Result<reqwest::Client, Box<dyn std::error::Error + Send + Sync>> {
+        let mut roots = skyport_https::roots();
+        for certificate in self.ca_certificates.iter().flat_map(|pem| CertificateDer::pem_slice_iter(pem)) {
+            roots.add(certificate?)?;
+        }
+        let client = skyport_https::builder(roots)?.read_timeout(SILENCE);
+        Ok(client.build()?)
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport").finish_non_exhaustive()
+    }
+}
+
+#[async_trait::async_trait]
+impl HttpClient for Transport {
+    async fn execute_request(&self, request: &Request) -> Result<AsyncRawResponse> {
+        let method = reqwest::Method::from_bytes(request.method().as_str().as_bytes())
+            .map_err(|error| Error::new(ErrorKind::DataConversion, error))?;
+        let mut ours = self.client()?.request(method, request.url().clone());
+        for (name, value) in request.headers().iter() {
+            ours = ours.header(name.as_str(), value.as_str());
+        }
+        let ours = match request.body() {
+            // An empty one, too: a PUT of nothing has to say its length.
+            Body::Bytes(bytes) => ours.body(bytes.clone()),
+            Body::SeekableStream(stream) => ours.body(reqwest::Body::wrap_stream(stream.clone())),
+        };
+        let answer = ours.send().await.map_err(unanswered)?;
+        let (status, headers) = (answer.status(), headers(answer.headers()));
+        let body = answer.bytes_stream().map_err(unanswered);
+        let body: azure_core::http::response::PinnedStream = if status.is_success() {
+            Box::pin(body)
+        } else {
+            let mut left = MOST_OF_REFUSAL;
+            Box::pin(
+                body.map_ok(move |chunk| {
+                    let part = chunk.slice(..chunk.len().min(left));
+                    left -= part.len();
+                    part
+                })
+                .take_while(|part| std::future::ready(!matches!(part, Ok(part) if part.is_empty()))),
+            )
+        };
+        Ok(AsyncRawResponse::new(status.as_u16().into(), headers, body))
+    }
+}
+
+/// As Azure's clients take them. One that is not ASCII is read as UTF-8, as it was sent; one that is neither is left out.
+fn headers(map: &reqwest::header::HeaderMap) -> Headers {
+    let pair = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
+        let value = std::str::from_utf8(value.as_bytes()).ok()?.to_owned();
+        Some((HeaderName::from(name.as_str().to_owned()), HeaderValue::from(value)))
+    };
+    Headers::from(map.iter().filter_map(pair).collect::<HashMap<_, _>>())
+}
+
+/// A request that did not get through, or got no answer.
+fn unanswered(error: reqwest::Error) -> Error {
+    // Its text may hold a URL with a signature.
+    let error = error.without_url();
+    let kind = if error.is_connect() {
+        ErrorKind::Connection
+    } else if error.is_builder() {
+        ErrorKind::DataConversion
+    } else {
+        ErrorKind::Io
+    };
+    Error::with_error(kind, error, "the request to Azure got no answer")
+}

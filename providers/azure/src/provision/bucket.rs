@@ -1,0 +1,23 @@
+//! To come.
+
+use std::sync::Arc;
+
+use skyport_core::provider::ResourceUrl;
+use skyport_core::{Error, Result};
+
+use crate::config::Connection;
+
+pub(super) fn open(
+    _: Arc<Connection>,
+    _: &ResourceUrl,
+) -> Result<Arc<dyn skyport_core::blob::port::BlobStore>> {
+    Err(Error::unsupported("to come"))
+}
+
+pub(super) async fn create(_: &Arc<Connection>, _: &ResourceUrl) -> Result<()> {
+    Err(Error::unsupported("to come"))
+}
+
+pub(super) async fn remove(_: &Arc<Connection>, _: &ResourceUrl) -> Result<()> {
+    Err(Error::unsupported("to come"))
+}

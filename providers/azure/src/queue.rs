@@ -1,0 +1,1 @@
+//! Queue Storage: to come.

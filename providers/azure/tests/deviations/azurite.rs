@@ -1,0 +1,5 @@
+//! Where Azurite is known to differ from Azure.
+
+use skyport_conformance::Deviation;
+
+pub(crate) const AZURITE: &[Deviation] = &[];
