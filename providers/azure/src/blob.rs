@@ -1,1 +1,3 @@
 //! Blob Storage: to come.
+
+pub(crate) mod sign;

@@ -46,7 +46,13 @@ impl AccountKey {
         let wrong =
             || Error::invalid("the storage account's key is no base64: is it whole, as the portal shows it?");
         let bytes = STANDARD.decode(text.trim()).map_err(|_| wrong())?;
-        Ok(Self(Arc::new(Hmac::new_from_slice(&bytes).map_err(|_| wrong())?)))
+        Self::of_bytes(&bytes).ok_or_else(wrong)
+    }
+
+    /// One of these bytes; none of no bytes.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        let key = Some(bytes).filter(|bytes| !bytes.is_empty())?;
+        Some(Self(Arc::new(Hmac::new_from_slice(key).ok()?)))
     }
 
     /// The signature of a text, in base64.
