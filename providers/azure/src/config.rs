@@ -78,8 +78,6 @@ pub struct Azure {
 struct Shared {
     config: AzureConfig,
     transport: OnceLock<Arc<Transport>>,
-    /// That of the credentials, whose answers are small.
-    identity_transport: OnceLock<Arc<Transport>>,
     /// Whoever calls with a token: one for all accounts.
     identities: Mutex<HashMap<Whom, Arc<Tokens>>>,
     connections: Mutex<HashMap<Site, Arc<Connection>>>,
@@ -98,7 +96,6 @@ impl Azure {
         let shared = Shared {
             config,
             transport: OnceLock::new(),
-            identity_transport: OnceLock::new(),
             identities: Mutex::default(),
             connections: Mutex::default(),
         };
@@ -142,11 +139,7 @@ impl Shared {
         let mut identities = self.identities.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || match &self.config.credential {
             Some(given) => Tokens::given(Arc::clone(given)),
-            None => {
-                let make = || Arc::new(Transport::of_small_answers(self.config.ca_certificates.clone()));
-                let http = Arc::clone(self.identity_transport.get_or_init(make));
-                Tokens::found(Chain::new(whom.clone(), http, variables::of_process))
-            }
+            None => Tokens::found(Chain::new(whom.clone(), self.transport(), variables::of_process)),
         };
         Arc::clone(identities.entry(whom.clone()).or_insert_with(|| Arc::new(make())))
     }

@@ -21,11 +21,23 @@ pub(crate) mod shared_key;
 /// How long a connection may bring nothing before it is given up.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// So much of what a refusal says is read, and of an answer that is small by nature.
-const SMALL: usize = 64 << 10;
+/// So much of what a refusal says is read.
+const MOST_OF_REFUSAL: usize = 64 << 10;
+
+/// The longest answer with a token.
+const MOST_OF_TOKEN: usize = 64 << 10;
 
 /// What a client of Azure's is made with.
-pub(crate) fn options(transport: Arc<dyn HttpClient>, policy: Option<Arc<dyn Policy>>) -> ClientOptions {
+pub(crate) fn options(transport: Arc<Transport>, policy: Option<Arc<dyn Policy>>) -> ClientOptions {
+    with(transport, policy)
+}
+
+/// As [`options`], for those who give tokens, whose answers are short.
+pub(crate) fn token_options(transport: Arc<dyn HttpClient>) -> ClientOptions {
+    with(Arc::new(Bounded { transport, most: MOST_OF_TOKEN }), None)
+}
+
+fn with(transport: Arc<dyn HttpClient>, policy: Option<Arc<dyn Policy>>) -> ClientOptions {
     ClientOptions {
         // It signs the time, too.
         per_try_policies: policy.into_iter().collect(),
@@ -39,20 +51,13 @@ pub(crate) fn options(transport: Arc<dyn HttpClient>, policy: Option<Arc<dyn Pol
 /// The HTTP client that all of a provider's resources share; made at the first request.
 pub(crate) struct Transport {
     ca_certificates: Option<Vec<u8>>,
-    /// So many bytes of an answer are read.
-    most: usize,
     client: OnceLock<std::result::Result<reqwest::Client, String>>,
     plain: OnceLock<std::result::Result<reqwest::Client, String>>,
 }
 
 impl Transport {
     pub(crate) fn new(ca_certificates: Option<Vec<u8>>) -> Self {
-        Self { ca_certificates, most: usize::MAX, client: OnceLock::new(), plain: OnceLock::new() }
-    }
-
-    /// One whose answers are small: that of the credentials.
-    pub(crate) fn of_small_answers(ca_certificates: Option<Vec<u8>>) -> Self {
-        Self { most: SMALL, ..Self::new(ca_certificates) }
+        Self { ca_certificates, client: OnceLock::new(), plain: OnceLock::new() }
     }
 
     fn client(&self, url: &Url) -> Result<&reqwest::Client> {
@@ -105,14 +110,33 @@ impl HttpClient for Transport {
         let answer = ours.send().await.map_err(unanswered)?;
         let (status, headers) = (answer.status(), headers(answer.headers()));
         let body = answer.bytes_stream().map_err(unanswered);
-        let body: azure_core::http::response::PinnedStream = if !status.is_success() {
-            Box::pin(cut(body, SMALL))
-        } else if self.most < usize::MAX {
-            Box::pin(cut(body, self.most))
-        } else {
-            Box::pin(body)
-        };
+        let body: azure_core::http::response::PinnedStream =
+            if status.is_success() { Box::pin(body) } else { Box::pin(cut(body, MOST_OF_REFUSAL)) };
         Ok(AsyncRawResponse::new(status.as_u16().into(), headers, body))
+    }
+}
+
+/// Azure's clients read whole answers: so these have an end.
+#[derive(Debug)]
+struct Bounded {
+    transport: Arc<dyn HttpClient>,
+    most: usize,
+}
+
+#[async_trait::async_trait]
+impl HttpClient for Bounded {
+    async fn execute_request(&self, request: &Request) -> Result<AsyncRawResponse> {
+        let (status, headers, body) = self.transport.execute_request(request).await?.deconstruct();
+        let mut left = self.most;
+        let body = body.map(move |chunk| {
+            let chunk = chunk?;
+            left = left.checked_sub(chunk.len()).ok_or_else(|| {
+                let text = "Azure answered with more than such an answer can have";
+                Error::with_message(ErrorKind::DataConversion, text)
+            })?;
+            Ok(chunk)
+        });
+        Ok(AsyncRawResponse::new(status, headers, Box::pin(body)))
     }
 }
 

@@ -266,7 +266,7 @@ impl Chain {
     }
 
     fn options(&self) -> ClientOptions {
-        let mut options = crate::http::options(Arc::clone(&self.http), None);
+        let mut options = crate::http::token_options(Arc::clone(&self.http));
         if let Some(authority_host) = (self.variable)("AZURE_AUTHORITY_HOST") {
             let mut cloud = CustomConfiguration::default();
             cloud.authority_host = authority_host;
