@@ -158,13 +158,20 @@ pub(crate) struct Connection {
     site: Site,
     credential: Credential,
     options: ClientOptions,
+    #[cfg(feature = "blob")]
+    downloads: ClientOptions,
 }
 
 impl Connection {
     fn new(site: Site, credential: Credential, transport: Arc<Transport>) -> Self {
         let policy = credential.policy(site.service, &site.account);
-        let options = crate::http::options(transport, policy);
-        Self { site, credential, options }
+        Self {
+            site,
+            credential,
+            #[cfg(feature = "blob")]
+            downloads: crate::http::download_options(Arc::clone(&transport), policy.clone()),
+            options: crate::http::options(transport, policy),
+        }
     }
 
     /// The storage account.
@@ -181,6 +188,18 @@ impl Connection {
     /// given no credential.
     pub(crate) fn options(&self) -> ClientOptions {
         self.options.clone()
+    }
+
+    /// As [`options`](Self::options), for answers of any length, which are not read into memory.
+    #[cfg(feature = "blob")]
+    pub(crate) fn download_options(&self) -> ClientOptions {
+        self.downloads.clone()
+    }
+
+    /// The service's endpoint.
+    #[cfg(feature = "blob")]
+    pub(crate) fn endpoint(&self) -> &Url {
+        self.site.endpoint.url()
     }
 
     /// The URL of what these segments name below the service's endpoint, with the SAS where that is who calls. Each segment is one, whatever

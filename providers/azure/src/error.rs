@@ -1,6 +1,9 @@
 //! Native error -> [`Error`], in one table: by code and status, never by a message.
 
+use std::time::Duration;
+
 use azure_core::error::ErrorKind as Native;
+use azure_core::http::headers::{HeaderName, Headers};
 use skyport_core::{Error, ErrorKind};
 
 use crate::provision::NAME;
@@ -14,6 +17,14 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("AuthorizationFailure", Kind::PermissionDenied),
     ("AuthorizationPermissionMismatch", Kind::PermissionDenied),
     ("BlobAlreadyExists", Kind::AlreadyExists),
+    // It has to be brought back from the archive first, which takes hours.
+    ("BlobArchived", Kind::Unsupported),
+    ("BlobBeingRehydrated", Kind::Unsupported),
+    // What stands there is no block blob: others made it.
+    ("InvalidBlobType", Kind::Unsupported),
+    // Somebody holds a lease on it, or an object is being copied there.
+    ("LeaseIdMissing", Kind::Conflict),
+    ("PendingCopyOperation", Kind::Conflict),
     ("ConditionNotMet", Kind::PreconditionFailed),
     // Removed a moment ago, and still being cleared away.
     ("ContainerBeingDeleted", Kind::Unavailable),
@@ -63,17 +74,43 @@ pub(crate) fn kind(code: Option<&str>, status: u16) -> ErrorKind {
     }
 }
 
+/// The code of Azure's answer that an error tells of.
+pub(crate) fn code(error: &Error) -> Option<&str> {
+    let mut cause = std::error::Error::source(error);
+    while let Some(found) = cause {
+        if let Some(native) = found.downcast_ref::<azure_core::Error>() {
+            return match native.kind() {
+                Native::HttpResponse { error_code, .. } => error_code.as_deref(),
+                _ => None,
+            };
+        }
+        cause = found.source();
+    }
+    None
+}
+
+/// How long Azure asks to wait, in whole seconds or in thousandths.
+fn retry_after(headers: &Headers) -> Option<Duration> {
+    let number = |name| headers.get_optional_str(&HeaderName::from_static(name))?.parse().ok();
+    let finely = number("x-ms-retry-after-ms").map(Duration::from_millis);
+    finely.or_else(|| number("retry-after").map(Duration::from_secs))
+}
+
 /// What Azure's clients say. Their text holds the whole answer: it stays in the source.
 pub(crate) fn of_azure(error: azure_core::Error) -> Error {
     let told = match error.kind() {
-        Native::HttpResponse { status, error_code, .. } => {
+        Native::HttpResponse { status, error_code, raw_response } => {
             let status = u16::from(*status);
             let kind = kind(error_code.as_deref(), status);
             let text = match error_code {
                 Some(code) => format!("Azure answered {status}: {code}"),
                 None => format!("Azure answered {status}"),
             };
-            Error::new(kind, text)
+            let told = Error::new(kind, text);
+            match raw_response.as_ref().and_then(|answer| retry_after(answer.headers())) {
+                Some(after) => told.with_retry_after(after),
+                None => told,
+            }
         }
         Native::Connection => {
             Error::new(Kind::Unavailable, "no connection to Azure was made: is the endpoint right?")

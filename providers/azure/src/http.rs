@@ -21,8 +21,21 @@ const SILENCE: Duration = Duration::from_secs(20);
 /// So much of what a refusal says is read.
 const MOST_OF_REFUSAL: usize = 64 << 10;
 
+/// The longest answer that is read into memory: a page of a thousand blobs, or a thousand entities, has less.
+const MOST_OF_ANSWER: usize = 16 << 20;
+
 /// What a client of Azure's is made with.
 pub(crate) fn options(transport: Arc<Transport>, policy: Option<Arc<dyn Policy>>) -> ClientOptions {
+    with(Arc::new(Bounded(transport)), policy)
+}
+
+/// As [`options`], for answers of any length, which are not read into memory.
+#[cfg(feature = "blob")]
+pub(crate) fn download_options(transport: Arc<Transport>, policy: Option<Arc<dyn Policy>>) -> ClientOptions {
+    with(transport, policy)
+}
+
+fn with(transport: Arc<dyn HttpClient>, policy: Option<Arc<dyn Policy>>) -> ClientOptions {
     ClientOptions {
         // It signs the time, too.
         per_try_policies: policy.into_iter().collect(),
@@ -98,6 +111,27 @@ impl HttpClient for Transport {
             )
         };
         Ok(AsyncRawResponse::new(status.as_u16().into(), headers, body))
+    }
+}
+
+/// The clients of Azure's read whole answers: so these have an end.
+#[derive(Debug)]
+struct Bounded(Arc<Transport>);
+
+#[async_trait::async_trait]
+impl HttpClient for Bounded {
+    async fn execute_request(&self, request: &Request) -> Result<AsyncRawResponse> {
+        let (status, headers, body) = self.0.execute_request(request).await?.deconstruct();
+        let mut left = MOST_OF_ANSWER;
+        let body = body.map(move |chunk| {
+            let chunk = chunk?;
+            left = left.checked_sub(chunk.len()).ok_or_else(|| {
+                let text = "Azure answered with more than such an answer can have";
+                Error::with_message(ErrorKind::DataConversion, text)
+            })?;
+            Ok(chunk)
+        });
+        Ok(AsyncRawResponse::new(status, headers, Box::pin(body)))
     }
 }
 
