@@ -172,6 +172,8 @@ pub(crate) struct Connection {
     options: ClientOptions,
     #[cfg(feature = "blob")]
     delegation_keys: crate::blob::sign::DelegationKeys,
+    #[cfg(feature = "blob")]
+    downloads: ClientOptions,
 }
 
 impl Connection {
@@ -186,13 +188,14 @@ impl Connection {
             return Err(Error::new(ErrorKind::Unauthenticated, text));
         }
         let policy = credential.policy(site.service, &site.account);
-        let options = crate::http::options(transport, policy);
         Ok(Self {
             site,
             credential,
-            options,
             #[cfg(feature = "blob")]
             delegation_keys: crate::blob::sign::DelegationKeys::new(),
+            #[cfg(feature = "blob")]
+            downloads: crate::http::download_options(Arc::clone(&transport), policy.clone()),
+            options: crate::http::options(transport, policy),
         })
     }
 
@@ -217,6 +220,18 @@ impl Connection {
     /// given no credential.
     pub(crate) fn options(&self) -> ClientOptions {
         self.options.clone()
+    }
+
+    /// As [`options`](Self::options), for answers of any length, which are not read into memory.
+    #[cfg(feature = "blob")]
+    pub(crate) fn download_options(&self) -> ClientOptions {
+        self.downloads.clone()
+    }
+
+    /// The service's endpoint.
+    #[cfg(feature = "blob")]
+    pub(crate) fn endpoint(&self) -> &Url {
+        self.site.endpoint.url()
     }
 
     /// The URL of what these segments name below the service's endpoint, with the SAS where that is who calls. Each segment is one, whatever

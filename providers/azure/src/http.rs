@@ -24,11 +24,20 @@ const SILENCE: Duration = Duration::from_secs(20);
 /// So much of what a refusal says is read.
 const MOST_OF_REFUSAL: usize = 64 << 10;
 
+/// The longest answer that is read into memory: a page of a thousand blobs, or a thousand entities, has less.
+const MOST_OF_ANSWER: usize = 16 << 20;
+
 /// The longest answer with a token.
 const MOST_OF_TOKEN: usize = 64 << 10;
 
 /// What a client of Azure's is made with.
 pub(crate) fn options(transport: Arc<Transport>, policy: Option<Arc<dyn Policy>>) -> ClientOptions {
+    with(Arc::new(Bounded { transport, most: MOST_OF_ANSWER }), policy)
+}
+
+/// As [`options`], for answers of any length, which are not read into memory.
+#[cfg(feature = "blob")]
+pub(crate) fn download_options(transport: Arc<Transport>, policy: Option<Arc<dyn Policy>>) -> ClientOptions {
     with(transport, policy)
 }
 

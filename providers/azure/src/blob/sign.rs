@@ -36,11 +36,7 @@ pub(super) async fn sign(
     clock: Clock,
     options: &SignOptions,
 ) -> Result<SignedRequest> {
-    if key.split('/').any(|segment| matches!(segment, "." | "..")) {
-        let text = "a key with `.` or `..` between its slashes cannot be signed: whoever sends such a URL takes it for the way back";
-        return Err(Error::invalid(text).with_provider(NAME).with_key(key));
-    }
-    let mut url = connection.bare_url(&[&[container], &*key.split('/').collect::<Vec<_>>()].concat())?;
+    let mut url = super::name::of_blob(connection, container, key)?;
     let headers = headers(options)?;
     let now = clock.now();
     let mut sas = Sas {

@@ -71,6 +71,11 @@ impl Service {
 pub(crate) struct Endpoint(Url);
 
 impl Endpoint {
+    #[cfg(feature = "blob")]
+    pub(crate) fn url(&self) -> &Url {
+        &self.0
+    }
+
     /// Whether a request to it is seen by nobody on its way.
     pub(crate) fn has_tls(&self) -> bool {
         self.0.scheme() == "https"
