@@ -1,7 +1,6 @@
 //! A message as SQS takes it, and what it counts towards a request's size.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use aws_sdk_sqs::types::MessageAttributeValue;
 use skyport_aws_wire::sqs::{SqsAttribute, group_of_its_own};
@@ -86,6 +85,8 @@ fn packed(envelope: &Envelope) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use bytes::Bytes;
     use skyport_core::TraceContext;
     use skyport_core::queue::port::QueueLimits;
