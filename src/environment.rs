@@ -21,11 +21,12 @@ pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// What only a cloud sets, and the provider that is that cloud's. Jobs and worker pools of Cloud Run are called by nobody, but are
 /// there all the same.
-const CLOUDS: [(&str, &str); 4] = [
+const CLOUDS: [(&str, &str); 5] = [
     ("AWS_LAMBDA_RUNTIME_API", "aws"),
     ("K_SERVICE", "gcp"),
     ("CLOUD_RUN_JOB", "gcp"),
     ("CLOUD_RUN_WORKER_POOL", "gcp"),
+    ("FUNCTIONS_CUSTOMHANDLER_PORT", "azure"),
 ];
 
 /// Names that a resource cannot have: their variables mean something else.
@@ -49,7 +50,7 @@ pub(crate) const RESERVED: [&str; 13] = [
 ///
 /// `SKYPORT_<RESOURCE>` (upper case, `-` as `_`) is a resource's URL. Without it a resource is on the default provider under the
 /// name `<application>-<resource>`. The default provider is `SKYPORT_PROVIDER`, or else that of the runtime it finds itself on:
-/// `aws` on AWS Lambda, `gcp` on Cloud Run, `local` elsewhere.
+/// `aws` on AWS Lambda, `gcp` on Cloud Run, `azure` on Azure Functions, `local` elsewhere.
 pub struct Environment {
     application: String,
     variables: Variables,
@@ -249,7 +250,7 @@ impl Environment {
     ///
     /// # Errors
     /// What is wrong with its name, or with the provider.
-    #[cfg(any(feature = "lambda", feature = "cloud-run"))]
+    #[cfg(any(feature = "lambda", feature = "cloud-run", feature = "azure-functions"))]
     pub(crate) fn queue_named(&self, name: &str) -> Result<Arc<dyn MessageQueue>> {
         let settings = QueueSettings::default();
         let scheme = self.default_scheme(&ResourceKind::Queue(settings.clone()), "SKYPORT_PROVIDER")?;

@@ -18,12 +18,12 @@ mod schemes;
 
 pub use environment::{Environment, Variables};
 
-#[cfg(any(feature = "server", feature = "lambda", feature = "cloud-run"))]
+#[cfg(any(feature = "server", feature = "lambda", feature = "cloud-run", feature = "azure-functions"))]
 mod command;
-#[cfg(any(feature = "server", feature = "lambda", feature = "cloud-run"))]
+#[cfg(any(feature = "server", feature = "lambda", feature = "cloud-run", feature = "azure-functions"))]
 mod run;
 
-#[cfg(any(feature = "server", feature = "lambda", feature = "cloud-run"))]
+#[cfg(any(feature = "server", feature = "lambda", feature = "cloud-run", feature = "azure-functions"))]
 pub use run::run;
 
 #[cfg(feature = "testing")]
@@ -49,6 +49,11 @@ pub use skyport_aws as aws;
 #[doc(inline)]
 pub use skyport_gcp as gcp;
 
+/// The provider `azure`.
+#[cfg(any(feature = "azure-blob", feature = "azure-queue", feature = "azure-kv"))]
+#[doc(inline)]
+pub use skyport_azure as azure;
+
 /// The AWS Lambda adapter.
 #[cfg(feature = "lambda")]
 #[doc(inline)]
@@ -58,6 +63,11 @@ pub use skyport_lambda as lambda;
 #[cfg(feature = "cloud-run")]
 #[doc(inline)]
 pub use skyport_cloud_run as cloud_run;
+
+/// The Azure Functions adapter.
+#[cfg(feature = "azure-functions")]
+#[doc(inline)]
+pub use skyport_azure_functions as azure_functions;
 
 /// The server adapter.
 #[cfg(feature = "server")]

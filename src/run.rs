@@ -13,20 +13,20 @@ mod runtime;
 /// Runs an application until it is told to stop, on the runtime that it finds itself on.
 ///
 /// On AWS Lambda (feature `lambda`) it answers the events that Lambda hands it; on Cloud Run (feature `cloud-run`) the requests, pushes and
-/// events that come on `PORT`. Anywhere else (feature `server`) it serves HTTP on `PORT`, works off its queues, listens to its buckets
+/// events that come on `PORT`; on Azure Functions (feature `azure-functions`) what the host hands it. Anywhere else (feature `server`) it serves HTTP on `PORT`, works off its queues, listens to its buckets
 /// and fires its schedules.
 ///
 /// | variable | meaning | default |
 /// |---|---|---|
 /// | `PORT`, `HOST` | where HTTP is served | 8080 on 127.0.0.1; on Cloud Run on 0.0.0.0 |
 /// | `SKYPORT_<RESOURCE>` | a resource's URL | on the default provider |
-/// | `SKYPORT_PROVIDER` | the default provider: `local`, `aws`, `gcp` | that of the runtime; `local` on a machine |
+/// | `SKYPORT_PROVIDER` | the default provider: `local`, `aws`, `gcp`, `azure` | that of the runtime; `local` on a machine |
 /// | `SKYPORT_DATA` | the folder of the provider `local` | `.skyport` |
 /// | `SKYPORT_SYNC` | `full`: what is answered survives a loss of power, too | `normal` |
 /// | `SKYPORT_PUBLIC_URL` | how clients reach this server, for signed URLs | `http://127.0.0.1:$PORT` |
 /// | `SKYPORT_DEADLINE` | the longest time for a request, `30s` or `500ms` | none |
 /// | `SKYPORT_GRACE` | how long running work may go on after SIGTERM | `10s`; on Cloud Run `7s` |
-/// | `SKYPORT_RUNTIME` | `lambda`, `cloud-run` or `server`, whatever it finds itself on | what it finds |
+/// | `SKYPORT_RUNTIME` | `lambda`, `cloud-run`, `azure-functions` or `server`, whatever it finds itself on | what it finds |
 /// | `SKYPORT_FUNCTION` | on Lambda and Cloud Run: the one function that this deployment is for | by the event's source |
 /// | `SKYPORT_EVENTS_PATH` | on Cloud Run: a path where pushes are looked for although it is a route's | none |
 /// | `SKYPORT_PUSH_AUDIENCE`, `SKYPORT_PUSH_ACCOUNT` | on Cloud Run: whose pushes and events are taken | anybody's who may call |
@@ -59,6 +59,7 @@ pub async fn run<R: Resources>(app: App<R>) -> Result<()> {
     match runtime {
         Runtime::Lambda => lambda::log(&environment),
         Runtime::CloudRun => cloud_run::log(&environment),
+        Runtime::AzureFunctions => azure_functions::log(&environment),
         Runtime::Server => {}
     }
     let (command, manifest) = match read(&app, &environment) {
@@ -82,6 +83,7 @@ pub async fn run<R: Resources>(app: App<R>) -> Result<()> {
         Command::Serve => match runtime {
             Runtime::Lambda => lambda::run(app, environment).await,
             Runtime::CloudRun => cloud_run::run(app, environment, &manifest).await,
+            Runtime::AzureFunctions => azure_functions::run(app, environment, &manifest).await,
             Runtime::Server => server::run(app, environment, &manifest).await,
         },
     }
@@ -145,8 +147,21 @@ mod cloud_run {
     }
 }
 
+mod azure_functions {
+    use super::{App, Environment, Manifest, Resources, Result};
+
+    pub(super) fn log(_: &Environment) {}
+
+    pub(super) async fn run<R: Resources>(_: App<R>, _: Environment, _: &Manifest) -> Result<()> {
+        Err(skyport_core::Error::unsupported(
+            "this is Azure Functions, and the program was built without the feature `azure-functions`: add it to `skyport` in \
+             Cargo.toml, or set SKYPORT_RUNTIME=server to serve as on any machine",
+        ))
+    }
+}
+
 /// Says where HTTP is served, for the person who started it: a log subscriber may not be there.
-#[cfg(any(feature = "server", feature = "cloud-run"))]
+#[cfg(any(feature = "server", feature = "cloud-run", feature = "azure-functions"))]
 fn say_where(manifest: &Manifest, address: std::net::SocketAddr) {
     use std::io::Write;
 

@@ -22,7 +22,7 @@ struct Scheme {
 /// How a scheme is served in this build. One instance of a provider serves all of its resources.
 type Serve = fn(&Environment) -> Result<Arc<dyn Provider>>;
 
-const SCHEMES: [Scheme; 8] = [
+const SCHEMES: [Scheme; 11] = [
     Scheme {
         name: "local",
         provider: "local",
@@ -45,6 +45,27 @@ const SCHEMES: [Scheme; 8] = [
     cloud("gs", "gcp", "bucket", "gcp-blob", if cfg!(feature = "gcp-blob") { gcp::SERVE } else { None }),
     cloud("pubsub", "gcp", "queue", "gcp-queue", if cfg!(feature = "gcp-queue") { gcp::SERVE } else { None }),
     cloud("firestore", "gcp", "table", "gcp-kv", if cfg!(feature = "gcp-kv") { gcp::SERVE } else { None }),
+    cloud(
+        "azblob",
+        "azure",
+        "bucket",
+        "azure-blob",
+        if cfg!(feature = "azure-blob") { azure::SERVE } else { None },
+    ),
+    cloud(
+        "azqueue",
+        "azure",
+        "queue",
+        "azure-queue",
+        if cfg!(feature = "azure-queue") { azure::SERVE } else { None },
+    ),
+    cloud(
+        "aztable",
+        "azure",
+        "table",
+        "azure-kv",
+        if cfg!(feature = "azure-kv") { azure::SERVE } else { None },
+    ),
 ];
 
 const fn cloud(
@@ -134,5 +155,13 @@ mod gcp;
 
 #[cfg(not(any(feature = "gcp-blob", feature = "gcp-queue", feature = "gcp-kv")))]
 mod gcp {
+    pub(super) const SERVE: Option<super::Serve> = None;
+}
+
+#[cfg(any(feature = "azure-blob", feature = "azure-queue", feature = "azure-kv"))]
+mod azure;
+
+#[cfg(not(any(feature = "azure-blob", feature = "azure-queue", feature = "azure-kv")))]
+mod azure {
     pub(super) const SERVE: Option<super::Serve> = None;
 }

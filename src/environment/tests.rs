@@ -72,11 +72,20 @@ fn a_scheme_that_nothing_serves_is_told_with_those_there_are() {
 fn each_kind_of_resource_has_its_scheme_on_a_cloud_and_the_runtime_names_the_cloud() {
     let queue = Declaration::new("jobs", ResourceKind::Queue(QueueSettings::default()));
     let table = Declaration::new("items", ResourceKind::Table(TableSettings::default()));
-    for variable in [("SKYPORT_PROVIDER", "aws"), ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")] {
+    let (aws, gcp) = (["s3", "sqs", "dynamodb"], ["gs", "pubsub", "firestore"]);
+    let azure = ["azblob", "azqueue", "aztable"];
+    for (variable, expected) in [
+        (("SKYPORT_PROVIDER", "aws"), aws),
+        (("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"), aws),
+        (("SKYPORT_PROVIDER", "gcp"), gcp),
+        (("K_SERVICE", "shop"), gcp),
+        (("SKYPORT_PROVIDER", "azure"), azure),
+        (("FUNCTIONS_CUSTOMHANDLER_PORT", "9001"), azure),
+    ] {
         let environment = environment(&[variable]);
         let schemes = [bucket("files"), queue.clone(), table.clone()]
             .map(|declaration| environment.url(&declaration).expect("a URL").scheme().to_owned());
-        assert_eq!(schemes, ["s3", "sqs", "dynamodb"]);
+        assert_eq!(schemes, expected, "{variable:?}");
     }
     let elsewhere = environment(&[("AWS_LAMBDA_RUNTIME_API", "x"), ("SKYPORT_PROVIDER", "memory")]);
     assert_eq!(elsewhere.url(&table).expect("a URL").scheme(), "memory", "what is said wins");

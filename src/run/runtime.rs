@@ -11,14 +11,17 @@ pub(crate) enum Runtime {
     Lambda,
     /// Cloud Run, and Cloud Run functions.
     CloudRun,
+    /// Azure Functions, by a custom handler.
+    AzureFunctions,
     /// Any machine or container.
     Server,
 }
 
 /// Each runtime, its name in `SKYPORT_RUNTIME`, and the variable that it alone sets.
-const SIGNS: [(Runtime, &str, Option<&str>); 3] = [
+const SIGNS: [(Runtime, &str, Option<&str>); 4] = [
     (Runtime::Lambda, "lambda", Some("AWS_LAMBDA_RUNTIME_API")),
     (Runtime::CloudRun, "cloud-run", Some("K_SERVICE")),
+    (Runtime::AzureFunctions, "azure-functions", Some("FUNCTIONS_CUSTOMHANDLER_PORT")),
     (Runtime::Server, "server", None),
 ];
 
@@ -66,6 +69,7 @@ mod tests {
         let found = |name| Runtime::found(&environment(&[(name, "x")]));
         assert_eq!(found("AWS_LAMBDA_RUNTIME_API"), Runtime::Lambda);
         assert_eq!(found("K_SERVICE"), Runtime::CloudRun);
+        assert_eq!(found("FUNCTIONS_CUSTOMHANDLER_PORT"), Runtime::AzureFunctions);
         assert_eq!(found("PORT"), Runtime::Server);
     }
 
@@ -75,6 +79,6 @@ mod tests {
         assert_eq!(named("server").expect("known"), Some(Runtime::Server));
         assert_eq!(Runtime::named(&environment(&[])).expect("none"), None);
         let error = named("heroku").expect_err("unknown");
-        assert!(error.message().contains("lambda, cloud-run, server"), "{error}");
+        assert!(error.message().contains("lambda, cloud-run, azure-functions, server"), "{error}");
     }
 }

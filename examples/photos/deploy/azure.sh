@@ -1,0 +1,66 @@
+#!/bin/sh
+# `photos` on Azure: one function app on the Flex Consumption plan, a storage account with two containers, a queue and a table, a nightly timer,
+# and Event Grid, which tells the app what happens to the originals. No key of the account is used anywhere. Safe to run again.
+#
+#   GROUP=photos REGION=northeurope STORAGE=myphotosdata APP=my-photos sh examples/photos/deploy/azure.sh
+#
+# STORAGE and APP are unique in all of Azure. docs/azure.md says what has to be there first. Copy this for an application of your own:
+# Event Grid's subscriptions in the fourth part are the only thing that the program does not tell of itself.
+set -eu
+: "${GROUP:?set GROUP}" "${REGION:?set REGION}" "${STORAGE:?set STORAGE}" "${APP:?set APP}"
+TARGET=x86_64-unknown-linux-musl # one file that needs nothing of the machine
+BUILT=target/$TARGET/release/examples/photos
+PACKAGE=target/azure-photos
+
+# 1. What the application stores. -----------------------------------------------------------------------------------------
+
+az group create --name "$GROUP" --location "$REGION" --output none
+az storage account create --resource-group "$GROUP" --name "$STORAGE" --location "$REGION" --kind StorageV2 --sku Standard_LRS \
+    --min-tls-version TLS1_2 --allow-blob-public-access false --allow-shared-key-access false --output none
+ACCOUNT=$(az storage account show --resource-group "$GROUP" --name "$STORAGE" --query id --output tsv)
+
+# What an identity may do to the account's containers, queues and tables.
+permit() {
+    for role in 'Storage Blob Data Owner' 'Storage Queue Data Contributor' 'Storage Table Data Contributor'; do
+        az role assignment create --assignee-object-id "$1" --assignee-principal-type "$2" --role "$role" --scope "$ACCOUNT" --output none
+    done
+}
+permit "$(az ad signed-in-user show --query id --output tsv)" User
+
+# 2. The program: it makes its containers, queues and table itself, and says which functions it has. -------------------------
+
+cargo build --release --target "$TARGET" --example photos --no-default-features --features azure
+# A role takes some minutes to be known everywhere: until then this is refused, and is to be run again.
+SKYPORT_COMMAND=provision SKYPORT_PROVIDER=azure AZURE_STORAGE_ACCOUNT="$STORAGE" "$BUILT"
+rm -rf "$PACKAGE" "$PACKAGE.zip"
+SKYPORT_COMMAND="azure-functions $PACKAGE" SKYPORT_PROVIDER=azure AZURE_STORAGE_ACCOUNT="$STORAGE" "$BUILT"
+cp "$BUILT" "$PACKAGE/handler"
+(cd "$PACKAGE" && zip --quiet --recurse-paths "../${PACKAGE##*/}.zip" .)
+
+# 3. The function app, and what it may do. --------------------------------------------------------------------------------
+
+az functionapp show --resource-group "$GROUP" --name "$APP" --output none 2>/dev/null ||
+    az functionapp create --resource-group "$GROUP" --name "$APP" --flexconsumption-location "$REGION" --runtime custom \
+        --runtime-version 1.0 --functions-version 4 --instance-memory 2048 --storage-account "$STORAGE" \
+        --deployment-storage-auth-type SystemAssignedIdentity --assign-identity '[system]' --output none
+permit "$(az functionapp identity show --resource-group "$GROUP" --name "$APP" --query principalId --output tsv)" ServicePrincipal
+# The host and the program find the account by its name, and are whom the app's identity says.
+az functionapp config appsettings delete --resource-group "$GROUP" --name "$APP" --setting-names AzureWebJobsStorage --output none
+az functionapp config appsettings set --resource-group "$GROUP" --name "$APP" --output none --settings \
+    "AzureWebJobsStorage__accountName=$STORAGE" "AZURE_STORAGE_ACCOUNT=$STORAGE" SKYPORT_DEADLINE=270s RUST_LOG=info
+az functionapp deployment source config-zip --resource-group "$GROUP" --name "$APP" --src "$PACKAGE.zip" --output none
+
+# 4. What calls it beside HTTP, the queue and the timer, which the package tells of: on_blob_created("added", ..) and
+# on_blob_deleted("removed", ..). ---------------------------------------------------------------------------------------------
+
+FUNCTIONS=$(az functionapp show --resource-group "$GROUP" --name "$APP" --query id --output tsv)/functions
+told() { # function, type of event, container
+    az eventgrid event-subscription create --name "$APP-$1" --source-resource-id "$ACCOUNT" --endpoint-type azurefunction \
+        --endpoint "$FUNCTIONS/$1" --included-event-types "$2" --subject-begins-with "/blobServices/default/containers/$3/blobs/" \
+        --output none
+}
+az provider register --namespace Microsoft.EventGrid --wait
+told added Microsoft.Storage.BlobCreated photos-originals
+told removed Microsoft.Storage.BlobDeleted photos-originals
+
+echo "photos is at https://$(az functionapp show --resource-group "$GROUP" --name "$APP" --query defaultHostName --output tsv)"
