@@ -94,6 +94,28 @@ impl Envelope {
         serde_json::to_string(self).unwrap_or_default()
     }
 
+    /// As [`pack`](Self::pack), in so many bytes if that can be: where it is too long, the vendors' part of the trace is left out, and
+    /// then the reason is cut. What the body hangs on is never left out.
+    #[must_use]
+    pub fn pack_within(&self, bytes: usize) -> String {
+        let whole = self.pack();
+        if whole.len() <= bytes {
+            return whole;
+        }
+        let mut shorter = self.clone();
+        shorter.trace = shorter.trace.map(|trace| trace.with_state(""));
+        let mut packed = shorter.pack();
+        while packed.len() > bytes
+            && let Some(reason) = shorter.reason().filter(|reason| !reason.is_empty())
+        {
+            // A character may be six on the wire.
+            let cut = reason[..reason.floor_char_boundary(reason.len() / 2)].to_owned();
+            shorter.set_reason(Some(&cut));
+            packed = shorter.pack();
+        }
+        packed
+    }
+
     /// Reads what [`pack`](Self::pack) wrote; unknown fields of later versions are passed over.
     ///
     /// # Errors

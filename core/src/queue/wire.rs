@@ -1,10 +1,13 @@
 //! Bodies on wires that carry text only: as they are where that is possible, else as base64 with a flag in the envelope.
 
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use super::envelope::Envelope;
+use super::port::RawDelivery;
 use crate::{Error, ErrorKind, Result, Sparse};
 
 /// The flag of a body in base64.
@@ -22,7 +25,7 @@ pub fn to_text(body: &Bytes, envelope: &mut Sparse<Envelope>) -> String {
         return "-".to_owned();
     }
     match std::str::from_utf8(body) {
-        Ok(text) if text.chars().all(is_xml) => text.to_owned(),
+        Ok(text) if is_xml(text) => text.to_owned(),
         _ => {
             envelope.encoding = Some(BASE64.to_owned());
             STANDARD.encode(body)
@@ -49,9 +52,42 @@ pub fn from_text(text: String, envelope: &mut Sparse<Envelope>) -> Result<Bytes>
     }
 }
 
-/// Whether XML 1.0 has the character.
-fn is_xml(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+/// Whether XML 1.0 has every character of a text.
+#[must_use]
+pub fn is_xml(text: &str) -> bool {
+    let has =
+        |c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+    text.chars().all(has)
+}
+
+/// A message whose body cannot be what is said of it: for the dead letters.
+#[non_exhaustive]
+#[derive(Debug)]
+pub struct Unreadable {
+    /// What is wrong with it.
+    pub error: Error,
+    /// The message, with the body as it came.
+    pub delivery: Box<RawDelivery>,
+}
+
+impl Unreadable {
+    /// This message is not what it claims to be.
+    #[must_use]
+    pub fn new(error: Error, delivery: RawDelivery) -> Self {
+        Self { error, delivery: Box::new(delivery) }
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.error, f)
+    }
+}
+
+impl std::error::Error for Unreadable {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
 }
 
 #[cfg(test)]
@@ -66,7 +102,7 @@ mod tests {
             let body = Bytes::copy_from_slice(body);
             let mut envelope = Sparse::default();
             let text = to_text(&body, &mut envelope);
-            assert!(!text.is_empty() && text.chars().all(is_xml), "{text:?}");
+            assert!(!text.is_empty() && is_xml(&text), "{text:?}");
             assert_eq!(from_text(text, &mut envelope).expect("comes back"), body);
             assert!(envelope.is_empty(), "the flag is the wire's own");
         }

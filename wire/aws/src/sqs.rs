@@ -8,8 +8,9 @@ use skyport_core::clock::from_millis;
 use skyport_core::queue::Attributes;
 use skyport_core::queue::envelope::{ENVELOPE_ATTRIBUTE, Envelope};
 use skyport_core::queue::port::{RawDelivery, Receipt};
+pub use skyport_core::queue::wire::Unreadable;
 use skyport_core::queue::wire::{from_text, to_text};
-use skyport_core::{Error, Sparse, Token};
+use skyport_core::{Sparse, Token};
 
 /// How the group of a message that is a group of its own begins; its token follows.
 const ALONE: &str = "skyport-alone:";
@@ -85,28 +86,6 @@ impl SqsAttribute {
     }
 }
 
-/// A message whose body cannot be what its envelope says: for the dead letters.
-#[non_exhaustive]
-#[derive(Debug)]
-pub struct Unreadable {
-    /// What is wrong with it.
-    pub error: Error,
-    /// The message, with the body as it came.
-    pub delivery: Box<RawDelivery>,
-}
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.error, f)
-    }
-}
-
-impl std::error::Error for Unreadable {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.error)
-    }
-}
-
 impl SqsMessage {
     /// The name of the queue in a record's ARN.
     #[must_use]
@@ -144,7 +123,7 @@ impl SqsMessage {
         delivery.envelope = envelope;
         match error {
             None => Ok(delivery),
-            Some(error) => Err(Unreadable { error, delivery: Box::new(delivery) }),
+            Some(error) => Err(Unreadable::new(error, delivery)),
         }
     }
 

@@ -118,33 +118,12 @@ pub fn attributes_of(message: &OutMessage) -> Attributes {
     if !message.envelope.is_empty() || message.body.is_empty() && attributes.is_empty() {
         // What somebody else sent may use all that Pub/Sub has to give: what is his goes before the reason of his dead letter.
         if attributes.len() < ATTRIBUTES {
-            attributes.insert(ENVELOPE_ATTRIBUTE.to_owned(), packed(&message.envelope));
+            attributes.insert(ENVELOPE_ATTRIBUTE.to_owned(), message.envelope.pack_within(VALUE_BYTES));
         } else {
             tracing::warn!("a foreign message leaves no room for the reason of its dead letter");
         }
     }
     attributes
-}
-
-/// The envelope as a value that Pub/Sub takes. Where it is too long, the vendors' part of the trace is left out, and then the reason
-/// is cut.
-fn packed(envelope: &Envelope) -> String {
-    let whole = envelope.pack();
-    if whole.len() <= VALUE_BYTES {
-        return whole;
-    }
-    let mut shorter = envelope.clone();
-    shorter.trace = shorter.trace.map(|trace| trace.with_state(""));
-    let mut packed = shorter.pack();
-    while packed.len() > VALUE_BYTES
-        && let Some(reason) = shorter.reason().filter(|reason| !reason.is_empty())
-    {
-        // A character may be six on the wire.
-        let cut = reason[..reason.floor_char_boundary(reason.len() / 2)].to_owned();
-        shorter.set_reason(Some(&cut));
-        packed = shorter.pack();
-    }
-    packed
 }
 
 #[cfg(test)]
