@@ -6,6 +6,7 @@
 mod gcloud;
 pub(crate) mod guard;
 mod install;
+mod log;
 mod node;
 mod python;
 mod server;
@@ -68,8 +69,9 @@ impl Emulators {
         let (value, server) = match &emulator.server {
             None => (installed.to_string_lossy().into_owned(), None),
             Some(server) => {
-                let running = server::start(&place, emulator.name, server, &installed).map_err(told)?;
-                (running.url(), Some(running))
+                let (told, running) =
+                    server::start(&place, emulator.name, server, &installed).map_err(told)?;
+                (told, Some(running))
             }
         };
         eprintln!("{} is at {value}, after {:.1} s", emulator.name, began.elapsed().as_secs_f64());

@@ -9,6 +9,7 @@ mod client;
 mod data;
 pub mod gcp;
 mod pattern;
+pub mod photos;
 pub mod pictures;
 mod process;
 mod program;

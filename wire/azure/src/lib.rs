@@ -2,8 +2,11 @@
 //! both have to read is read here, once.
 //!
 //! - [`message`]: messages of Queue Storage, received or handed over.
+//! - [`event_grid`]: changes of blobs, as Event Grid tells of them.
 //!
 //! All of it may come from anybody: sizes are bounded and nothing panics. What is not what it claims to be is `Malformed`, and
 //! the error says which part of it.
 
+
+pub mod event_grid;
 pub mod message;

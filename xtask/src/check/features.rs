@@ -5,14 +5,15 @@ use crate::workspace::{Member, Workspace};
 use crate::{Result, run};
 
 /// Sets that people use, beside each feature alone, none, the default and all.
-const USEFUL: &[&str] = &["local,server", "memory,server", "aws,gcp"];
+const USEFUL: &[&str] = &["local,server", "memory,server", "aws,gcp,azure"];
 
 /// What no build may contain, by the start of its version: one TLS, which is rustls, and one HTTP, which is hyper 1.
 const NEVER: &[(&str, &str)] =
     &[("openssl", ""), ("openssl-sys", ""), ("native-tls", ""), ("hyper", "0."), ("rustls", "0.21.")];
 
 /// What a build has in one version or not at all: two of them do not understand each other's types, and are twice the size.
-const ONCE: &[&str] = &["hyper", "hyper-rustls", "prost", "reqwest", "ring", "rustls", "tonic"];
+const ONCE: &[&str] =
+    &["azure_core", "hyper", "hyper-rustls", "prost", "quick-xml", "reqwest", "ring", "rustls", "tonic"];
 
 /// Those that speak to AWS's services.
 const AWS: &[&str] = &["aws", "aws-blob", "aws-queue", "aws-kv", "aws-events", "aws-sso"];
@@ -24,6 +25,10 @@ const GRPC: &[&str] = &["gcp", "gcp-queue", "gcp-kv", "gcp-events"];
 const CLOUD_RUN: &[&str] = &["gcp", "cloud-run", "cloud-run-oidc"];
 /// It checks tokens with the public keys that it fetches, and so has a client of its own.
 const OIDC: &[&str] = &["cloud-run-oidc"];
+/// Those that speak to Azure's services.
+const AZURE: &[&str] = &["azure", "azure-blob", "azure-queue", "azure-kv"];
+/// Those that are called by Azure.
+const FUNCTIONS: &[&str] = &["azure", "azure-functions"];
 
 /// A package, or with a `*` at its end several, and lists of the features that may bring it in. The first row that fits holds.
 const OWNED: &[(&str, &[&[&str]])] = &[
@@ -31,16 +36,21 @@ const OWNED: &[(&str, &[&[&str]])] = &[
     ("skyport-local", &[&["local"]]),
     ("rusqlite", &[&["local"]]),
     ("libsqlite3-sys", &[&["local"]]),
-    ("skyport-server", &[&["server"], CLOUD_RUN]),
+    ("skyport-server", &[&["server"], CLOUD_RUN, FUNCTIONS]),
     ("skyport-conformance", &[]),
     ("skyport-gcs", &[]),
     ("skyport-stub", &[]),
+    ("skyport-functions-host", &[]),
     ("skyport-lambda", &[&["aws", "lambda"]]),
     ("skyport-aws-wire", &[AWS, &["lambda"]]),
     ("skyport-aws", &[AWS]),
     ("skyport-cloud-run", &[CLOUD_RUN]),
     ("skyport-gcp-wire", &[GCP, CLOUD_RUN]),
     ("skyport-gcp", &[GCP]),
+    ("skyport-azure-functions", &[FUNCTIONS]),
+    ("skyport-azure-wire", &[AZURE, FUNCTIONS]),
+    ("skyport-azure", &[AZURE]),
+    ("skyport-https", &[GCP, AZURE]),
     ("lambda_runtime*", &[&["aws", "lambda"]]),
     ("aws_lambda_events", &[]),
     ("lambda_http", &[]),
@@ -49,22 +59,30 @@ const OWNED: &[(&str, &[&[&str]])] = &[
     ("aws-sdk-eventbridge", &[&["aws-events"]]),
     ("aws-sdk-dynamodb", &[&["aws", "aws-kv"]]),
     ("aws-sdk-sso*", &[&["aws-sso"]]),
-    // A build of one cloud has one provider of cryptography, which is ring; two would make rustls choose neither.
-    ("aws-lc-*", &[&["azure"]]),
-    ("ring", &[AWS, GCP, OIDC]),
+    // A build has one provider of cryptography, which is ring; two would make rustls choose neither.
+    ("aws-lc-*", &[]),
+    ("ring", &[AWS, GCP, OIDC, AZURE]),
     ("aws-*", &[AWS]),
-    ("hyper", &[&["server", "lambda"], AWS, GCP, CLOUD_RUN]),
-    ("hyper-util", &[&["server", "lambda"], AWS, GCP, CLOUD_RUN]),
-    ("hyper-rustls", &[AWS, GCP, OIDC]),
-    ("rustls", &[AWS, GCP, OIDC]),
-    ("reqwest", &[GCP, OIDC]),
+    ("hyper", &[&["server", "lambda"], AWS, GCP, CLOUD_RUN, AZURE, FUNCTIONS]),
+    ("hyper-util", &[&["server", "lambda"], AWS, GCP, CLOUD_RUN, AZURE, FUNCTIONS]),
+    ("hyper-rustls", &[AWS, GCP, OIDC, AZURE]),
+    ("rustls", &[AWS, GCP, OIDC, AZURE]),
+    ("reqwest", &[GCP, OIDC, AZURE]),
     ("tonic*", &[GRPC]),
     ("prost*", &[GRPC]),
     ("gcloud-sdk", &[GRPC]),
     ("google-cloud-storage", &[]),
     ("google-cloud-*", &[GCP]),
     ("jsonwebtoken", &[GRPC]),
-    ("azure_*", &[&["azure"]]),
+    // What Microsoft has put in the place of these is used; they have advisories, and no successor of their own.
+    ("azure_storage_blobs", &[]),
+    ("azure_storage_queues", &[]),
+    ("azure_data_tables", &[]),
+    ("azure_storage_blob", &[&["azure", "azure-blob"]]),
+    ("azure_storage_queue", &[&["azure", "azure-queue"]]),
+    ("azure_*", &[AZURE]),
+    ("typespec*", &[AZURE]),
+    ("quick-xml", &[AZURE]),
 ];
 
 /// A package that a set brings in.
@@ -211,6 +229,10 @@ mod tests {
         assert_eq!(of("aws", &["aws-lc-rs", "aws-lc-sys"]), 2);
         assert_eq!(of("gcp", &["aws-lc-rs", "aws-lc-sys", "rustls v0.21.12"]), 3);
         assert_eq!(of("cloud-run-oidc", &["aws-lc-rs", "aws-lc-sys", "rustls v0.23.46"]), 2);
+        assert_eq!(of("azure", &["ring", "rustls v0.23.46", "reqwest", "hyper v1.12.0"]), 0);
+        for set in ["azure", "aws,gcp,azure"] {
+            assert_eq!(of(set, &["aws-lc-rs", "aws-lc-sys"]), 2, "{set}");
+        }
     }
 
     #[test]
@@ -220,6 +242,7 @@ mod tests {
             assert_eq!(of("gcp", &[&format!("{name} v0.12.1"), &format!("{name} v0.13.5")]), 1, "{name}");
         }
         assert_eq!(of("gcp", &["rustls v0.23.46", "rustls v0.22.0"]), 1);
+        assert_eq!(of("azure", &["azure_core v1.1.0", "azure_core v0.21.0", "quick-xml"]), 1);
         assert_eq!(of("gcp", &["syn v2.0.0", "syn v3.0.0"]), 0);
     }
 
@@ -252,6 +275,52 @@ mod tests {
     }
 
     #[test]
+    fn a_service_of_azure_brings_in_its_own_client() {
+        let shared = [
+            "azure_core",
+            "azure_identity",
+            "typespec",
+            "typespec_client_core",
+            "quick-xml",
+            "skyport-https",
+        ];
+        let storage = ["azure_storage_blob", "azure_storage_queue"];
+        for feature in ["azure-blob", "azure-queue", "azure-kv", "azure"] {
+            assert_eq!(of(feature, &shared), 0, "{feature}");
+        }
+        assert_eq!(of("azure", &storage), 0);
+        assert_eq!(of("azure-blob", &storage), 1);
+        assert_eq!(of("azure-queue", &storage), 1);
+        assert_eq!(of("azure-kv", &storage), 2);
+        assert_eq!(of("azure", &["azure_storage_blobs", "azure_storage_queues", "azure_data_tables"]), 3);
+        for feature in ["aws", "local", "server", "cloud-run-oidc"] {
+            assert_eq!(of(feature, &shared), shared.len(), "{feature}");
+        }
+        assert_eq!(of("gcp", &["skyport-https", "azure_core"]), 1);
+        let others = [
+            "skyport-aws",
+            "aws-sdk-s3",
+            "skyport-gcp",
+            "google-cloud-auth",
+            "tonic",
+            "gcloud-sdk",
+            "rusqlite",
+        ];
+        for feature in ["azure", "azure-functions"] {
+            assert_eq!(of(feature, &others), others.len(), "{feature}");
+        }
+    }
+
+    #[test]
+    fn azure_functions_alone_speaks_to_nobody() {
+        let adapter = ["skyport-azure-functions", "skyport-azure-wire", "skyport-server", "hyper"];
+        assert_eq!(of("azure-functions", &adapter), 0);
+        assert_eq!(of("azure-kv", &adapter), 2);
+        let client = ["ring", "reqwest", "rustls", "hyper-rustls", "azure_core", "skyport-azure"];
+        assert_eq!(of("azure-functions", &client), client.len());
+    }
+
+    #[test]
     fn a_line_of_a_tree_is_read() {
         let read = package("skyport-aws v0.1.0 (/x/providers/aws)").unwrap();
         assert_eq!((read.name.as_str(), read.version.as_str()), ("skyport-aws", "0.1.0"));
@@ -271,7 +340,16 @@ mod tests {
         };
         assert_eq!(
             sets(&skyport),
-            ["", "default", "local", "memory", "local,server", "memory,server", "aws,gcp", "local,memory"]
+            [
+                "",
+                "default",
+                "local",
+                "memory",
+                "local,server",
+                "memory,server",
+                "aws,gcp,azure",
+                "local,memory"
+            ]
         );
     }
 }

@@ -1,14 +1,15 @@
-//! An emulator that runs: on a free port of this machine alone, and ready before anybody is told of it.
+//! An emulator that runs: on free ports of this machine alone, and ready before anybody is told of it.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Write};
+use std::fs;
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
+use super::log::Log;
 use super::{guard, install};
 use crate::Result;
 
@@ -20,22 +21,39 @@ const END_LIMIT: Duration = Duration::from_secs(10);
 const STEP: Duration = Duration::from_millis(50);
 /// The longest that one answer takes.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
-/// Logs are kept for so long.
-const LOGS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
-/// So much of the end of a log is shown.
-const LOG_LINES: usize = 20;
+/// What an emulator might read of its user's: what this machine has on a cloud is none of its business.
+const NOT_INHERITED: &[&str] = &["AWS_", "AZURE_", "AZURITE_"];
 
 /// How to start one.
 #[derive(Debug)]
 pub(crate) struct Server {
     /// What is run.
     pub(crate) program: Program,
-    /// For what was installed or found, and a port.
+    /// For what was installed or found, and a port; 0 where it is to find its own.
     pub(crate) arguments: fn(&Path, u16) -> Vec<String>,
     /// For a port.
     pub(crate) environment: fn(u16) -> Vec<(&'static str, String)>,
-    /// A path that answers with success once it is ready.
-    pub(crate) health: &'static str,
+    pub(crate) listens: Listens,
+}
+
+/// Where a server listens, and how that is known.
+#[derive(Debug)]
+pub(crate) enum Listens {
+    /// On the port that it is given. This path answers with success once it is ready; tests are told its URL.
+    Given(&'static str),
+    /// On free ports, which it finds and says.
+    Found(Found),
+}
+
+/// A server that finds its ports itself.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// Puts what it needs into its own folder, which is also where it runs.
+    pub(crate) prepare: fn(&Path) -> Result<()>,
+    /// What stands before each of its URLs, once it is ready there.
+    pub(crate) says: &'static [&'static str],
+    /// What tests are told, by these URLs, in the order of `says`, and its folder.
+    pub(crate) told: fn(&[String], &Path) -> String,
 }
 
 /// What is run to start a server.
@@ -52,45 +70,67 @@ pub(crate) enum Program {
 /// One that was started. It ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Running {
-    address: SocketAddr,
     /// What its guard watches.
     pipe: Option<ChildStdin>,
     /// Closed when the guard has ended, and with it all that it guards.
     ended: Receiver<()>,
-    log: PathBuf,
+    log: Log,
 }
 
-/// Starts it, and returns when it is ready.
+/// Starts it, and returns when it is ready: what tests are told of it, and the hold on it.
 ///
 /// # Errors
-/// Why it is not, with the end of its log.
-pub(crate) fn start(place: &Path, name: &str, server: &Server, installed: &Path) -> Result<Running> {
-    let address = free_address()?;
+/// Why it is not ready, with the end of its log.
+pub(crate) fn start(
+    place: &Path,
+    name: &str,
+    server: &Server,
+    installed: &Path,
+) -> Result<(String, Running)> {
     let program = match server.program {
         Program::Inside(file) => installed.join(file),
         Program::Itself => installed.to_owned(),
         Program::OnPath(program) => program.into(),
     };
-    let data = place.join("data").join(format!("{name}-{}", address.port()));
+    // Its names are its own: nobody else has the port, or this process's number.
+    let (address, own) = match server.listens {
+        Listens::Given(_) => {
+            let address = free_address()?;
+            (address, format!("{name}-{}", address.port()))
+        }
+        Listens::Found(_) => {
+            (SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), format!("{name}-of-{}", std::process::id()))
+        }
+    };
+    let data = place.join("data").join(&own);
     install::remove(&data)?;
     fs::create_dir_all(&data)?;
+    if let Listens::Found(found) = &server.listens {
+        (found.prepare)(&data)?;
+    }
     let arguments = (server.arguments)(installed, address.port());
     let mut command = guard::command(&guard::xtask()?, &data, &program, &arguments);
-    // What this machine's user has on AWS is none of its business.
-    let inherited = std::env::vars_os().map(|(variable, _)| variable);
-    for variable in inherited.filter(|variable| variable.to_string_lossy().starts_with("AWS_")) {
-        command.env_remove(variable);
+    for (variable, _) in std::env::vars_os() {
+        let name = variable.to_string_lossy();
+        if NOT_INHERITED.iter().any(|start| name.starts_with(start)) {
+            command.env_remove(&variable);
+        }
     }
     command.envs((server.environment)(address.port()));
-    let log = new_log(&place.join("logs"), &format!("{name}-{}.log", address.port()))?;
-    let running = Running::start(command, address, log)?;
-    running.wait_until_ready(server.health, START_LIMIT)?;
-    Ok(running)
+    let running = Running::start(command, Log::new(&place.join("logs"), &format!("{own}.log"))?)?;
+    let told = match &server.listens {
+        Listens::Given(health) => {
+            running.answers(address, health, START_LIMIT)?;
+            format!("http://{address}")
+        }
+        Listens::Found(found) => (found.told)(&running.says(found.says, START_LIMIT)?, &data),
+    };
+    Ok((told, running))
 }
 
 impl Running {
-    fn start(mut command: Command, address: SocketAddr, log: PathBuf) -> Result<Self> {
-        let file = File::create(&log)?;
+    fn start(mut command: Command, log: Log) -> Result<Self> {
+        let file = log.create()?;
         let mut guard = command.stdout(file.try_clone()?).stderr(file).stdin(Stdio::piped()).spawn()?;
         let pipe = guard.stdin.take();
         let (sender, ended) = mpsc::channel();
@@ -99,12 +139,7 @@ impl Running {
             let _ = guard.wait();
             drop(sender);
         });
-        Ok(Self { address, pipe, ended, log })
-    }
-
-    /// `http://127.0.0.1:40123`
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        Ok(Self { pipe, ended, log })
     }
 
     /// Waits until it ends by itself, and says so.
@@ -113,18 +148,28 @@ impl Running {
         self.told("ended, which it should not")
     }
 
-    fn wait_until_ready(&self, health: &str, limit: Duration) -> Result<()> {
+    /// Waits until this path is answered with success.
+    fn answers(&self, address: SocketAddr, health: &str, limit: Duration) -> Result<()> {
+        self.wait_until_ready(limit, || Ok(is_ready(address, health).then_some(())))
+    }
+
+    /// Waits until it has said each of these words, and what stood after them.
+    fn says(&self, words: &[&str], limit: Duration) -> Result<Vec<String>> {
+        self.wait_until_ready(limit, || self.log.after(words))
+    }
+
+    fn wait_until_ready<T>(&self, limit: Duration, ask: impl Fn() -> Result<Option<T>>) -> Result<T> {
         let end = Instant::now() + limit;
         loop {
             // In this order: an answer may come from a stranger, where it could not have the port.
-            let answers = is_ready(self.address, health);
-            match self.ended.recv_timeout(if answers { Duration::ZERO } else { STEP }) {
-                Err(RecvTimeoutError::Timeout) if answers => return Ok(()),
-                Err(RecvTimeoutError::Timeout) if Instant::now() < end => {}
-                Err(RecvTimeoutError::Timeout) => {
+            let answer = ask()?;
+            match (self.ended.recv_timeout(if answer.is_some() { Duration::ZERO } else { STEP }), answer) {
+                (Err(RecvTimeoutError::Timeout), Some(answer)) => return Ok(answer),
+                (Err(RecvTimeoutError::Timeout), None) if Instant::now() < end => {}
+                (Err(RecvTimeoutError::Timeout), None) => {
                     return Err(self.told(&format!("is not ready after {} s", limit.as_secs_f32())).into());
                 }
-                Ok(()) | Err(RecvTimeoutError::Disconnected) => {
+                (Ok(()) | Err(RecvTimeoutError::Disconnected), _) => {
                     return Err(self.told("ended before it was ready").into());
                 }
             }
@@ -132,13 +177,7 @@ impl Running {
     }
 
     fn told(&self, what: &str) -> String {
-        let text = match fs::read(&self.log) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(error) => error.to_string(),
-        };
-        let lines: Vec<&str> = text.lines().collect();
-        let end = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n  ");
-        format!("it {what}. The end of {}:\n  {end}", self.log.display())
+        format!("it {what}. {}", self.log.end())
     }
 }
 
@@ -180,35 +219,16 @@ fn is_ready(address: SocketAddr, path: &str) -> bool {
     ask().unwrap_or(false)
 }
 
-/// A place for a log, and no old ones beside it.
-fn new_log(logs: &Path, name: &str) -> Result<PathBuf> {
-    fs::create_dir_all(logs)?;
-    for entry in fs::read_dir(logs)? {
-        let entry = entry?;
-        let removed = entry.metadata().and_then(|found| {
-            let age = SystemTime::now().duration_since(found.modified()?);
-            if age.is_ok_and(|age| age > LOGS_KEPT) { fs::remove_file(entry.path()) } else { Ok(()) }
-        });
-        // Another run may have removed it.
-        if let Err(error) = removed
-            && error.kind() != ErrorKind::NotFound
-        {
-            return Err(error.into());
-        }
-    }
-    Ok(logs.join(name))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// A shell's script in the place of a guard.
-    fn running(script: &str, address: SocketAddr, name: &str) -> Running {
-        let log = std::env::temp_dir().join(format!("xtask-{name}-{}.log", std::process::id()));
+    fn running(script: &str, name: &str) -> Running {
+        let log = Log(std::env::temp_dir().join(format!("xtask-{name}-{}.log", std::process::id())));
         let mut command = Command::new("sh");
         command.args(["-c", script]);
-        Running::start(command, address, log).unwrap()
+        Running::start(command, log).unwrap()
     }
 
     fn answering(answer: &'static str) -> SocketAddr {
@@ -227,9 +247,9 @@ mod tests {
     #[test]
     fn it_is_ready_when_its_health_answers_and_ends_when_it_is_dropped() {
         let address = answering("HTTP/1.1 204 No Content\r\n\r\n");
-        let running = running("read -r line", address, "ready");
-        running.wait_until_ready("/health", START_LIMIT).unwrap();
-        let log = running.log.clone();
+        let running = running("read -r line", "ready");
+        running.answers(address, "/health", START_LIMIT).unwrap();
+        let log = running.log.0.clone();
         let began = Instant::now();
         drop(running);
         assert!(began.elapsed() < END_LIMIT);
@@ -239,20 +259,34 @@ mod tests {
     #[test]
     fn one_that_ends_early_is_told_with_the_end_of_its_log() {
         let address = answering("HTTP/1.1 500 No\r\n\r\n");
-        let running = running("seq 100; echo no port for me; exit 3", address, "early");
-        let error = running.wait_until_ready("/", START_LIMIT).unwrap_err().to_string();
+        let running = running("seq 100; echo no port for me; exit 3", "early");
+        let error = running.answers(address, "/", START_LIMIT).unwrap_err().to_string();
         assert!(error.contains("ended before it was ready"), "{error}");
         assert!(error.contains("no port for me") && error.contains("\n  90\n"), "{error}");
         assert!(!error.contains("\n  70\n"), "{error}");
-        fs::remove_file(&running.log).unwrap();
+        fs::remove_file(&running.log.0).unwrap();
     }
 
     #[test]
     fn one_that_never_answers_is_given_up_at_the_limit() {
-        let running = running("read -r line", free_address().unwrap(), "mute");
-        let error = running.wait_until_ready("/", Duration::from_millis(200)).unwrap_err().to_string();
+        let (running, short) = (running("read -r line", "mute"), Duration::from_millis(200));
+        let error = running.answers(free_address().unwrap(), "/", short).unwrap_err().to_string();
         assert!(error.contains("is not ready after 0.2 s"), "{error}");
-        fs::remove_file(&running.log).unwrap();
+        fs::remove_file(&running.log.0).unwrap();
+    }
+
+    #[test]
+    fn one_that_finds_its_ports_is_ready_when_it_has_said_all_of_them() {
+        let script =
+            "echo A is at http://a:1; sleep 0.1; printf 'B is at http'; sleep 0.1; echo ://b:2; read -r line";
+        let running = running(script, "found");
+        assert_eq!(
+            running.says(&["A is at ", "B is at "], START_LIMIT).unwrap(),
+            ["http://a:1", "http://b:2"]
+        );
+        let error = running.says(&["C is at "], Duration::from_millis(200)).unwrap_err().to_string();
+        assert!(error.contains("is not ready after 0.2 s"), "{error}");
+        fs::remove_file(&running.log.0).unwrap();
     }
 
     #[test]
@@ -262,18 +296,5 @@ mod tests {
             assert_ne!(free_address().unwrap(), first);
         }
         TcpListener::bind(first).unwrap();
-    }
-
-    #[test]
-    fn logs_of_today_are_kept() {
-        let logs = std::env::temp_dir().join(format!("xtask-logs-{}", std::process::id()));
-        let first = new_log(&logs, "a.log").unwrap();
-        fs::write(&first, "x").unwrap();
-        let old = File::create(new_log(&logs, "b.log").unwrap()).unwrap();
-        old.set_modified(SystemTime::now() - 2 * LOGS_KEPT).unwrap();
-        new_log(&logs, "c.log").unwrap();
-        assert!(first.is_file());
-        assert!(!logs.join("b.log").exists());
-        fs::remove_dir_all(logs).unwrap();
     }
 }

@@ -4,14 +4,16 @@ use super::gcloud::Component;
 use super::install::Package;
 use super::node::Locked;
 use super::python::{OneFile, Wheel};
-use super::server::{Program, Server};
+use super::server::{Listens, Program, Server};
+
+mod azurite;
 
 /// One emulator, and all that is to be known of it.
 #[derive(Debug)]
 pub(crate) struct Emulator {
     /// For people, for `--only`, and for its folders.
     pub(crate) name: &'static str,
-    /// How a test learns of it: the URL of a server, or the path of a program.
+    /// How a test learns of it: the URL of a server, or its connection string, or the path of a program.
     pub(crate) variable: &'static str,
     /// The members whose integration tests use it, by their folders.
     pub(crate) users: &'static [&'static str],
@@ -84,7 +86,7 @@ pub(super) const TABLE: &[Emulator] = &[
                     ("LOG_LEVEL", "WARNING".to_owned()),
                 ]
             },
-            health: "/_ministack/health",
+            listens: Listens::Given("/_ministack/health"),
         }),
     },
     Emulator {
@@ -104,7 +106,7 @@ pub(super) const TABLE: &[Emulator] = &[
             program: Program::Inside("bin/moto_server"),
             arguments: |_, port| ["-H", "127.0.0.1", "-p", &port.to_string()].map(str::to_owned).to_vec(),
             environment: |_| Vec::new(),
-            health: "/moto-api/",
+            listens: Listens::Given("/moto-api/"),
         }),
     },
     // AWS's own Runtime Interface Emulator, for Linux: it is inside this package, of which nothing else is needed.
@@ -155,7 +157,7 @@ pub(super) const TABLE: &[Emulator] = &[
             program: Program::OnPath("java"),
             arguments: |jar, port| java(&["-jar"], &jar.to_string_lossy(), &[], port),
             environment: |_| Vec::new(),
-            health: "/",
+            listens: Listens::Given("/"),
         }),
     },
     Emulator {
@@ -181,7 +183,7 @@ pub(super) const TABLE: &[Emulator] = &[
                 java(&["-Duser.language=en", "-cp"], &jar.to_string_lossy(), &[main], port)
             },
             environment: |_| Vec::new(),
-            health: "/",
+            listens: Listens::Given("/"),
         }),
     },
     // A second opinion on buckets; what it lets pass, the strict server in tests/gcs does not. Its program is inside of this package.
@@ -225,9 +227,11 @@ pub(super) const TABLE: &[Emulator] = &[
                 words.into_iter().map(str::to_owned).collect()
             },
             environment: |_| Vec::new(),
-            health: "/_internal/healthcheck",
+            listens: Listens::Given("/_internal/healthcheck"),
         }),
     },
+    azurite::BY_KEY,
+    azurite::BY_TOKEN,
     // No emulators, but senders of events that others wrote: the two SDKs of CloudEvents.
     Emulator {
         name: "cloudevents-python",
@@ -303,6 +307,7 @@ mod tests {
         assert_eq!(names("adapters/lambda"), ["lambda-emulated"]);
         assert_eq!(names("adapters/cloud-run"), ["cloud-run-emulated"]);
         assert_eq!(names("providers/gcp"), ["gcp", "gcp", "gcp-fake-gcs"]);
+        assert_eq!(names("providers/azure"), ["azure", "azure-sas", "azure-oauth"]);
         assert_eq!(names("tests/e2e"), [""; 0]);
         assert_eq!(names("providers/memory"), [""; 0]);
         assert_eq!(rows_of("providers/gcp").last().unwrap().ports, ["blob"]);

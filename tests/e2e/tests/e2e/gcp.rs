@@ -3,16 +3,12 @@
 use std::time::Duration;
 
 use http::{Method, Request};
-use serde_json::Value;
 use skyport::Body;
 use skyport_e2e::gcp::Project;
-use skyport_e2e::pictures::{decode, jpeg_turned};
-use skyport_e2e::{Http, Running, request, until, within};
+use skyport_e2e::photos::{Photos, SOON};
+use skyport_e2e::{Http, Running, until, within};
 
 const LIMIT: Duration = Duration::from_secs(240);
-
-/// How long an event may take to come, and its function to do its work.
-const SOON: Duration = Duration::from_secs(60);
 
 /// Deploys the photos: what they declare is made, then they serve, then they are called.
 async fn deploy(project: &Project) -> Running {
@@ -23,66 +19,25 @@ async fn deploy(project: &Project) -> Running {
     service
 }
 
-async fn photo(client: &Http, service: &Running, name: &str) -> Option<Value> {
-    let answer = client.get(&service.url("/photos")).await.assert_status(200);
-    answer.json::<Vec<Value>>().into_iter().find(|photo| photo["name"] == name)
-}
-
 #[tokio::test]
 async fn photos_work_as_a_service_of_cloud_run_with_every_trigger() {
     within(LIMIT, async {
         let project = Project::new();
         let service = deploy(&project).await;
-        let client = Http::new();
-        let url = service.url("/photos/cat.jpg");
-        let cat = jpeg_turned(800, 600, 6);
+        let photos = Photos::at(service.url(""));
+        photos.a_picture_becomes_small_and_stands_in_the_catalogue().await;
+        photos.answers_are_the_applications().await;
+        let shared = photos.a_shared_picture_is_read_from_the_bucket().await;
+        photos.a_shared_url_that_is_altered_is_refused(&shared).await;
 
-        // HTTP -> bucket -> notification -> queue -> push -> bucket and table -> HTTP.
-        client.put(&url, cat.clone()).await.assert_status(201);
-        let small = service.url("/thumbnails/cat.jpg");
-        until("the thumbnail is there", SOON, async || client.get(&small).await.status == 200).await;
-        let small = client.get(&small).await.assert_status(200);
-        assert_eq!(small.header("content-type"), Some("image/jpeg"));
-        let picture = decode(&small.body);
-        assert_eq!((picture.width(), picture.height()), (192, 256), "upright");
-        until("the catalogue tells so", SOON, async || {
-            photo(&client, &service, "cat.jpg").await.is_some_and(|photo| photo["state"] == "ready")
-        })
-        .await;
-
-        // Bodies are binary both ways; statuses are the application's.
-        assert!(client.get(&url).await.assert_status(200).body == cat, "other bytes");
-        client.put(&url, cat.clone()).await.assert_status(409);
-        client.get(&service.url("/photos/dog.jpg")).await.assert_status(404);
-        client.put(&service.url("/photos/text.jpg"), "no picture").await.assert_status(422);
-        let refused = client.send(request(Method::PATCH, &url, "x")).await.assert_status(405);
-        assert!(refused.header("allow").is_some_and(|allow| allow.contains("GET")), "{refused:?}");
-
-        // A signed URL goes to the bucket itself, which verifies it; altered, it is refused.
-        let share: Value = client.post(&service.url("/photos/cat.jpg/share")).await.assert_status(200).json();
-        let shared = share["url"].as_str().expect("a URL");
-        assert!(client.get(shared).await.assert_status(200).body == cat, "other bytes");
-        client.get(&shared.replace("cat.jpg", "dog.jpg")).await.assert_status(403);
-
-        // A picture that cannot be decoded ends in the dead letters, and is shown as failed.
-        let cut = cat[..200].to_vec();
-        client.put(&service.url("/photos/cut.jpg"), cut).await.assert_status(201);
-        until("the catalogue shows it as failed", SOON, async || {
-            photo(&client, &service, "cut.jpg").await.is_some_and(|photo| photo["state"] == "failed")
-        })
-        .await;
+        photos.a_picture_cut_short_fails().await;
         until("its job is a dead letter", SOON, async || {
             let dead = project.waiting("photos-resize-dead").await;
             dead.iter().any(|message| message["attributes"]["skyport"].is_string())
         })
         .await;
 
-        // A deletion is an event, too.
-        client.delete(&url).await.assert_status(204);
-        until("the catalogue has forgotten it", SOON, async || {
-            photo(&client, &service, "cat.jpg").await.is_none()
-        })
-        .await;
+        photos.a_picture_that_is_deleted_is_forgotten().await;
         service.stop().await;
     })
     .await;

@@ -1,0 +1,94 @@
+//! Changes of a bucket's objects, as Event Grid tells of them.
+
+use std::sync::Arc;
+
+use skyport_azure_wire::event_grid::{self, Notice, Told};
+use skyport_core::app::{Event, FunctionRef, Functions, Invocation};
+use skyport_core::blob::port::{BlobInfo, BlobStore};
+use skyport_core::event::BlobChange;
+use skyport_core::{Error, ErrorKind, Outcome};
+
+use crate::event::{Envelope, once};
+use crate::reply::Answer;
+use crate::settle;
+
+/// A function, and what it is told of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listener<'f> {
+    pub(crate) function: FunctionRef<'f>,
+    pub(crate) bucket: &'f Arc<dyn BlobStore>,
+    pub(crate) change: BlobChange,
+}
+
+/// Tells the function of the events of a call. Of what becomes of each the worst is told: again, for good, done.
+pub(crate) async fn deliver(
+    functions: &Functions,
+    listener: Listener<'_>,
+    envelope: &Envelope<'_>,
+    invocation: &Invocation,
+) -> Answer {
+    let text = envelope.data.and_then(once::text);
+    let told =
+        text.ok_or_else(|| Error::new(ErrorKind::Malformed, "the call of a bucket's function has no event"));
+    let told = match told.and_then(|text| event_grid::in_text(&text)) {
+        Ok(told) => told,
+        Err(error) => return Answer::malformed(&error),
+    };
+    let mut worst = Outcome::Done;
+    for told in told {
+        let notice = match told {
+            Told::Notice(notice) => notice,
+            Told::Nothing => continue,
+            Told::Foreign => {
+                tracing::warn!("an event of another source than Blob Storage was passed over");
+                continue;
+            }
+        };
+        if is_of(&notice, listener) {
+            worst = worst
+                .worse(tell(functions, listener, *notice, envelope.metadata.attempt(), invocation).await);
+        }
+    }
+    settle::unattended(worst, "a bucket's event")
+}
+
+/// Whether it is of the function's bucket, and what it wants to be told. A subscription may bring more.
+fn is_of(notice: &Notice, listener: Listener<'_>) -> bool {
+    let info = listener.bucket.info();
+    let elsewhere = matches!((&notice.account, account(info)), (Some(its), Some(ours)) if its != ours);
+    if notice.event.bucket != info.resource || elsewhere {
+        tracing::warn!(
+            container = notice.event.bucket,
+            account = notice.account,
+            "an event of another container was passed over: give the subscription a filter on its subject"
+        );
+        return false;
+    }
+    notice.event.change == listener.change
+}
+
+/// The storage account of a bucket, where its endpoint is Azure's own: `https://<account>.blob.core.windows.net`.
+fn account(info: &BlobInfo) -> Option<&str> {
+    let (_, host) = info.account.split_once("://")?;
+    host.split_once(".blob.core.").map(|(account, _)| account)
+}
+
+async fn tell(
+    functions: &Functions,
+    listener: Listener<'_>,
+    notice: Notice,
+    attempt: u32,
+    invocation: &Invocation,
+) -> Outcome {
+    let event = match notice.event.seen_from(&**listener.bucket, notice.may_live).await {
+        Ok(Some(event)) => event,
+        Ok(None) => return Outcome::Done,
+        Err(error) => return Outcome::retry(error.to_string()),
+    };
+    let mut invocation = invocation.clone();
+    // One that takes too long does not cancel the next.
+    invocation.cancellation = invocation.cancellation.child();
+    invocation.attempt = attempt;
+    let told = functions.event(listener.function, Event::Blob(event), invocation).await;
+    told.unwrap_or_else(|error| Outcome::retry(error.to_string()))
+}

@@ -1,0 +1,137 @@
+//! The ends of messages that the host handed over, by what the host does with an answer:
+//!
+//! - Success: it deletes the message, by the receipt that it holds.
+//! - Failure: it gives the message back, by that same receipt, to come again when host.json says; or puts it among the poisoned ones, where it
+//!   has come as often as host.json says.
+//!
+//! Neither is an error to it where the receipt is no longer good. So a message that is to come again is given back here, after its own
+//! pause, which makes another receipt; the call is then answered as the failure that it is. Where the message could not be given
+//! back here, because the host has renewed its lease meanwhile, or nothing settles it, the host does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use skyport_core::queue::port::{MessageQueue, RawDelivery, Receipt, Settlement, Verdict};
+use skyport_core::{Error, ErrorKind, Outcome, Result, WorkerConfig};
+
+use crate::reply::Answer;
+
+/// The reason of a dead letter whose attempts were spent.
+const ATTEMPTS: &str = "attempts";
+
+/// How messages of one call are settled.
+#[derive(Debug)]
+pub(crate) struct Settler<'q> {
+    queue: &'q Arc<dyn MessageQueue>,
+    /// What the host handed over, where it can be believed.
+    receipt: Option<Receipt>,
+}
+
+impl<'q> Settler<'q> {
+    /// Of messages of this queue, with the receipt that the host handed over.
+    pub(crate) fn new(queue: &'q Arc<dyn MessageQueue>, receipt: Option<Receipt>) -> Self {
+        Self { queue, receipt }
+    }
+
+    /// Settles a message by what came of it. One that cannot be sent to the dead letters comes again.
+    pub(crate) async fn by(&self, delivery: &RawDelivery, outcome: Outcome) -> Answer {
+        let (id, attempt) = (&*delivery.id, delivery.attempt);
+        match outcome {
+            Outcome::Done => {
+                self.done(delivery).await;
+                Answer::Done
+            }
+            Outcome::Dead { reason } => self.bury(delivery, &reason).await,
+            // On the queue of dead letters there is no limit: what is retried there stays there.
+            Outcome::Retry { error, .. }
+                if attempt >= self.queue.info().settings.max_attempts
+                    && self.queue.dead_letters().is_ok() =>
+            {
+                tracing::warn!(id, attempt, error, "the attempts of a message are spent");
+                self.bury(delivery, ATTEMPTS).await
+            }
+            Outcome::Retry { after, error } => {
+                tracing::info!(id, attempt, error, "a message comes again");
+                self.again(delivery, after).await
+            }
+            _ => self.again(delivery, None).await,
+        }
+    }
+
+    /// Gives the message back, to come again after its pause. An answer of success would have the host count no failure; and where it is
+    /// not known whether the message was given back, it would lose it.
+    async fn again(&self, delivery: &RawDelivery, after: Option<Duration>) -> Answer {
+        if self.receipt.is_none() {
+            return Answer::Again;
+        }
+        let pause = after.unwrap_or_else(|| WorkerConfig::default().pause(delivery.attempt));
+        let pause = pause.min(self.queue.info().limits.delay);
+        let id = &*delivery.id;
+        match self.settle(delivery, Verdict::Retry(pause)).await {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::PreconditionFailed => {
+                tracing::debug!(id, %error, "the host has renewed a message's lease: it gives it back itself");
+            }
+            Err(error) => {
+                tracing::warn!(id, %error, "a message could not be given back with its own pause: the host does it");
+            }
+        }
+        Answer::Again
+    }
+
+    /// A layer has more to end than the message, and has put its own name on the receipt; the message itself ends with the answer.
+    async fn done(&self, delivery: &RawDelivery) {
+        if self.receipt.as_ref().is_none_or(|receipt| *receipt == delivery.receipt) {
+            return;
+        }
+        if let Err(error) = self.settle(delivery, Verdict::Ack).await {
+            tracing::debug!(id = &*delivery.id, %error, "what a layer keeps of a message was left to its lifecycle rule");
+        }
+    }
+
+    /// Sends the message to the dead letters, and has the host delete it.
+    async fn bury(&self, delivery: &RawDelivery, reason: &str) -> Answer {
+        let id = &*delivery.id;
+        if let Err(error) = self.send_to_letters(delivery, reason).await {
+            tracing::error!(id, reason, %error, "a message could not be sent to the dead letters; it comes again");
+            return self.again(delivery, None).await;
+        }
+        tracing::warn!(id, reason, "a message went to the dead letters");
+        self.done(delivery).await;
+        Answer::Done
+    }
+
+    async fn send_to_letters(&self, delivery: &RawDelivery, reason: &str) -> Result<()> {
+        let mut message = delivery.to_message();
+        message.envelope.set_reason(Some(reason));
+        message.envelope.set_not_before(None);
+        message.envelope.set_attempts_before(0);
+        let sent = self.queue.dead_letters()?.send(vec![message]).await.pop();
+        sent.unwrap_or_else(no_answer).map(drop)
+    }
+
+    async fn settle(&self, delivery: &RawDelivery, verdict: Verdict) -> Result<()> {
+        let settlement = Settlement::new(delivery.receipt.clone(), verdict);
+        self.queue.settle(vec![settlement]).await.pop().unwrap_or_else(no_answer)
+    }
+}
+
+fn no_answer<T>() -> Result<T> {
+    Err(Error::internal("the queue gave no answer for a message"))
+}
+
+/// What becomes of an event that has no dead letters.
+pub(crate) fn unattended(outcome: Outcome, what: &str) -> Answer {
+    match outcome {
+        Outcome::Done => Answer::Done,
+        Outcome::Dead { reason } => {
+            tracing::error!(reason, "{what} failed for good, and is not repeated");
+            Answer::Done
+        }
+        Outcome::Retry { error, .. } => {
+            tracing::warn!(error, "{what} failed");
+            Answer::Again
+        }
+        _ => Answer::Again,
+    }
+}

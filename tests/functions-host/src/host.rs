@@ -1,0 +1,255 @@
+//! The whole of it: a folder, a program, a port for requests, and listeners.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinSet;
+
+use crate::fault::{Fault, Result};
+use crate::front::Front;
+use crate::invoker::{Called, Invoker};
+use crate::metadata::{Deployed, Function, Trigger};
+use crate::payload;
+use crate::process::Program;
+use crate::queue::{LEASE, Listener, NoQueues, Queues};
+use crate::time::offset;
+use crate::worker::Worker;
+
+/// What can be chosen.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// The folder that is deployed.
+    pub folder: PathBuf,
+    /// The program.
+    pub handler: Handler,
+    /// The application's settings, which are the program's environment, beside this process's own.
+    pub settings: BTreeMap<String, String>,
+    /// Where its queues are.
+    pub queues: Arc<dyn Queues>,
+    /// For how long a message is taken; [`LEASE`] by default.
+    pub lease: Duration,
+    /// Where requests are taken on 127.0.0.1; 0, the default, is any free port.
+    pub port: u16,
+    /// How long the program may take to be ready; 30 s by default.
+    pub initialization: Duration,
+    /// Whether events of Event Grid are handed over as objects, rather than as texts.
+    pub event_objects: bool,
+}
+
+/// The program.
+#[derive(Clone, Debug)]
+pub enum Handler {
+    /// The one that `host.json` names.
+    Deployed,
+    /// This one, in the place of what `host.json` names.
+    Program(PathBuf),
+    /// It listens there already.
+    At(SocketAddr),
+}
+
+impl Options {
+    /// A folder with its own program.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            handler: Handler::Deployed,
+            settings: BTreeMap::new(),
+            queues: Arc::new(NoQueues),
+            lease: LEASE,
+            port: 0,
+            initialization: Duration::from_secs(30),
+            event_objects: false,
+        }
+    }
+}
+
+/// A host that runs.
+#[derive(Debug)]
+pub struct Host {
+    deployed: Arc<Deployed>,
+    invoker: Invoker,
+    address: SocketAddr,
+    event_objects: bool,
+    stop: watch::Sender<bool>,
+    tasks: Mutex<JoinSet<()>>,
+    program: Mutex<Option<Program>>,
+}
+
+impl Host {
+    /// Starts the program, waits until it is ready, and begins to listen.
+    ///
+    /// # Errors
+    /// Where the host would not start.
+    pub async fn start(options: Options) -> Result<Self> {
+        let deployed = Arc::new(Deployed::read(&options.folder)?);
+        let mut program = match &options.handler {
+            Handler::At(_) => None,
+            Handler::Program(path) => Some((path.clone(), &[][..])),
+            Handler::Deployed => {
+                Some((PathBuf::from(&deployed.host.executable), &deployed.host.arguments[..]))
+            }
+        }
+        .map(|(path, arguments)| Program::start(&path, arguments, &options.folder, &options.settings))
+        .transpose()?;
+        let worker = Worker::at(match (&program, &options.handler) {
+            (Some(program), _) => program.address,
+            (None, Handler::At(address)) => *address,
+            (None, _) => return Err(Fault::new("there is no program")),
+        });
+        match &mut program {
+            None => worker.ready(options.initialization).await?,
+            Some(program) => tokio::select! {
+                ready = worker.ready(options.initialization) => ready?,
+                ended = program.exited() => return Err(Fault::new(format!("the program ended before it was ready: {}", ended?))),
+            },
+        }
+        let invoker = Invoker::new(worker, deployed.host.function_timeout);
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        for function in &deployed.functions {
+            if let Some(listener) = listener(function, &deployed, &options, &invoker, &stopped)? {
+                tasks.spawn(listener.run());
+            }
+        }
+        let front = Front::bind(options.port, Arc::clone(&deployed), worker, invoker.clone()).await?;
+        let address = front.address();
+        tasks.spawn(front.run(stopped));
+        Ok(Self {
+            deployed,
+            invoker,
+            address,
+            event_objects: options.event_objects,
+            stop,
+            tasks: Mutex::new(tasks),
+            program: Mutex::new(program),
+        })
+    }
+
+    /// Where it takes requests: `127.0.0.1:40123`
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the program listens.
+    #[must_use]
+    pub fn deployed(&self) -> &Deployed {
+        &self.deployed
+    }
+
+    /// The calls with data so far; of very many the last ones.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Called> {
+        self.invoker.calls()
+    }
+
+    /// Makes a timer's time come: as on time, with the status that the host keeps.
+    ///
+    /// From `TimerListener.cs` (`InvokeJobFunction`) of the extension of timers: while a function runs, `Next` is the instant that it was to run at.
+    ///
+    /// # Errors
+    /// Where there is no such timer, or the call has failed.
+    pub async fn fire(&self, function: &str, scheduled: SystemTime) -> Result<()> {
+        // .NET's default for what has not been yet.
+        let status = json!({
+            "Last": "0001-01-01T00:00:00",
+            "Next": offset(scheduled),
+            "LastUpdated": "0001-01-01T00:00:00",
+        });
+        self.fire_with(function, status, false).await
+    }
+
+    /// Makes a timer's time come with this status, which may be null: nothing is kept for schedules of less than a minute, and where
+    /// there is no storage.
+    ///
+    /// # Errors
+    /// Where there is no such timer, or the call has failed.
+    pub async fn fire_with(&self, function: &str, status: Value, past_due: bool) -> Result<()> {
+        let function = self.function(function, |trigger| matches!(trigger, Trigger::Timer(_)))?;
+        let payload = payload::timer(&function.name, &function.binding, status, past_due);
+        self.invoker.call(&function.name, &payload, None).await.map(drop)
+    }
+
+    /// Hands an event of Event Grid over, once: whoever sends it repeats it where the call has failed.
+    ///
+    /// From `EventGridExtensionConfigProvider.cs` of the extension of Event Grid.
+    ///
+    /// # Errors
+    /// Where there is no such function, or the call has failed.
+    pub async fn event(&self, function: &str, event: &Value) -> Result<()> {
+        let function = self.function(function, |trigger| matches!(trigger, Trigger::EventGrid))?;
+        let payload = if self.event_objects { payload::event_object } else { payload::event };
+        let payload = payload(&function.name, &function.binding, event);
+        self.invoker.call(&function.name, &payload, None).await.map(drop)
+    }
+
+    /// Takes nothing new, waits for what is under way, and ends the program at once, as the host does.
+    ///
+    /// # Errors
+    /// Where a task broke off.
+    pub async fn stop(&self) -> Result<()> {
+        self.drain().await?;
+        match self.program.lock().await.take() {
+            Some(program) => program.kill().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Asks the program to end, as a platform does that stops a container, while the host drains.
+    ///
+    /// # Errors
+    /// Where it does not end in time, or in failure.
+    pub async fn terminate(&self, within: Duration) -> Result<()> {
+        let program = self.program.lock().await.take();
+        self.stop.send_replace(true);
+        if let Some(program) = program {
+            let status = program.terminate(within).await?;
+            if !status.success() {
+                return Err(Fault::new(format!("the program ended with {status}")));
+            }
+        }
+        self.drain().await
+    }
+
+    async fn drain(&self) -> Result<()> {
+        self.stop.send_replace(true);
+        let mut tasks = self.tasks.lock().await;
+        while let Some(ended) = tasks.join_next().await {
+            ended.map_err(|error| Fault::because("a task broke off", error))?;
+        }
+        Ok(())
+    }
+
+    fn function(&self, name: &str, of: impl Fn(&Trigger) -> bool) -> Result<&Function> {
+        let function = self.deployed.function(name).filter(|function| of(&function.trigger));
+        function.ok_or_else(|| Fault::new(format!("there is no function `{name}` of that kind")))
+    }
+}
+
+fn listener(
+    function: &Function,
+    deployed: &Deployed,
+    options: &Options,
+    invoker: &Invoker,
+    stop: &watch::Receiver<bool>,
+) -> Result<Option<Listener>> {
+    let Trigger::Queue { queue, connection } = &function.trigger else { return Ok(None) };
+    Ok(Some(Listener {
+        function: function.name.clone(),
+        binding: function.binding.clone(),
+        source: options.queues.open(queue, connection)?,
+        options: deployed.host.queues,
+        lease: options.lease,
+        invoker: invoker.clone(),
+        stop: stop.clone(),
+    }))
+}
+
+/// A free port is chosen on this address.
+pub(crate) const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
