@@ -80,6 +80,8 @@ capabilities! {
         copy,
         /// Deleting many objects.
         delete_many,
+        /// Listing in the UTF-8 order of the keys.
+        list_order,
         /// Listing what comes after a key.
         start_after,
         /// User metadata of any UTF-8.

@@ -19,6 +19,7 @@ pub(crate) fn blob() -> BlobCapabilities {
     can.streams = Support::Native("multipart upload, parts side by side");
     can.copy = Support::Native("CopyObject, after a HEAD");
     can.delete_many = Support::Native("DeleteObjects");
+    can.list_order = Support::Native("");
     can.start_after = Support::Native("`StartAfter`");
     can.metadata = Support::Built("percent-encoded");
     can.sign = Support::Native("signature version 4");

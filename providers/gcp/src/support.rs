@@ -19,6 +19,7 @@ pub(crate) fn blob() -> BlobCapabilities {
     can.streams = Support::Native("resumable session, part after part");
     can.copy = Support::Native("rewrite");
     can.delete_many = Support::Built("a request for each, 32 at once");
+    can.list_order = Support::Native("");
     can.start_after = Support::Built("`startOffset`, whose own key is left out");
     can.metadata = Support::Built("percent-encoded");
     can.sign = Support::Native("signature version 4, by a key or IAM");

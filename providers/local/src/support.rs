@@ -15,6 +15,7 @@ pub(crate) fn blob() -> BlobCapabilities {
     can.streams = Support::Native("a file that the index names once it is whole");
     can.copy = Support::Native("another entry of the index for the same file");
     can.delete_many = Support::Native("one transaction");
+    can.list_order = Support::Native("the index");
     can.start_after = Support::Native("the index");
     can.metadata = Support::Native("");
     can.sign = Support::Built("a key of its own; the application's server serves them");

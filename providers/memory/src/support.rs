@@ -15,6 +15,7 @@ pub(crate) fn blob() -> BlobCapabilities {
     can.streams = Support::Native("parts in memory");
     can.copy = Support::Native("the same bytes, shared");
     can.delete_many = Support::Native("one after the other");
+    can.list_order = Support::Native("a sorted map");
     can.start_after = Support::Native("a sorted map");
     can.metadata = Support::Native("");
     can.sign = Support::Built("a key of its own; `skyport::testing` and the server serve them");
