@@ -57,6 +57,7 @@ impl FirestoreTable {
     pub(crate) fn new(connection: Arc<Connection>, place: Place, name: &str) -> Self {
         let mut info = TableInfo::new(NAME, name);
         info.limits.value_bytes = VALUE_BYTES;
+        info.capabilities = crate::support::kv();
         Self {
             connection,
             place,

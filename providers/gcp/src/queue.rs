@@ -119,10 +119,7 @@ impl Place {
         let (dead, counts_on) = mortal.map_or((None, false), |(dead, counts_on)| (Some(dead), counts_on));
         let mut info = QueueInfo::new(NAME, subscription, settings);
         info.limits.body_bytes = BODY_BYTES;
-        info.capabilities.dedupe = false;
-        info.capabilities.depth = false;
-        // Pub/Sub counts where it has a limit, and letters have none.
-        info.capabilities.attempts = dead.is_some();
+        info.capabilities = crate::support::queue(dead.is_some());
         Arc::new(Self {
             connection: Arc::clone(connection),
             topic,
