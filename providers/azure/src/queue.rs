@@ -116,8 +116,7 @@ impl Place {
         let mut info = QueueInfo::new(NAME, name, settings);
         info.limits.body_bytes = BODY_BYTES;
         info.limits.receive = MOST_MESSAGES;
-        info.capabilities.dedupe = false;
-        info.capabilities.ordered = false;
+        info.capabilities = crate::support::queue();
         let kept = if matches!(role, Role::Work(_)) { KEPT } else { LETTERS_KEPT };
         Arc::new(Self {
             client,

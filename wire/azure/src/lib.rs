@@ -7,6 +7,5 @@
 //! All of it may come from anybody: sizes are bounded and nothing panics. What is not what it claims to be is `Malformed`, and
 //! the error says which part of it.
 
-
 pub mod event_grid;
 pub mod message;
