@@ -66,8 +66,7 @@ impl AzureTable {
     ) -> Self {
         let mut info = TableInfo::new(NAME, name);
         info.limits.value_bytes = entity::VALUE_BYTES;
-        info.capabilities.reverse = settings.reverse_index;
-        info.capabilities.deletes_expired = false;
+        info.capabilities = crate::support::kv(settings.reverse_index);
         let client = Client::new(connection);
         Self {
             client,

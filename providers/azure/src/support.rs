@@ -1,5 +1,4 @@
 //! What is native and what is built: Blob Storage, Queue Storage, Table Storage.
-#![allow(dead_code, reason = "the rooms that say it come next")]
 
 use skyport_core::Support;
 #[cfg(feature = "blob")]
