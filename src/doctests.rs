@@ -28,3 +28,8 @@ pages! {
 pages! {
     gcp: "../docs/gcp.md",
 }
+
+#[cfg(feature = "azure")]
+pages! {
+    azure: "../docs/azure.md",
+}
