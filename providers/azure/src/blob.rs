@@ -30,6 +30,7 @@ mod list;
 mod meta;
 pub(crate) mod name;
 mod order;
+mod page_xml;
 mod put;
 mod read;
 mod refused;
@@ -111,7 +112,7 @@ impl BlobStore for Container {
     }
 
     async fn start_upload(&self, key: &str, options: PutOptions) -> Result<Box<dyn Upload>> {
-        Ok(Box::new(upload::Blocks::of(self, key, options)?))
+        Ok(Box::new(upload::Blocks::start(self, key, options).await?))
     }
 
     async fn get(&self, key: &str, options: GetOptions) -> Result<GetResult> {

@@ -3,7 +3,7 @@
 //! Azure documents its order as alphabetical, and no more. What is known of it, and what Azurite does, is the order of UTF-16: there the letters
 //! from U+E000 to U+FFFF (here: high letters) come after those beyond U+FFFF (here: far letters), while in the order of UTF-8 they come before. All
 //! else is alike. So where a page ends among keys that differ in such a letter, the high ones are asked for first, and then the far
-//! ones. Where Azure lists in the order of UTF-8 after all, this finds the same.
+//! ones. Where Azure lists in the order of UTF-8 after all, this finds the same, but for keys beside U+D7FF and U+10FFFF, which are no letters.
 
 use std::cmp::Ordering;
 
@@ -25,6 +25,12 @@ pub(super) struct Segment {
 impl Segment {
     pub(super) fn start(&self) -> Option<&str> {
         self.start.as_deref()
+    }
+
+    /// Whether a key is in it.
+    pub(super) fn has(&self, key: &str) -> bool {
+        let has_begun = self.start.as_deref().is_none_or(|start| utf16(key, start) != Ordering::Less);
+        has_begun && !self.ends_before(key)
     }
 
     /// Whether a key is past it.

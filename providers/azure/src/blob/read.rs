@@ -35,6 +35,10 @@ impl Container {
 
     async fn read_range(&self, key: &str, options: &GetOptions) -> Result<GetResult> {
         match self.download(self.request(key, options)?).await {
+            // A range of nothing is told in odd ways.
+            Ok(Seen::Found(answer)) if options.range != ByteRange::All && is_empty(&answer) => {
+                self.read_nothing(key, options).await
+            }
             Ok(Seen::Found(answer)) => found(answer, options.range),
             Ok(Seen::NotModified) => Ok(GetResult::NotModified),
             Err(error) if refused::answer(&error).0 == 416 => self.read_nothing(key, options).await,
@@ -126,6 +130,10 @@ impl Container {
             Err(error) => Err(refused::reading(error, key)),
         }
     }
+}
+
+fn is_empty(answer: &AsyncRawResponse) -> bool {
+    meta::length(answer.headers()).is_ok_and(|length| length == 0)
 }
 
 /// What a download found, where these bytes were asked for.

@@ -11,10 +11,11 @@ use azure_storage_blob::BlockBlobClient;
 use azure_storage_blob::models::{BlockBlobClientCommitBlockListOptions, BlockLookupList};
 use bytes::Bytes;
 use skyport_core::blob::port::{Condition, PutOptions, Upload, Written};
-use skyport_core::{Result, Token};
+use skyport_core::refusal::Refusal;
+use skyport_core::{Error, ErrorKind, Result, Token};
 
 use super::meta::{self, describe};
-use super::{Container, refused};
+use super::{Container, NAME, refused};
 use crate::error;
 
 /// The blocks of one upload.
@@ -27,9 +28,25 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    pub(super) fn of(store: &Container, key: &str, options: PutOptions) -> Result<Self> {
-        // An etag that cannot be said is refused before anything is sent.
-        refused::of_write(&options.condition)?;
+    /// Azure has nothing that begins an upload. So that a missing container, and a condition that does not hold, are told before a stream is sent,
+    /// the blob is looked at; whoever may only write is told at the first block, and at the end.
+    pub(super) async fn start(store: &Container, key: &str, options: PutOptions) -> Result<Self> {
+        let there = match store.look_at(store.name(), key).await {
+            Ok(meta) => Some(meta.etag),
+            Err(error) if error.kind() == ErrorKind::NotFound && error.key().is_some() => None,
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                return Self::of(store, key, options);
+            }
+            Err(error) => return Err(error),
+        };
+        match &options.condition {
+            Condition::IfAbsent if there.is_some() => Err(Error::from(Refusal::Exists).with_provider(NAME)),
+            Condition::IfMatch(etag) if there.as_ref() != Some(etag) => Err(refused::changed()),
+            _ => Self::of(store, key, options),
+        }
+    }
+
+    fn of(store: &Container, key: &str, options: PutOptions) -> Result<Self> {
         let blob = store.blob(key)?.block_blob_client();
         Ok(Self { blob, key: key.to_owned(), options, id: Token::new() })
     }

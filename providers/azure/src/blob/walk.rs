@@ -85,9 +85,9 @@ async fn fill(source: &impl Source, found: &mut Found<'_>, segment: Segment) -> 
         let batch = source.batch(segment.start(), marker.as_deref(), most).await?;
         let mut entries = batch.entries;
         marker = batch.marker;
-        let count = entries.len();
-        entries.retain(|entry| !segment.ends_before(entry.key()));
-        if marker.is_none() || entries.len() < count {
+        let is_past = entries.iter().any(|entry| segment.ends_before(entry.key()));
+        entries.retain(|entry| segment.has(entry.key()));
+        if marker.is_none() || is_past {
             found.take(entries);
             return Ok(Vec::new());
         }
@@ -212,11 +212,10 @@ mod tests {
             longest in 1_usize..9,
             by_utf_8 in any::<bool>(),
         ) {
-            // A service in the order of UTF-8 cannot be sent past U+D7FF or past the last letter as one in that of UTF-16 is.
-            let keys: BTreeSet<String> = keys
-                .into_iter()
-                .filter(|key| !by_utf_8 || !key.contains(['\u{d7ff}', char::MAX]))
-                .collect();
+            // Two letters, which nobody has in names: past them a service in the order of UTF-8 would have to be sent otherwise.
+            let odd = |text: &String| by_utf_8 && text.contains(['\u{d7ff}', char::MAX]);
+            let keys: BTreeSet<String> = keys.into_iter().filter(|key| !odd(key)).collect();
+            let start_after = start_after.filter(|text| !odd(text));
             let order = if by_utf_8 { |a: &str, b: &str| a.cmp(b) } else { order::utf16 };
             let source = Service {
                 keys: keys.iter().cloned().collect(),
