@@ -68,6 +68,7 @@ impl Container {
         // Each is a request, 32 at once: so they are done within an attempt even where one takes half a second.
         info.limits.deletions = 500;
         info.capabilities.events = false;
+        info.capabilities.sign = sign::is_possible(&connection);
         let pipeline = |options| {
             let (package, version) = (Some(env!("CARGO_PKG_NAME")), Some(env!("CARGO_PKG_VERSION")));
             Pipeline::new(package, version, options, Vec::new(), Vec::new(), None)
