@@ -22,7 +22,6 @@ use skyport_core::queue::port::MessageQueue;
 use skyport_core::{Error, Result};
 
 use crate::config::Connection;
-use crate::config::credentials::Credential;
 use crate::provision::NAME;
 
 mod copy;
@@ -68,7 +67,7 @@ impl Container {
         info.limits.copy_bytes = info.limits.object_bytes;
         // Each is a request, 32 at once: so they are done within an attempt even where one takes half a second.
         info.limits.deletions = 500;
-        info.capabilities = crate::support::blob(!matches!(connection.credential(), Credential::Sas(_)));
+        info.capabilities = crate::support::blob(sign::is_possible(&connection));
         let pipeline = |options| {
             let (package, version) = (Some(env!("CARGO_PKG_NAME")), Some(env!("CARGO_PKG_VERSION")));
             Pipeline::new(package, version, options, Vec::new(), Vec::new(), None)

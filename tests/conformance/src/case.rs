@@ -122,6 +122,11 @@ impl Context {
         self.harness.signed_urls()
     }
 
+    /// What signed URLs of HTTPS are sent over.
+    pub(crate) fn certificates(&self) -> Option<Vec<u8>> {
+        self.harness.certificates()
+    }
+
     /// A URL that no other case uses; nothing is created there.
     #[must_use]
     pub fn fresh_url(&self, kind: &ResourceKind) -> ResourceUrl {

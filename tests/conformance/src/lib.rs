@@ -58,6 +58,11 @@ pub trait Harness: Debug + Send + Sync + 'static {
         SignedUrls::default()
     }
 
+    /// What signed URLs are sent over: certificates in PEM that are trusted, where they are HTTPS.
+    fn certificates(&self) -> Option<Vec<u8>> {
+        None
+    }
+
     /// Where the emulator is known to differ from its cloud.
     fn deviations(&self) -> Vec<Deviation> {
         Vec::new()
@@ -72,6 +77,14 @@ pub struct SignedUrls {
     pub other_etags: bool,
     /// It calls a URL that is not good, or has expired, a bad request (400) rather than forbidden (403).
     pub bad_requests: bool,
+    /// It does not tell a URL that has expired from one that is not good.
+    pub expiry_untold: bool,
+    /// What is added to a URL's query does not make it bad.
+    pub open_query: bool,
+    /// It forbids (403) a PUT that only creates where something is, rather than to call that a conflict.
+    pub forbids_overwriting: bool,
+    /// It takes a PUT with another content type than the signed one, which is kept: that stands in a header of its own.
+    pub keeps_content_type: bool,
 }
 
 /// A port, whose cases' names begin with its own.

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH};
 use skyport_core::blob::port::{SignMethod, SignOptions, SignedRequest};
-use skyport_core::{Clock, Error, ErrorKind, Result};
+use skyport_core::{Clock, Error, Result};
 
 use crate::config::Connection;
 use crate::config::credentials::Credential;
@@ -25,10 +25,15 @@ const BLOB_TYPE: HeaderName = HeaderName::from_static("x-ms-blob-type");
 /// The content type of the blob, which wins over that of the body.
 const BLOB_CONTENT_TYPE: &str = "x-ms-blob-content-type";
 
+/// Whether whoever calls can sign: one signature cannot make another.
+pub(super) fn is_possible(connection: &Connection) -> bool {
+    !matches!(connection.credential(), Credential::Sas(_))
+}
+
 /// Signs a request for one blob of a container, by this clock.
 ///
 /// # Errors
-/// `Unauthenticated` where a SAS is all that this program has; what the credentials say where a delegation key has to be fetched.
+/// `Unsupported` where a SAS is all that this program has; what the credentials say where a delegation key has to be fetched.
 pub(super) async fn sign(
     connection: &Connection,
     container: &str,
@@ -100,5 +105,5 @@ fn whole_seconds(now: SystemTime, wanted: Duration) -> SystemTime {
 fn cannot_sign() -> Error {
     let text = "a shared access signature cannot sign others: give the account's key (AZURE_STORAGE_KEY, or a connection string with \
                 AccountKey), or an identity with the role `Storage Blob Delegator`";
-    Error::new(ErrorKind::Unauthenticated, text).with_provider(NAME)
+    Error::unsupported(text).with_provider(NAME)
 }

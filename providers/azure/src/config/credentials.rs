@@ -230,3 +230,151 @@ fn shared_access_signature(text: &str) -> Result<Secret> {
     }
     Ok(Secret::new(text.to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use skyport_core::ErrorKind;
+
+    use super::*;
+
+    const AZURITE: &str =
+        "DefaultEndpointsProtocol=http;AccountName=dev;AccountKey=YQ==;BlobEndpoint=http://127.0.0.1:1/dev";
+    const BY_SAS: &str =
+        "BlobEndpoint=https://mine.blob.core.windows.net/;SharedAccessSignature=sv=1&sig=TOPSECRET";
+
+    /// What is found with this environment: the account, who calls, and where its blobs are.
+    fn found(of_url: Option<&str>, config: &AzureConfig, environment: &[(&str, &str)]) -> Result<String> {
+        let variable = |name: &str| {
+            environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
+        let account = account(of_url, config, variable)?;
+        let caller = match &account.calls_with {
+            CallsWith::Key(_) => "key".to_owned(),
+            CallsWith::Sas(sas) => format!("sas {}", sas.secret()),
+            CallsWith::Token(Whom::Environment) => "token".to_owned(),
+            CallsWith::Token(Whom::Managed { client }) => {
+                format!("managed {}", client.as_deref().unwrap_or("-"))
+            }
+        };
+        let endpoint = super::super::endpoint::of(Service::Blob, None, config, &account)?;
+        Ok(format!("{}: {caller} at {}", account.name, endpoint.below(&[])?))
+    }
+
+    #[test]
+    fn the_environment_says_who_calls() {
+        let none = AzureConfig::default();
+        for (environment, expected) in [
+            (&[(CONNECTION_STRING, AZURITE)][..], "dev: key at http://127.0.0.1:1/dev"),
+            (
+                &[(CONNECTION_STRING, BY_SAS)],
+                "mine: sas sv=1&sig=TOPSECRET at https://mine.blob.core.windows.net/",
+            ),
+            (
+                &[(
+                    CONNECTION_STRING,
+                    "AccountName=cn1;AccountKey=YQ==;EndpointSuffix=core.chinacloudapi.cn",
+                )],
+                "cn1: key at https://cn1.blob.core.chinacloudapi.cn/",
+            ),
+            (&[(ACCOUNT, "mine"), (KEY, "YQ==")], "mine: key at https://mine.blob.core.windows.net/"),
+            (
+                &[(ACCOUNT, "mine"), (SAS, "?sv=1&sig=2")],
+                "mine: sas sv=1&sig=2 at https://mine.blob.core.windows.net/",
+            ),
+            (&[(ACCOUNT, "mine")], "mine: token at https://mine.blob.core.windows.net/"),
+            // A user's own variables win over those that Functions always has.
+            (
+                &[(ACCOUNT, "mine"), (OF_FUNCTIONS, AZURITE)],
+                "mine: token at https://mine.blob.core.windows.net/",
+            ),
+            (&[(OF_FUNCTIONS, AZURITE)], "dev: key at http://127.0.0.1:1/dev"),
+            (
+                &[("AzureWebJobsStorage__accountName", "fun")],
+                "fun: token at https://fun.blob.core.windows.net/",
+            ),
+            (
+                &[
+                    ("AzureWebJobsStorage__accountName", "fun"),
+                    ("AzureWebJobsStorage__credential", "managedidentity"),
+                    ("AzureWebJobsStorage__clientId", "id"),
+                ],
+                "fun: managed id at https://fun.blob.core.windows.net/",
+            ),
+            (
+                &[
+                    ("AzureWebJobsStorage__blobServiceUri", "https://fun.blob.core.usgovcloudapi.net"),
+                    ("AzureWebJobsStorage__credential", "managedidentity"),
+                ],
+                "fun: managed - at https://fun.blob.core.usgovcloudapi.net/",
+            ),
+        ] {
+            assert_eq!(found(None, &none, environment).expect(expected), expected);
+        }
+    }
+
+    #[test]
+    fn what_code_says_wins_and_a_url_names_another_account() {
+        let config = |set: fn(&mut AzureConfig)| {
+            let mut config = AzureConfig::default();
+            set(&mut config);
+            config
+        };
+        let of_mine = [(ACCOUNT, "mine"), (KEY, "YQ==")];
+        let at =
+            |name: &str, caller: &str| format!("{name}: {caller} at https://{name}.blob.core.windows.net/");
+        for (of_url, config, expected) in [
+            (None, config(|_| ()), at("mine", "key")),
+            // The key of one account opens no other.
+            (Some("other"), config(|_| ()), at("other", "token")),
+            (None, config(|config| config.account = Some("other".to_owned())), at("other", "token")),
+            (None, config(|config| config.account = Some("mine".to_owned())), at("mine", "key")),
+            (None, config(|config| config.sas = Some("sv=1&sig=2".to_owned())), at("mine", "sas sv=1&sig=2")),
+            (
+                None,
+                config(|config| {
+                    config.account = Some("other".to_owned());
+                    config.account_key = Some("YQ==".to_owned());
+                }),
+                at("other", "key"),
+            ),
+            (
+                Some("other"),
+                config(|config| config.account_key = Some("YQ==".to_owned())),
+                at("other", "token"),
+            ),
+            (
+                None,
+                config(|config| config.connection_string = Some("AccountName=other".to_owned())),
+                at("other", "token"),
+            ),
+        ] {
+            assert_eq!(found(of_url, &config, &of_mine).expect(&expected), expected);
+        }
+        // Where nobody names an account, the key is that of the URL's.
+        let keyed = [(KEY, "YQ==")];
+        assert_eq!(found(Some("mine"), &AzureConfig::default(), &keyed).expect("found"), at("mine", "key"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_without_a_secret() {
+        let none = AzureConfig::default();
+        for (of_url, environment, part) in [
+            (None, &[][..], "AZURE_STORAGE_CONNECTION_STRING or AZURE_STORAGE_ACCOUNT"),
+            (None, &[(CONNECTION_STRING, "TOPSECRET")], CONNECTION_STRING),
+            (None, &[(ACCOUNT, "mine"), (KEY, "TOPSECRET!")], "key"),
+            (None, &[(ACCOUNT, "mine"), (SAS, "TOPSECRET")], "sig="),
+            (None, &[(ACCOUNT, "mine"), (SAS, "sv=1&sig=TOP SECRET")], "sig="),
+            (Some("evil.example/x"), &[], "3 to 24"),
+            (Some("UPPER"), &[], "3 to 24"),
+            (Some(""), &[], "3 to 24"),
+        ] {
+            let error = found(of_url, &none, environment).expect_err(part);
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+            let text = format!("{error:?}");
+            assert!(
+                text.contains(part) && !text.contains("TOPSECRET") && !text.contains("TOP SECRET"),
+                "{text}"
+            );
+        }
+    }
+}

@@ -15,6 +15,7 @@ pub(super) use chain::Chain;
 
 mod chain;
 mod failure;
+mod kind;
 mod tools;
 
 /// What a token of Azure Storage is asked for.

@@ -50,7 +50,7 @@ pub(crate) const FAKE_GCS: &[Deviation] = &[
         case: "blob::sign::a_signed_delete_deletes",
         reason: "it answers a DELETE of the XML API with 200; shown on the strict server as [gcp]",
     },
-    Deviation { case: "blob::sign::a_signed_get_serves_ranges_and_conditions", reason: CONDITIONS },
+    Deviation { case: "blob::sign::a_signed_get_obeys_conditions", reason: CONDITIONS },
     Deviation { case: "blob::sign::a_signed_put_can_only_create", reason: CONDITIONS },
     Deviation { case: "blob::sign::a_signed_put_writes_what_it_is_signed_for", reason: SIGNATURES },
     Deviation { case: "blob::sign::a_signed_url_expires", reason: SIGNATURES },

@@ -17,7 +17,8 @@ cases![
     a_time_that_cannot_be_signed_is_refused_before_any_io,
     without_the_capability_signing_is_unsupported,
     a_signed_get_reads,
-    a_signed_get_serves_ranges_and_conditions,
+    a_signed_get_serves_ranges,
+    a_signed_get_obeys_conditions,
     a_signed_put_writes_what_it_is_signed_for,
     a_signed_put_can_only_create,
     a_signed_delete_deletes,
@@ -102,9 +103,9 @@ async fn a_signed_get_reads(cx: Context) -> CaseResult {
     Ok(Outcome::Passed)
 }
 
-async fn a_signed_get_serves_ranges_and_conditions(cx: Context) -> CaseResult {
+async fn a_signed_get_serves_ranges(cx: Context) -> CaseResult {
     let (bucket, client) = served!(cx);
-    let etag = bucket.put("k", "0123456789").await?.etag;
+    bucket.put("k", "0123456789").await?;
     let url = bucket.sign_get("k", HOUR).await?.url;
     for (range, body, told) in [
         ("bytes=2-4", "234", "bytes 2-4/10"),
@@ -125,6 +126,13 @@ async fn a_signed_get_serves_ranges_and_conditions(cx: Context) -> CaseResult {
     if client.is_own() {
         assert_eq!(client.get(&url, ("range", "nonsense")).await?.status, StatusCode::OK);
     }
+    Ok(Outcome::Passed)
+}
+
+async fn a_signed_get_obeys_conditions(cx: Context) -> CaseResult {
+    let (bucket, client) = served!(cx);
+    let etag = bucket.put("k", "0123456789").await?.etag;
+    let url = bucket.sign_get("k", HOUR).await?.url;
     let known = if cx.signed_urls().other_etags {
         client.get(&url, ("accept", "*/*")).await?.headers["etag"].to_str()?.to_owned()
     } else {
@@ -145,13 +153,19 @@ async fn a_signed_put_writes_what_it_is_signed_for(cx: Context) -> CaseResult {
     assert_eq!(object.text().await?, "by url");
     signed.headers.insert("content-type", "text/html".parse()?);
     let other = client.send(&signed, "other").await?.status;
-    assert!(other == StatusCode::UNSUPPORTED_MEDIA_TYPE || other == StatusCode::FORBIDDEN);
-    assert_eq!(bucket.get("k").text().await?, "by url");
+    let old = if cx.signed_urls().keeps_content_type && other.is_success() {
+        assert_eq!(bucket.get("k").await?.content_type(), Some("text/x-test"));
+        "other"
+    } else {
+        assert!(other == StatusCode::UNSUPPORTED_MEDIA_TYPE || other == StatusCode::FORBIDDEN, "{other}");
+        "by url"
+    };
+    assert_eq!(bucket.get("k").text().await?, old);
     // A body of unknown length that breaks leaves the old content.
     signed = bucket.sign_put("k", HOUR).await?;
     let broken = super::failing(&super::pattern(100), 10);
     assert!(!client.succeeds(&signed, broken).await);
-    assert_eq!(bucket.get("k").text().await?, "by url");
+    assert_eq!(bucket.get("k").text().await?, old);
     Ok(Outcome::Passed)
 }
 
@@ -160,7 +174,11 @@ async fn a_signed_put_can_only_create(cx: Context) -> CaseResult {
     let signed = bucket.sign_put("k", HOUR).if_absent().await?;
     assert!(client.send(&signed, "one").await?.status.is_success());
     let second = client.send(&signed, "two").await?.status;
-    assert!(second == StatusCode::CONFLICT || second == StatusCode::PRECONDITION_FAILED);
+    let forbidden = cx.signed_urls().forbids_overwriting && second == StatusCode::FORBIDDEN;
+    assert!(
+        forbidden || second == StatusCode::CONFLICT || second == StatusCode::PRECONDITION_FAILED,
+        "{second}"
+    );
     assert_eq!(bucket.get("k").text().await?, "one");
     Ok(Outcome::Passed)
 }
@@ -169,7 +187,12 @@ async fn a_signed_delete_deletes(cx: Context) -> CaseResult {
     let (bucket, client) = served!(cx);
     bucket.put("k", "v").await?;
     let signed = bucket.sign_delete("k", HOUR).await?;
-    assert_eq!(client.send(&signed, "").await?.status, StatusCode::NO_CONTENT);
+    // A cloud may have taken the order only.
+    let status = client.send(&signed, "").await?.status;
+    assert!(
+        status == StatusCode::NO_CONTENT || !client.is_own() && status == StatusCode::ACCEPTED,
+        "{status}"
+    );
     assert!(!bucket.exists("k").await?);
     Ok(Outcome::Passed)
 }
@@ -179,15 +202,22 @@ async fn a_signed_url_is_bound_to_its_method_object_and_query(cx: Context) -> Ca
     bucket.put("k", "v").await?;
     bucket.put("l", "v").await?;
     let get = bucket.sign_get("k", HOUR).await?;
-    for method in [Method::PUT, Method::DELETE] {
-        assert_eq!(client.method(method, &get.url, "x").await?.status, StatusCode::FORBIDDEN);
-    }
     let put = bucket.sign_put("k", HOUR).await?;
+    for method in [Method::PUT, Method::DELETE] {
+        // What lacks nothing but the permission.
+        let mut other = get.clone();
+        (other.method, other.headers) = (method, put.headers.clone());
+        assert_eq!(client.send(&other, "x").await?.status, StatusCode::FORBIDDEN);
+    }
     assert_eq!(client.get(&put.url, ("accept", "*/*")).await?.status, StatusCode::FORBIDDEN);
     let longer = format!("{}0", get.url);
     let other = get.url.replacen("/k?", "/l?", 1);
     assert_ne!(other, get.url);
-    for url in [&longer, &other, &format!("{}&x=1", get.url)] {
+    let more = format!("{}&x=1", get.url);
+    for url in [&longer, &other, &more] {
+        if url == &more && cx.signed_urls().open_query {
+            continue;
+        }
         let status = client.get(url, ("accept", "*/*")).await?.status;
         assert!(refuses(&cx, status), "{status}: {url}");
     }
@@ -224,7 +254,7 @@ async fn a_signed_url_expires(cx: Context) -> CaseResult {
     cx.pass(life + Duration::from_millis(1_100)).await;
     let answer = client.send(&signed, "").await?;
     assert!(refuses(&cx, answer.status), "{}", answer.status);
-    assert!(String::from_utf8_lossy(&answer.body).contains("expired"));
+    assert!(cx.signed_urls().expiry_untold || String::from_utf8_lossy(&answer.body).contains("expired"));
     Ok(Outcome::Passed)
 }
 

@@ -6,10 +6,15 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::BodyExt;
 use hyper_util::rt::TokioIo;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use skyport_core::blob::{Bucket, SignedRequest};
 use skyport_core::provider::Endpoint;
 use skyport_core::{Body, Error, ErrorKind, Result};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 use super::bucket;
 use crate::{Context, Outcome};
@@ -19,7 +24,7 @@ pub(super) enum Client {
     /// Served by the provider itself.
     Own(Arc<dyn Endpoint>),
     /// Served by the cloud, or its emulator.
-    Wire,
+    Wire(Option<TlsConnector>),
 }
 
 /// What came back.
@@ -39,10 +44,29 @@ pub(super) async fn client(cx: &Context) -> Result<std::result::Result<(Bucket, 
         return Ok(Ok((bucket, Client::Own(endpoint))));
     }
     let signed = bucket.sign_get("k", std::time::Duration::from_secs(60)).await?;
-    if signed.url.starts_with("https:") {
-        return Ok(Err(Outcome::Skipped("its URLs are HTTPS, which the suite does not speak")));
+    if !signed.url.starts_with("https:") {
+        return Ok(Ok((bucket, Client::Wire(None))));
     }
-    Ok(Ok((bucket, Client::Wire)))
+    let Some(certificates) = cx.certificates() else {
+        return Ok(Err(Outcome::Skipped(
+            "its URLs are HTTPS, and the suite is told no certificates that it trusts",
+        )));
+    };
+    Ok(Ok((bucket, Client::Wire(Some(trusting(&certificates))))))
+}
+
+/// TLS with whoever has one of these certificates.
+fn trusting(pem: &[u8]) -> TlsConnector {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        roots.add(certificate.expect("PEM")).expect("a certificate");
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions of TLS")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    TlsConnector::from(Arc::new(config))
 }
 
 macro_rules! served {
@@ -96,19 +120,28 @@ impl Client {
                 let body = body.collect(1 << 20).await?;
                 Ok(Answer { status: head.status, headers: head.headers, body })
             }
-            Self::Wire => over_the_wire(request, &uri).await,
+            Self::Wire(tls) => over_the_wire(request, &uri, tls.as_ref()).await,
         }
     }
 }
 
-async fn over_the_wire(mut request: Request<Body>, uri: &Uri) -> Result<Answer> {
+async fn over_the_wire(mut request: Request<Body>, uri: &Uri, tls: Option<&TlsConnector>) -> Result<Answer> {
     let authority = uri.authority().expect("a URL with a host").clone();
     let path = uri.path_and_query().expect("a URL with a path").clone();
     *request.uri_mut() = path.into();
     let host = HeaderValue::from_str(authority.as_str()).expect("a host");
     request.headers_mut().insert("host", host);
-    let address = (authority.host(), authority.port_u16().unwrap_or(80));
+    let address = (authority.host(), authority.port_u16().unwrap_or(if tls.is_some() { 443 } else { 80 }));
     let stream = TcpStream::connect(address).await.map_err(unanswered)?;
+    let Some(tls) = tls else { return over(stream, request).await };
+    let name = ServerName::try_from(authority.host().to_owned()).expect("a name");
+    over(tls.connect(name, stream).await.map_err(unanswered)?, request).await
+}
+
+async fn over(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    request: Request<Body>,
+) -> Result<Answer> {
     let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream));
     let (mut sender, connection) = handshake.await.map_err(unanswered)?;
     let connection = tokio::spawn(connection);

@@ -68,6 +68,20 @@ impl fmt::Debug for DelegationKeys {
 }
 
 impl DelegationKey {
+    #[cfg(test)]
+    pub(super) fn of_test(key: AccountKey, starts: SystemTime, life: Duration) -> Self {
+        Self {
+            key,
+            object: "oid".to_owned(),
+            tenant: "tid".to_owned(),
+            starts,
+            expires: starts + life,
+            service: "b".to_owned(),
+            version: "2026-06-06".to_owned(),
+            fetched: starts,
+        }
+    }
+
     fn freshness(&self, now: SystemTime, end: SystemTime) -> Freshness {
         if end <= self.expires || now < self.fetched + YOUNG {
             Freshness::Fresh
@@ -139,4 +153,35 @@ fn not_in_time() -> Error {
 fn odd() -> Error {
     let text = "Azure answered with something that is no user delegation key";
     Error::new(ErrorKind::Malformed, text).with_provider(NAME)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn a_key_is_renewed_where_it_is_no_longer_young_and_ends_before_what_is_to_be_signed() {
+        let start = UNIX_EPOCH + 1_000_000 * HOUR;
+        let key = AccountKey::read("c2VjcmV0").expect("a key");
+        let key = DelegationKey::of_test(key, start, LONGEST);
+        for (now, end, freshness) in [
+            // Young: what is asked for ends with the key.
+            (start, start + LONGEST, Freshness::Fresh),
+            (start + HOUR / 2, start + LONGEST + HOUR / 2, Freshness::Fresh),
+            // It lasts long enough.
+            (start + 24 * HOUR, start + 25 * HOUR, Freshness::Fresh),
+            (start + 24 * HOUR, start + LONGEST, Freshness::Fresh),
+            // Another lasts longer; where there is none, this one is good for an hour at least.
+            (start + 24 * HOUR, start + LONGEST + HOUR, Freshness::Stale),
+            (start + LONGEST - HOUR, start + LONGEST + HOUR, Freshness::Stale),
+            (start + LONGEST - HOUR / 2, start + LONGEST + HOUR, Freshness::Spent),
+            (start + LONGEST + HOUR, start + LONGEST + 2 * HOUR, Freshness::Spent),
+        ] {
+            assert_eq!(key.freshness(now, end), freshness, "{now:?} {end:?}");
+        }
+    }
 }
