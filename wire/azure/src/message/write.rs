@@ -17,7 +17,7 @@ use super::{BASE64, LITERAL, PAYLOAD_BYTES, RAW, TEXT_BYTES, begins_as_ours};
 /// The text of a message on its way out.
 ///
 /// # Errors
-/// `TooLarge` where it does not fit; never for a body of up to [`BODY_BYTES`] with what the contract lets a message have.
+/// `TooLarge` where it does not fit; never for a body of up to [`BODY_BYTES`](super::BODY_BYTES) with what the contract lets a message have.
 pub fn to_text(message: &OutMessage) -> Result<String> {
     let attributes = attributes_of(&message.attributes)?;
     let body = &message.body[..];
