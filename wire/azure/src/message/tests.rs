@@ -1,8 +1,10 @@
 use std::time::{Duration, UNIX_EPOCH};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
-use skyport_core::TraceContext;
-use skyport_core::queue::port::QueueLimits;
+use skyport_core::queue::port::{OutMessage, QueueLimits};
+use skyport_core::{ErrorKind, Result, TraceContext};
 
 use super::*;
 

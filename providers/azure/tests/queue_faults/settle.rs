@@ -1,0 +1,177 @@
+//! Settling: receipts that move, answers that are lost, and receipts of the platform's.
+
+use std::time::Duration;
+
+use skyport_azure_wire::message::receipt;
+use skyport_core::ErrorKind;
+use skyport_core::queue::port::{Receipt, Settlement, Verdict};
+use skyport_stub::Answer;
+
+use crate::stub::{
+    Call, SECOND, calls, id, kind, list, one, ours, queue, received, refusal, repeating, settle,
+};
+
+/// A queue with one message, where calls of one kind are answered by these, in order.
+fn scripted(
+    scripted: Call,
+    answers: fn(usize) -> Option<Answer>,
+) -> impl Fn(Call, &str, usize) -> Option<Answer> + Send + Sync + 'static {
+    move |call, _, before| match call {
+        Call::Take => Some(list(&[ours(1, 1, "body")])),
+        call if call == scripted => answers(before),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn an_extension_gives_another_receipt_and_the_old_one_is_of_no_more_use() {
+    let (queue, log) = queue(scripted(Call::Hide, |_| None)).await;
+    let delivery = one(&queue).await;
+    let first = queue.extend(&delivery.receipt, SECOND * 30).await.expect("extended");
+    let asked = calls(&log, Call::Hide, "jobs").remove(0);
+    let wanted = format!("/acct/jobs/messages/{}?popreceipt=pop%2B1%2F%3D%3D&visibilitytimeout=30", id(1));
+    assert_eq!(asked.target, wanted);
+    let before = log.all().len();
+    assert_eq!(kind(queue.extend(&delivery.receipt, SECOND).await), Some(ErrorKind::PreconditionFailed));
+    assert_eq!(kind(settle(&queue, &delivery, Verdict::Ack).await), Some(ErrorKind::PreconditionFailed));
+    assert_eq!(log.all().len(), before, "refused without a request");
+    let second = queue.extend(&first, SECOND * 30).await.expect("extended again");
+    let settled = queue.settle(vec![Settlement::new(second, Verdict::Ack)]).await;
+    assert!(settled[0].is_ok());
+    let deleted = calls(&log, Call::Delete, "jobs").remove(0);
+    assert!(deleted.target.contains("popreceipt=moved%2B1%2F%3D%3D"), "{}", deleted.target);
+}
+
+#[tokio::test]
+async fn a_last_attempt_that_was_extended_is_still_a_last_attempt() {
+    let script = |call, _: &str, _| (call == Call::Take).then(|| list(&[ours(1, 5, "poison")]));
+    let (queue, log) = queue(script).await;
+    let delivery = one(&queue).await;
+    let renewed = queue.extend(&delivery.receipt, SECOND * 30).await.expect("extended");
+    let settled = queue.settle(vec![Settlement::new(renewed, Verdict::Retry(Duration::ZERO))]).await;
+    assert!(settled[0].is_ok());
+    assert_eq!(calls(&log, Call::Put, "jobs-poison").len(), 1);
+}
+
+#[tokio::test]
+async fn an_extension_whose_answer_was_lost_leaves_the_delivery_in_doubt() {
+    // It was applied: the receipt has moved, and nobody knows where to.
+    let applied = |before| Some(if before == 0 { Answer::Lost } else { refusal(400, "PopReceiptMismatch") });
+    let (queue, _) = queue(scripted(Call::Hide, applied)).await;
+    let queue = repeating(queue);
+    let delivery = one(&queue).await;
+    assert_eq!(kind(queue.extend(&delivery.receipt, SECOND).await), Some(ErrorKind::Indeterminate));
+    // The message returns by its lease; this receipt settles it no more.
+    assert_eq!(kind(settle(&queue, &delivery, Verdict::Ack).await), Some(ErrorKind::PreconditionFailed));
+}
+
+#[tokio::test]
+async fn an_extension_that_never_arrived_is_repeated() {
+    let (queue, _) = queue(scripted(Call::Hide, |before| (before == 0).then_some(Answer::Lost))).await;
+    let queue = repeating(queue);
+    let delivery = one(&queue).await;
+    let renewed = queue.extend(&delivery.receipt, SECOND * 30).await.expect("the second time");
+    assert!(queue.settle(vec![Settlement::new(renewed, Verdict::Ack)]).await[0].is_ok());
+}
+
+#[tokio::test]
+async fn an_ack_whose_answer_was_lost_is_done_where_the_message_is_gone() {
+    let applied = |before| Some(if before == 0 { Answer::Lost } else { refusal(404, "MessageNotFound") });
+    let (queue, log) = queue(scripted(Call::Delete, applied)).await;
+    let queue = repeating(queue);
+    let delivery = one(&queue).await;
+    settle(&queue, &delivery, Verdict::Ack).await.expect("done");
+    assert_eq!(calls(&log, Call::Delete, "jobs").len(), 2);
+}
+
+#[tokio::test]
+async fn a_retry_whose_answer_was_lost_is_in_doubt() {
+    let applied = |before| Some(if before == 0 { Answer::Lost } else { refusal(400, "PopReceiptMismatch") });
+    let (queue, _) = queue(scripted(Call::Hide, applied)).await;
+    let queue = repeating(queue);
+    let delivery = one(&queue).await;
+    let retried = settle(&queue, &delivery, Verdict::Retry(SECOND)).await;
+    assert_eq!(kind(retried), Some(ErrorKind::Indeterminate));
+}
+
+#[tokio::test]
+async fn a_lease_that_somebody_else_has_by_now_is_a_failed_precondition() {
+    for (status, code) in [(400, "PopReceiptMismatch"), (404, "MessageNotFound")] {
+        let (queue, _) = queue(move |call, _, _| match call {
+            Call::Take => Some(list(&[ours(1, 1, "body")])),
+            _ => Some(refusal(status, code)),
+        })
+        .await;
+        for verdict in [Verdict::Ack, Verdict::Retry(SECOND)] {
+            let delivery = one(&queue).await;
+            assert_eq!(kind(settle(&queue, &delivery, verdict).await), Some(ErrorKind::PreconditionFailed));
+        }
+        let delivery = one(&queue).await;
+        assert_eq!(kind(queue.extend(&delivery.receipt, SECOND).await), Some(ErrorKind::PreconditionFailed));
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_was_removed_meanwhile_is_not_found() {
+    let (queue, _) = queue(scripted(Call::Delete, |_| Some(refusal(404, "QueueNotFound")))).await;
+    let delivery = one(&queue).await;
+    let error = settle(&queue, &delivery, Verdict::Ack).await.expect_err("removed");
+    assert_eq!((error.kind(), error.resource()), (ErrorKind::NotFound, Some("jobs")));
+}
+
+#[tokio::test]
+async fn a_pause_is_rounded_up() {
+    let (queue, log) = queue(scripted(Call::Hide, |_| None)).await;
+    let delivery = one(&queue).await;
+    settle(&queue, &delivery, Verdict::Retry(Duration::from_millis(1_001))).await.expect("retried");
+    let asked = calls(&log, Call::Hide, "jobs").remove(0);
+    assert!(asked.target.ends_with("visibilitytimeout=2"), "{}", asked.target);
+}
+
+#[tokio::test]
+async fn a_message_that_the_platform_handed_over_is_settled_by_its_id_and_pop_receipt() {
+    let (queue, log) = queue(|_, _, _| None).await;
+    let handed = receipt(&id(7), "AgAA+/==").expect("the platform's");
+    for verdict in [Verdict::Retry(SECOND * 5), Verdict::Ack] {
+        assert!(queue.settle(vec![Settlement::new(handed.clone(), verdict)]).await[0].is_ok());
+    }
+    let lines = log.lines();
+    let message = format!("/acct/jobs/messages/{}?popreceipt=AgAA%2B%2F%3D%3D", id(7));
+    assert_eq!(lines, [format!("PUT {message}&visibilitytimeout=5"), format!("DELETE {message}")]);
+}
+
+#[tokio::test]
+async fn what_is_no_receipt_is_refused_without_a_request() {
+    let (queue, log) = queue(|_, _, _| None).await;
+    for nonsense in ["", "no such receipt", "..:pop", "a/b:pop", "id:", "skyport-azqueue:x"] {
+        let settled = queue.settle(vec![Settlement::new(Receipt::new(nonsense), Verdict::Ack)]).await;
+        let kind = settled[0].as_ref().err().map(skyport_core::Error::kind);
+        assert_eq!(kind, Some(ErrorKind::InvalidArgument), "{nonsense}");
+    }
+    assert!(log.all().is_empty());
+}
+
+#[tokio::test]
+async fn each_of_many_has_its_result_in_its_place_and_the_same_twice_is_settled_once() {
+    let script = |call, _: &str, before| match call {
+        Call::Take if before == 0 => Some(list(&[0, 1, 2].map(|n| ours(n, 1, "body")))),
+        Call::Hide => Some(refusal(400, "PopReceiptMismatch")),
+        _ => None,
+    };
+    let (queue, log) = queue(script).await;
+    let held = received(&queue).await;
+    let settlement = |at: usize, verdict| Settlement::new(held[at].receipt.clone(), verdict);
+    let results = queue
+        .settle(vec![
+            settlement(2, Verdict::Ack),
+            settlement(0, Verdict::Retry(SECOND)),
+            settlement(1, Verdict::Ack),
+            settlement(2, Verdict::Ack),
+        ])
+        .await;
+    let kinds: Vec<_> =
+        results.iter().map(|result| result.as_ref().err().map(skyport_core::Error::kind)).collect();
+    let over = Some(ErrorKind::PreconditionFailed);
+    assert_eq!(kinds, [None, over, None, over]);
+    assert_eq!(calls(&log, Call::Delete, "jobs").len(), 2);
+}
