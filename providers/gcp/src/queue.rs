@@ -26,6 +26,7 @@ use skyport_core::queue::port::{
     Depth, MessageId, MessageQueue, OutMessage, QueueInfo, QueueSettings, RawDelivery, Receipt,
     ReceiveOptions, Settlement,
 };
+use skyport_core::queue::uncounted::Uncounted;
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, Result};
 use tokio::sync::watch;
@@ -39,7 +40,6 @@ use held::Held;
 use limit::Limit;
 use outgoing::BODY_BYTES;
 use pulled::Pulled;
-use uncounted::Uncounted;
 
 pub(crate) mod calls;
 mod deadlines;
@@ -52,7 +52,6 @@ mod pulled;
 mod receive;
 mod send;
 mod settle;
-mod uncounted;
 
 pub(crate) use names::Names;
 
