@@ -20,6 +20,7 @@ use crate::config::Connection;
 use crate::provision::NAME;
 
 use client::Client;
+use entity::Stored;
 use operation::Partition;
 
 mod batch;
@@ -54,7 +55,7 @@ pub(crate) struct AzureTable {
     info: TableInfo,
     /// It has been seen.
     is_there: AtomicBool,
-    turns: Turns,
+    turns: Turns<Stored>,
 }
 
 impl AzureTable {

@@ -11,6 +11,7 @@ use skyport_core::kv::slots::{Slots, add, read_counter, untraceable};
 use skyport_core::kv::stored::name_attempt;
 use skyport_core::{Error, Result};
 
+use super::client::unreadable;
 use super::entity::{self, Content, Properties, Stored, foreign, stored_expiry};
 use super::operation::{Operation, Verb};
 use super::plan::mirror;
@@ -42,14 +43,22 @@ impl AzureTable {
         let stored = key::partition(&increment.key.partition);
         let partition = self.partition(&stored);
         let mut rounds = Rounds::new();
-        let _turn = self.turns.of(&increment.key, rounds.stop()).await?;
+        let turn = self.turns.of(&increment.key, rounds.stop()).await?;
+        let mut left = turn.take().and_then(|there| told(increment, Some(there), self.now()).ok());
         loop {
-            let there = self.stored(&increment.key, None).await?;
-            let next = match told(increment, there, self.now()).map_err(|error| error.with_provider(NAME))? {
-                Told::Applied(done) => return Ok(done),
-                Told::Next(next) => next,
+            // What the one before left is as good as read where it leads to a write: Azure compares.
+            let next = match left.take() {
+                Some(Told::Next(next)) => next,
+                _ => {
+                    let there = self.stored(&increment.key, None).await?;
+                    match told(increment, there, self.now()).map_err(|error| error.with_provider(NAME))? {
+                        Told::Applied(done) => return Ok(done),
+                        Told::Next(next) => next,
+                    }
+                }
             };
             let Next { sum, attempt, expires, row, expected } = next;
+            let written = row.clone();
             let verb = match expected {
                 Some(etag) => Verb::Replace(row, Some(etag)),
                 None => Verb::Insert(row),
@@ -61,8 +70,11 @@ impl AzureTable {
             }
             match partition.apply(operations).await {
                 Ok(etags) => {
-                    let etag = etags.into_iter().next().flatten().ok_or_else(super::client::unreadable)?;
-                    return Ok(Incremented::new(sum, Stamp { etag, expires }.version(&attempt)));
+                    let etag = etags.into_iter().next().flatten().ok_or_else(unreadable)?;
+                    let stamp = Stamp { etag, expires };
+                    let version = stamp.version(&attempt);
+                    turn.leave(Stored::written(written, attempt, stamp, self.now()));
+                    return Ok(Incremented::new(sum, version));
                 }
                 // A rival was faster.
                 Err(failure) if failure.is(CHANGED) => {}

@@ -11,8 +11,8 @@ use super::AzureTable;
 
 /// The most puts of one request: each may have a mirror, too.
 const BATCH: usize = 50;
-/// The most bytes of values in one request, which are a third more on the way.
-const BATCH_BYTES: usize = 2 << 20;
+/// The most bytes of values that go together: larger ones gain nothing by it.
+const BATCH_BYTES: usize = 256 << 10;
 /// How many requests are under way at once.
 const AT_ONCE: usize = 8;
 
@@ -89,7 +89,7 @@ mod tests {
             Write::put(Key::new(partition, sort.to_string()), vec![b'x'; size].into())
         };
         let mut writes: Vec<Write> = (0..BATCH + 1).map(|sort| put("p", sort, 1)).collect();
-        writes.extend([put("q", 0, 1 << 20), put("q", 1, 1 << 20), put("q", 2, 1)]);
+        writes.extend([put("q", 0, 128 << 10), put("q", 1, 128 << 10), put("q", 2, 1)]);
         writes.push(Write::delete(Key::new("p", "x")));
         let sizes: Vec<usize> = batches(writes).iter().map(Vec::len).collect();
         assert_eq!(sizes, [BATCH, 1, 2, 1, 1]);

@@ -1,0 +1,94 @@
+//! Pages of a query: what is short, empty, endless, out of order or too much.
+
+use skyport_core::ErrorKind;
+use skyport_core::kv::port::{QueryOptions, Write};
+
+use crate::server::{Fate, Server, answer, key};
+
+#[tokio::test]
+async fn short_and_empty_pages_are_followed_to_the_end() {
+    let server = Server::start().await;
+    let table = server.bare(false);
+    for number in 0..7 {
+        table.write(Write::put(key(&number.to_string()), "1".into())).await.expect("put");
+    }
+    server.rows.lock().unwrap().page = 2;
+    server.rows.lock().unwrap().empty_pages = true;
+    let page = table.query(QueryOptions::new("p", 5)).await.expect("reads");
+    assert_eq!(page.items.len(), 5);
+    let mut options = QueryOptions::new("p", 5);
+    options.token = page.next;
+    let page = table.query(options).await.expect("reads");
+    assert_eq!((page.items.len(), page.next), (2, None));
+}
+
+#[tokio::test]
+async fn empty_pages_without_end_are_given_up() {
+    let server = Server::start().await;
+    let table = server.bare(false);
+    server.fate(|_, _| {
+        let mut endless = answer(200, "{\"value\":[]}");
+        endless.headers_mut().insert("x-ms-continuation-nextpartitionkey", "p".parse().unwrap());
+        Fate::Answered(endless)
+    });
+    let error = table.query(QueryOptions::new("p", 5)).await.expect_err("endless");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(!error.is_ambiguous());
+}
+
+#[tokio::test]
+async fn rows_out_of_order_are_said_to_be_of_another_service() {
+    let server = Server::start().await;
+    let table = server.bare(false);
+    server.fate(|_, _| {
+        let row = |row: &str| {
+            format!(
+                "{{\"RowKey\":\"{row}\",\"Timestamp\":\"2026-11-26T19:20:08.1Z\",\"w\":\"x\",\"v0\":\"\"}}"
+            )
+        };
+        Fate::Answered(answer(200, format!("{{\"value\":[{},{}]}}", row(":b"), row(":a"))))
+    });
+    let error = table.query(QueryOptions::new("p", 5)).await.expect_err("no order");
+    assert_eq!(error.kind(), ErrorKind::Malformed);
+    assert!(error.message().contains("order"), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_much_is_asked_for_in_less() {
+    let server = Server::start().await;
+    let table = server.bare(false);
+    let large = vec![0xff; table.info().limits.value_bytes];
+    for number in 0..12 {
+        table.write(Write::put(key(&format!("{number:02}")), large.clone().into())).await.expect("put");
+    }
+    server.take();
+    let (mut options, mut found) = (QueryOptions::new("p", 100), 0);
+    loop {
+        let page = table.query(options.clone()).await.expect("reads");
+        found += page.items.len();
+        assert!(page.items.len() < 12, "a page has some MiB");
+        match page.next {
+            None => break,
+            next => options.token = next,
+        }
+    }
+    assert_eq!(found, 12);
+    let tops: Vec<bool> = server
+        .take()
+        .iter()
+        .map(|asked| asked.target.contains("$top=12&") || asked.target.ends_with("$top=12"))
+        .collect();
+    assert!(tops.contains(&true) && tops.contains(&false), "first a hundred and one, then an eighth of them");
+}
+
+#[tokio::test]
+async fn the_partition_and_its_own_rows_alone_are_asked_for() {
+    let server = Server::start().await;
+    let table = server.bare(false);
+    table.query(QueryOptions::new("a/b", 5)).await.expect("reads");
+    let lines: Vec<String> = server.take().iter().map(crate::server::Asked::line).collect();
+    assert_eq!(
+        lines,
+        ["GET /acct/tbl()?$filter=PartitionKey eq 'a._b' and RowKey ge ':' and RowKey lt ';'&$top=6"]
+    );
+}

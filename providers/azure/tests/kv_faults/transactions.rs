@@ -1,0 +1,147 @@
+//! Transactions as they are sent: conditions by etag, checks that change nothing, the item that failed.
+
+use std::time::{Duration, SystemTime};
+
+use skyport_core::ErrorKind;
+use skyport_core::kv::port::{Change, ItemCondition, Key, KeyValueStore, RawVersion, Write};
+
+use crate::server::{Server, key};
+
+async fn put(table: &dyn KeyValueStore, sort: &str, value: &str) -> RawVersion {
+    table.write(Write::put(key(sort), value.to_owned().into())).await.expect("put").expect("a version")
+}
+
+fn on(mut write: Write, version: &RawVersion) -> Write {
+    write.condition = ItemCondition::IfVersion(version.clone());
+    write
+}
+
+fn absent(mut write: Write) -> Write {
+    write.condition = ItemCondition::IfAbsent;
+    write
+}
+
+fn check(sort: &str) -> Write {
+    Write::new(key(sort), Change::Check)
+}
+
+#[tokio::test]
+async fn a_condition_costs_no_read_where_it_holds() {
+    let server = Server::start().await;
+    let table = server.bare(false);
+    let first = put(&*table, "a", "1").await;
+    server.take();
+    let second =
+        table.write(on(Write::put(key("a"), "2".into()), &first)).await.expect("swapped").expect("a version");
+    table
+        .transact(vec![
+            on(Write::put(key("a"), "3".into()), &second),
+            absent(Write::put(key("b"), "3".into())),
+        ])
+        .await
+        .expect("applied");
+    let lines: Vec<String> = server.take().iter().map(crate::server::Asked::line).collect();
+    assert_eq!(lines, ["PUT /acct/tbl(PartitionKey='p',RowKey=':a')", "POST /acct/$batch"]);
+}
+
+#[tokio::test]
+async fn checks_move_no_version_and_leave_nothing_behind() {
+    let server = Server::start().await;
+    let table = server.bare(false);
+    let guard = put(&*table, "guard", "1").await;
+    for _ in 0..3 {
+        table
+            .transact(vec![
+                on(check("guard"), &guard),
+                absent(check("nobody")),
+                Write::put(key("a"), "1".into()),
+            ])
+            .await
+            .expect("applied");
+        assert_eq!(table.get(&key("guard")).await.expect("reads").expect("an item").version, guard);
+    }
+    assert_eq!(server.rows.lock().unwrap().names(), [":a", ":guard"]);
+    // The version still swaps, though Azure's etag is another.
+    table.write(on(Write::put(key("guard"), "2".into()), &guard)).await.expect("swapped");
+    let error =
+        table.write(on(Write::put(key("guard"), "3".into()), &guard)).await.expect_err("swapped since");
+    assert_eq!(error.kind(), ErrorKind::PreconditionFailed);
+    let stale = vec![Write::put(key("a"), "2".into()), on(check("guard"), &guard)];
+    let error = table.transact(stale).await.expect_err("swapped since");
+    assert_eq!((error.kind(), error.item()), (ErrorKind::PreconditionFailed, Some(1)));
+    assert_eq!(&*table.get(&key("a")).await.expect("reads").expect("an item").value, b"1");
+}
+
+#[tokio::test]
+async fn a_placeholder_that_stays_is_absent_to_everything_and_swept() {
+    let server = Server::start().await;
+    let table = server.bare(false);
+    // Its deletion never arrives.
+    server.fate(|asked, _| match asked.method.as_str() {
+        "DELETE" => crate::server::Fate::Lost,
+        _ => crate::server::Fate::Done,
+    });
+    table.transact(vec![absent(check("nobody")), Write::put(key("a"), "1".into())]).await.expect("applied");
+    server.take();
+    assert_eq!(server.rows.lock().unwrap().names(), [":a", ":nobody"]);
+    assert!(table.get(&key("nobody")).await.expect("reads").is_none());
+    let page = table.query(skyport_core::kv::port::QueryOptions::new("p", 10)).await.expect("reads");
+    assert_eq!(page.items.len(), 1);
+    table.write(absent(check("nobody"))).await.expect("it is absent");
+    table
+        .transact(vec![absent(check("nobody")), Write::put(key("a"), "2".into())])
+        .await
+        .expect("it is absent");
+    assert_eq!(table.sweep().await.expect("swept"), 0, "it was no item");
+    assert_eq!(server.rows.lock().unwrap().names(), [":a"]);
+}
+
+#[tokio::test]
+async fn what_has_expired_is_absent_to_conditions_and_kept_until_it_is_swept() {
+    let server = Server::start().await;
+    let table = server.bare(false);
+    let expired =
+        Change::Put { value: "1".into(), expires: Some(SystemTime::now() - Duration::from_secs(1)) };
+    for sort in ["a", "b"] {
+        table.write(Write::new(key(sort), expired.clone())).await.expect("put");
+    }
+    table.write(absent(Write::put(key("a"), "2".into()))).await.expect("it is absent");
+    assert_eq!(&*table.get(&key("a")).await.expect("reads").expect("an item").value, b"2");
+    table
+        .transact(vec![Write::delete(key("b")), absent(check("b ")), Write::put(key("c"), "3".into())])
+        .await
+        .expect("applied");
+    table.write(Write::new(key("b"), expired)).await.expect("put");
+    assert_eq!(table.sweep().await.expect("swept"), 1);
+    assert_eq!(server.rows.lock().unwrap().names(), [":a", ":c"]);
+}
+
+#[tokio::test]
+async fn versions_that_nobody_gave_are_of_no_item_and_are_not_sent() {
+    let server = Server::start().await;
+    let table = server.bare(false);
+    put(&*table, "a", "1").await;
+    server.take();
+    for text in ["", "x", "a..b\r\nx-evil: 1", "a.zz.b"] {
+        let error = table.write(on(Write::delete(key("a")), &RawVersion::new(text))).await.expect_err(text);
+        assert_eq!(error.kind(), ErrorKind::PreconditionFailed);
+    }
+    assert!(server.take().is_empty());
+}
+
+#[tokio::test]
+async fn the_largest_transaction_fits_into_a_request() {
+    let server = Server::start().await;
+    let table = server.bare(false);
+    let limits = table.info().limits;
+    let long = "\0".repeat(limits.partition_bytes);
+    let value = vec![0xff; limits.transact_bytes / limits.transact_items];
+    let writes = (0..limits.transact_items).map(|number| {
+        let sort = format!("{}{number:03}", "\0".repeat(limits.sort_bytes - 3));
+        absent(Write::put(Key::new(long.as_str(), sort), value.clone().into()))
+    });
+    table.transact(writes.collect()).await.expect("applied");
+    let mut most = Write::put(Key::new(long.as_str(), long.as_str()), vec![0xff; limits.value_bytes].into());
+    most.condition = ItemCondition::IfAbsent;
+    table.write(most).await.expect("put");
+}
