@@ -107,3 +107,6 @@ impl fmt::Debug for AzureFunctions {
         f.debug_struct("AzureFunctions").field("config", &self.config).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
