@@ -265,8 +265,8 @@ fn function(name: &str, bindings: &Value) -> File {
 
 fn http_bindings() -> Value {
     json!([
-        {"name": "request", "type": "httpTrigger", "direction": "in", "authLevel": "anonymous", "methods": METHODS, "route": "{*path}"},
-        {"name": "response", "type": "http", "direction": "out"},
+        {"name": "req", "type": "httpTrigger", "direction": "in", "authLevel": "anonymous", "methods": METHODS, "route": "{*path}"},
+        {"name": "res", "type": "http", "direction": "out"},
     ])
 }
 

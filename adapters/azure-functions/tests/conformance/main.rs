@@ -9,9 +9,10 @@ use std::process::ExitCode;
 
 use skyport_azure_functions::metadata::HttpForm;
 use skyport_conformance::{Deviation, trigger};
+use support::deviations::EVENTS;
 use support::platform::OnAzure;
 
-const DEVIATIONS: &[Deviation] = &[];
+const DEVIATIONS: &[Deviation] = &[EVENTS];
 
 fn main() -> ExitCode {
     trigger::run(OnAzure { name: "azure-functions", form: HttpForm::Proxied, deviations: DEVIATIONS })

@@ -8,9 +8,10 @@ use std::process::ExitCode;
 
 use skyport_azure_functions::metadata::HttpForm;
 use skyport_conformance::{Deviation, trigger};
+use support::deviations::{EVENTS, REQUESTS};
 use support::platform::OnAzure;
 
-const DEVIATIONS: &[Deviation] = &[];
+const DEVIATIONS: &[Deviation] = &[EVENTS, REQUESTS];
 
 fn main() -> ExitCode {
     trigger::run(OnAzure {

@@ -4,6 +4,9 @@
 #![allow(dead_code)]
 
 pub(crate) mod azure;
+pub(crate) mod client;
+pub(crate) mod deviations;
 pub(crate) mod grid;
 pub(crate) mod platform;
+pub(crate) mod served;
 pub(crate) mod source;

@@ -8,9 +8,10 @@ use std::process::ExitCode;
 
 use skyport_azure_functions::metadata::HttpForm;
 use skyport_conformance::{Deviation, trigger};
+use support::deviations::{BYTES, EVENTS, PROBLEMS, REQUESTS};
 use support::platform::OnAzure;
 
-const DEVIATIONS: &[Deviation] = &[];
+const DEVIATIONS: &[Deviation] = &[EVENTS, REQUESTS, PROBLEMS, BYTES];
 
 fn main() -> ExitCode {
     trigger::run(OnAzure {
