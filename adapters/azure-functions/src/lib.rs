@@ -51,14 +51,14 @@
 //! reaches 127.0.0.1.
 //!
 //! # Requests
-//! Set `enableProxyingHttpRequest` to true: the other two forms lose something. [`Request::fidelity`](skyport_core::http::Request::fidelity) tells
-//! what. Whichever it is, the path is the whole one: `routePrefix` is to be empty in host.json, as it is in the one that goes with a program.
+//! Set `enableProxyingHttpRequest` to true: it loses least. [`Request::fidelity`](skyport_core::http::Request::fidelity) tells
+//! what is lost. Whichever it is, the path is the whole one: `routePrefix` is to be empty in host.json, as it is in the one that goes with a program.
 //!
 //! | | proxied | forwarded | wrapped |
 //! |---|---|---|---|
 //! | path | decoded and encoded anew by the host | the same | the same |
 //! | query | as it was sent | repeated names joined | as it was sent |
-//! | repeated headers | as they were sent | joined | as they were sent |
+//! | repeated headers | joined, as the host's HTTP client writes them | the same | as they were sent |
 //! | request body | a stream | a stream, where its length was told | whole, at most 32 MiB; text that is no UTF-8 is spoilt, octets and multipart are not |
 //! | response body | a stream | a stream | whole, at most 32 MiB, and text: all else is a 500, which the log explains |
 //! | response headers | as they are | as they are | one value each: one cookie |
@@ -85,7 +85,7 @@
 //! the message back itself, by `extensions.queues.visibilityTimeout` in host.json.
 //!
 //! What failed for good, what cannot be decoded, and what has failed in its last attempt is sent to the queue's dead letters with its
-//! reason, and is then acknowledged; where it cannot be sent, it comes again. So the application needs the right to send there. **Let
+//! reason, and is then acknowledged; where it cannot be sent, the host gives it back, or puts it among the dead letters itself. So the application needs the right to send there. **Let
 //! `maxDequeueCount` in host.json be at least the queue's attempts**: a message that has failed as often as that, the host puts among the dead letters without a
 //! reason, and it may then stand in both queues.
 //!
