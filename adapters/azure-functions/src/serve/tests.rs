@@ -2,7 +2,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value;
-use skyport_core::Error;
 use skyport_core::app::{App, Context, Declaration, HandlerResult, Opener};
 use skyport_core::blob::port::BlobStore;
 use skyport_core::event::ScheduleEvent;
@@ -137,4 +136,14 @@ async fn a_name_that_the_host_does_not_take_is_refused_at_the_start() {
     config.server.port = 0;
     let error = run(Arc::new(functions), config).await.expect_err("refused");
     assert!(error.message().contains("`Host`") && error.message().contains("call the function"), "{error}");
+}
+
+#[tokio::test]
+async fn a_socket_that_others_reach_is_refused() {
+    let mut server = AzureFunctionsConfig::default().server;
+    (server.host, server.port) = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+    let socket = Socket::bind(&server).await.expect("bound");
+    let (functions, _) = app().bind(&Nothing).expect("binds");
+    let error = AzureFunctions::new(Arc::new(functions)).socket(socket).bind().await.expect_err("refused");
+    assert!(error.message().contains("127.0.0.1"), "{error}");
 }
