@@ -68,7 +68,7 @@ fn is_of(notice: &Notice, listener: Listener<'_>) -> bool {
 }
 
 /// The storage account of a bucket, where its endpoint is Azure's own: `https://<account>.blob.core.windows.net`.
-fn account(info: &BlobInfo) -> Option<&str> {
+pub(crate) fn account(info: &BlobInfo) -> Option<&str> {
     let (_, host) = info.account.split_once("://")?;
     host.split_once(".blob.core.").map(|(account, _)| account)
 }

@@ -135,9 +135,8 @@ impl Intercept for Front {
             Kind::Proxied | Kind::Forwarded | Kind::Direct => {}
         }
         limit(invocation, Some(self.http_deadline));
-        let forwarded = kind == Kind::Forwarded;
-        let through_host = forwarded || kind == Kind::Proxied;
-        Intercepted::Passed(as_sent(request, through_host, forwarded))
+        let (direct, forwarded) = (kind == Kind::Direct, kind == Kind::Forwarded);
+        Intercepted::Passed(if direct { request } else { as_sent(request, forwarded) })
     }
 }
 
@@ -148,15 +147,12 @@ fn limit(invocation: &mut Invocation, time: Option<Duration>) {
     }
 }
 
-/// The request as its client sent it, as far as that can be known, and with what cannot.
-fn as_sent(request: Request, through_host: bool, forwarded: bool) -> Request {
-    if !through_host {
-        return request;
-    }
+/// A request that came through the host as its client sent it, as far as that can be known, and with what cannot.
+fn as_sent(request: Request, forwarded: bool) -> Request {
     let mut fidelity = request.fidelity();
-    // The host decodes a path, and encodes it anew.
+    // The host decodes a path and encodes it anew, and its HTTP client writes repeated headers into one.
     fidelity.path_decoded = true;
-    fidelity.headers_joined |= forwarded;
+    fidelity.headers_joined = true;
     let mut request = http::Request::<Body>::from(request);
     if forwarded {
         without_agent(request.headers_mut());

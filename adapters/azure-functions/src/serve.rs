@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use skyport_core::app::Functions;
 use skyport_core::provider::Endpoint;
-use skyport_core::{Result, Shutdown};
+use skyport_core::{Error, Result, Shutdown};
 use skyport_server::{Bound, Server, Socket};
 
 use crate::config::AzureFunctionsConfig;
@@ -51,8 +51,8 @@ impl AzureFunctions {
         self
     }
 
-    /// Serves on a socket that was bound already, whatever the configured address is. Let nobody but the host reach it: bind it
-    /// to 127.0.0.1, as [`AzureFunctionsConfig::from_env`] says.
+    /// Serves on a socket that was bound already, whatever the configured port is. It is to be one of this machine alone, as
+    /// [`AzureFunctionsConfig::from_env`] says: whoever reaches it can call as the host does.
     pub fn socket(mut self, socket: Socket) -> Self {
         self.socket = Some(socket);
         self
@@ -80,10 +80,18 @@ impl AzureFunctions {
     /// here: the host does all of that.
     ///
     /// # Errors
-    /// `InvalidArgument` where a function has a name that Azure Functions does not take; `Unavailable` where another program has the
+    /// `InvalidArgument` where a function has a name that Azure Functions does not take, and where others than this machine reach the
+    /// socket; `Unavailable` where another program has the
     /// port, and what else keeps the address from being taken.
     pub async fn bind(mut self) -> Result<Bound> {
         names::check(&self.functions)?;
+        if let Some(address) = self.socket.as_ref().map(Socket::local_addr)
+            && !address.ip().is_loopback()
+        {
+            return Err(Error::invalid(format!(
+                "the socket {address} is not this machine's alone, and whoever reaches it could call as the host does: bind it to 127.0.0.1"
+            )));
+        }
         self.config.server.host = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let front = Front::new(Arc::clone(&self.functions), &self.config);
         let mut server = Server::new(self.functions)
@@ -107,3 +115,6 @@ impl fmt::Debug for AzureFunctions {
         f.debug_struct("AzureFunctions").field("config", &self.config).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

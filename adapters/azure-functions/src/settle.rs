@@ -89,12 +89,13 @@ impl<'q> Settler<'q> {
         }
     }
 
-    /// Sends the message to the dead letters, and has the host delete it.
+    /// Sends the message to the dead letters, and has the host delete it. One that cannot be sent there is left to the host, which puts it among
+    /// the poisoned ones by itself in its last attempt: given back here, it would then stand in both.
     async fn bury(&self, delivery: &RawDelivery, reason: &str) -> Answer {
         let id = &*delivery.id;
         if let Err(error) = self.send_to_letters(delivery, reason).await {
             tracing::error!(id, reason, %error, "a message could not be sent to the dead letters; it comes again");
-            return self.again(delivery, None).await;
+            return Answer::Again;
         }
         tracing::warn!(id, reason, "a message went to the dead letters");
         self.done(delivery).await;

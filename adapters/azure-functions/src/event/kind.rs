@@ -187,7 +187,8 @@ mod tests {
             let mut headers = vec![("host", &*host), ("content-length", &*length)];
             headers.extend(ids.iter().map(|id| (INVOCATION, &**id)));
             headers.push(ID);
-            prop_assert_eq!(kind(&request("POST", &path, &headers)), Kind::Forwarded);
+            let request = request("POST", &path, &headers);
+            prop_assert_eq!(kind(&request), Kind::Forwarded);
         }
     }
 }

@@ -1,0 +1,167 @@
+//! An application that tells what it was called with.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use skyport_azure_functions::AzureFunctionsConfig;
+use skyport_azure_functions::metadata::{Deployment, HttpForm};
+use skyport_core::app::{
+    App, Context, Declaration, HandlerError, HandlerResult, Message, Opener, Ref, Resource, ResourceOptions,
+    Resources,
+};
+use skyport_core::blob::Bucket;
+use skyport_core::blob::port::BlobStore;
+use skyport_core::event::BlobEvent;
+use skyport_core::http::{Request, Response, route};
+use skyport_core::kv::port::KeyValueStore;
+use skyport_core::provider::{Provider, ResourceUrl, TableSettings};
+use skyport_core::queue::Queue;
+use skyport_core::queue::port::{MessageQueue, QueueSettings};
+use skyport_core::{Error, Result};
+use skyport_functions_host::Queues;
+use tokio::sync::watch;
+
+use crate::support::azure::Azure;
+use crate::support::served::Served;
+
+/// What it stores.
+#[derive(Debug)]
+pub(crate) struct Store {
+    bucket: Bucket,
+    jobs: Queue<Value>,
+    called: watch::Sender<Vec<String>>,
+}
+
+const BUCKET: Ref<Store, Bucket> = Ref::new("bucket", |store| &store.bucket);
+const JOBS: Ref<Store, Queue<Value>> = Ref::new("jobs", |store| &store.jobs);
+
+fn declared(name: &'static str) -> Result<Declaration> {
+    let kind = match name {
+        "bucket" => Bucket::kind(ResourceOptions::new())?,
+        _ => <Queue<Value> as Resource>::kind(ResourceOptions::new().max_attempts(3))?,
+    };
+    Ok(Declaration::new(name, kind))
+}
+
+impl Resources for Store {
+    fn declarations() -> Result<Vec<Declaration>> {
+        ["bucket", "jobs"].into_iter().map(declared).collect()
+    }
+
+    fn open(opener: &dyn Opener) -> Result<Self> {
+        Ok(Self {
+            bucket: Resource::open(opener, &declared("bucket")?)?,
+            jobs: Resource::open(opener, &declared("jobs")?)?,
+            called: watch::Sender::default(),
+        })
+    }
+}
+
+impl Opener for Azure {
+    fn bucket(&self, declaration: &Declaration) -> Result<Arc<dyn BlobStore>> {
+        Provider::bucket(self, &ResourceUrl::new("memory", &*declaration.name))
+    }
+
+    fn queue(&self, declaration: &Declaration, settings: &QueueSettings) -> Result<Arc<dyn MessageQueue>> {
+        Provider::queue(self, &ResourceUrl::new("memory", &*declaration.name), settings)
+    }
+
+    fn table(&self, declaration: &Declaration, settings: &TableSettings) -> Result<Arc<dyn KeyValueStore>> {
+        Provider::table(self, &ResourceUrl::new("memory", &*declaration.name), settings)
+    }
+}
+
+pub(crate) fn app() -> App<Store> {
+    App::new("losses")
+        .http("mirror", route::any("/mirror/{*rest}"), mirror)
+        .http("echo", route::post("/echo").body_limit(5 << 20), echo)
+        .http("problem", route::get("/problem"), problem)
+        .on_blob_created("created", BUCKET, created)
+        .on_message("job", JOBS, job)
+}
+
+/// Tells what came, and sends two cookies.
+async fn mirror(request: Request, _: Context<Store>) -> HandlerResult<Response> {
+    let headers = request.headers();
+    let of = |name: &str| {
+        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.collect::<Vec<_>>().join("+")
+    };
+    let fidelity = request.fidelity();
+    let told = serde_json::json!({
+        "uri": request.uri().to_string(),
+        "many": of("x-many"),
+        "agent": of("user-agent"),
+        "joined": fidelity.headers_joined,
+        "decoded": fidelity.path_decoded,
+    });
+    let response = Response::text(told.to_string()).with_header("x-joined", "yes, it may be");
+    Ok(response.with_header("set-cookie", "a=1").with_header("set-cookie", "b=2; Path=/"))
+}
+
+async fn echo(request: Request, _: Context<Store>) -> HandlerResult<Response> {
+    let media =
+        request.headers().get("content-type").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let body = request.bytes().await?;
+    // What is no text is told as the sum of its bytes.
+    match (media.as_deref(), std::str::from_utf8(&body)) {
+        (Some("application/octet-stream"), _) => {
+            let sum: u64 = body.iter().map(|byte| u64::from(*byte)).sum();
+            Ok(Response::text(format!("{} bytes, {sum}", body.len())))
+        }
+        (_, Ok(text)) => Ok(Response::text(text.to_owned())),
+        (_, Err(_)) => Ok(Response::ok(body)),
+    }
+}
+
+async fn problem(_: Request, _: Context<Store>) -> HandlerResult<Response> {
+    Err("secret".into())
+}
+
+/// Fails the first time for `poor`, and for good for `lost`.
+async fn created(event: BlobEvent, cx: Context<Store>) -> HandlerResult {
+    let before = cx.called.borrow().iter().filter(|called| **called == event.key).count();
+    cx.called.send_modify(|called| called.push(event.key.clone()));
+    match event.key.as_str() {
+        "poor" if before == 0 => Err("not now".into()),
+        "lost" => Err(HandlerError::fatal("never")),
+        _ => Ok(()),
+    }
+}
+
+/// Fails where it is told to.
+async fn job(message: Message<Value>, cx: Context<Store>) -> HandlerResult {
+    let told = format!("{} attempt {}", message["name"], message.attempt());
+    cx.called.send_modify(|called| called.push(told));
+    if message["fail"] == true { Err("not now".into()) } else { Ok(()) }
+}
+
+/// The application behind the host.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) served: Served,
+    store: Arc<Store>,
+}
+
+impl Running {
+    pub(crate) async fn start(form: HttpForm, queues: Arc<dyn Queues>) -> Result<Self> {
+        let (functions, store) = app().bind(&Azure::new())?;
+        let mut deployment = Deployment::new("handler").queue("jobs", "losses-jobs");
+        deployment.http = form;
+        let manifest = functions.manifest().clone();
+        let config = AzureFunctionsConfig::default();
+        let served = Served::start(Arc::new(functions), &manifest, &deployment, config, queues).await?;
+        Ok(Self { served, store })
+    }
+
+    /// What its handlers were called with, once there are so many.
+    pub(crate) async fn called(&self, count: usize) -> Result<Vec<String>> {
+        let mut called = self.store.called.subscribe();
+        let enough = called.wait_for(|called| called.len() >= count);
+        let enough = tokio::time::timeout(std::time::Duration::from_secs(10), enough).await;
+        match enough {
+            Ok(Ok(called)) => Ok(called.clone()),
+            _ => Err(Error::internal(format!("there were not {count} calls"))),
+        }
+    }
+}
