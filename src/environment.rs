@@ -250,7 +250,7 @@ impl Environment {
     ///
     /// # Errors
     /// What is wrong with its name, or with the provider.
-    #[cfg(any(feature = "lambda", feature = "cloud-run", feature = "azure-functions"))]
+    #[cfg(any(feature = "lambda", feature = "cloud-run"))]
     pub(crate) fn queue_named(&self, name: &str) -> Result<Arc<dyn MessageQueue>> {
         let settings = QueueSettings::default();
         let scheme = self.default_scheme(&ResourceKind::Queue(settings.clone()), "SKYPORT_PROVIDER")?;

@@ -5,8 +5,9 @@
 pub use skyport_core as __core;
 
 pub use skyport_core::{
-    Body, BoxError, ByteStream, Clock, Error, ErrorKind, Outcome, Raw, Result, Shutdown, Token, TraceContext,
-    app, blob, codec, event, http, idempotency, kv, layers, lease, provider, queue, retry, schedule,
+    Body, BoxError, ByteStream, Clock, Error, ErrorKind, Outcome, Raw, Result, Shutdown, Support, Token,
+    TraceContext, app, blob, codec, event, http, idempotency, kv, layers, lease, provider, queue, retry,
+    schedule,
 };
 pub use skyport_macros::Resources;
 

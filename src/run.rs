@@ -147,6 +147,10 @@ mod cloud_run {
     }
 }
 
+#[cfg(feature = "azure-functions")]
+mod azure_functions;
+
+#[cfg(not(feature = "azure-functions"))]
 mod azure_functions {
     use super::{App, Environment, Manifest, Resources, Result};
 

@@ -96,3 +96,23 @@ pub fn from_millis(millis: u64) -> SystemTime {
     const YEAR_9999: u64 = 253_402_300_799_000;
     UNIX_EPOCH + Duration::from_millis(millis.min(YEAR_9999))
 }
+
+/// A time in whole seconds, as services take it: rounded up, so that nothing is early.
+#[must_use]
+pub fn whole_seconds(time: Duration) -> i32 {
+    let up = time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0));
+    i32::try_from(up).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_rounded_up_to_whole_seconds() {
+        for (millis, seconds) in [(0, 0), (1, 1), (999, 1), (1000, 1), (1001, 2), (900_000, 900)] {
+            assert_eq!(whole_seconds(Duration::from_millis(millis)), seconds);
+        }
+        assert_eq!(whole_seconds(Duration::MAX), i32::MAX);
+    }
+}

@@ -6,7 +6,7 @@ use crate::Error;
 
 mod patience;
 
-pub use patience::patiently;
+pub use patience::{patiently, patiently_for};
 
 /// How often, how soon and how long an operation is tried.
 ///

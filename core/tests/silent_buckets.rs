@@ -18,7 +18,7 @@ use skyport_core::kv::port::KeyValueStore;
 use skyport_core::provider::TableSettings;
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
 use skyport_core::runtime::{Triggers, TriggersConfig};
-use skyport_core::{Error, ErrorKind, Result, Shutdown};
+use skyport_core::{Error, ErrorKind, Result, Shutdown, Support};
 
 #[derive(Debug)]
 struct Silent(BlobInfo);
@@ -69,7 +69,7 @@ struct Place;
 impl Opener for Place {
     fn bucket(&self, declaration: &Declaration) -> Result<Arc<dyn BlobStore>> {
         let mut info = BlobInfo::new("silent", &*declaration.name);
-        info.capabilities.events = false;
+        info.capabilities.events = Support::Unsupported("it is silent");
         Ok(Arc::new(Silent(info)))
     }
     fn queue(&self, _: &Declaration, _: &QueueSettings) -> Result<Arc<dyn MessageQueue>> {

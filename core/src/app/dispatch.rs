@@ -420,15 +420,13 @@ fn deadline(timeout: Option<Duration>, platform: Option<Instant>) -> Option<Inst
 /// whether it tells of events: a platform may bring them by itself.
 fn lacking(function: &Function) -> Option<String> {
     match &function.trigger {
-        Trigger::Queue { queue, .. }
-            if queue.info().settings.ordered && !queue.info().capabilities.ordered =>
-        {
-            Some(format!(
+        Trigger::Queue { queue, .. } if queue.info().settings.ordered => {
+            let info = queue.info();
+            let refusal = format!(
                 "function `{}`: the queue `{}` on {} cannot be ordered",
-                function.name,
-                queue.info().resource,
-                queue.info().provider
-            ))
+                function.name, info.resource, info.provider
+            );
+            info.capabilities.ordered.demand(refusal).err().map(|error| error.message().to_owned())
         }
         _ => None,
     }

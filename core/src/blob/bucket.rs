@@ -79,7 +79,7 @@ impl Bucket {
         &self.info().limits
     }
 
-    /// What this bucket can do where clouds differ.
+    /// What this bucket can do, and how its provider comes by it.
     #[must_use]
     pub fn capabilities(&self) -> &BlobCapabilities {
         &self.info().capabilities

@@ -22,6 +22,7 @@ mod reader;
 mod resume;
 mod sign;
 pub mod signed;
+pub mod stored;
 pub mod subscription;
 mod upload;
 mod writer;

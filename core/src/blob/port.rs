@@ -14,6 +14,7 @@ use bytes::Bytes;
 use crate::body::Body;
 use crate::queue::port::MessageQueue;
 use crate::sparse::{Empty, Sparse};
+use crate::support::capabilities;
 use crate::{Clock, Error, Result, Token};
 
 mod etag;
@@ -41,12 +42,12 @@ pub struct BlobInfo {
     pub clock: Clock,
     /// Sizes.
     pub limits: BlobLimits,
-    /// What it can do beyond the floor.
+    /// What it can do, and how it comes by it.
     pub capabilities: BlobCapabilities,
 }
 
 impl BlobInfo {
-    /// A store with the limits and capabilities that the contract promises everywhere.
+    /// A store with the limits that the contract promises everywhere, and every capability, built.
     #[must_use]
     pub fn new(provider: &'static str, resource: impl Into<String>) -> Self {
         Self {
@@ -61,21 +62,38 @@ impl BlobInfo {
     }
 }
 
-/// What a store can do where clouds differ.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BlobCapabilities {
-    /// It signs URLs.
-    pub sign: bool,
-    /// It tells of created and deleted objects through [`BlobStore::events`].
-    pub events: bool,
-    /// `a` and `a/b` may live side by side.
-    pub flat: bool,
-}
-
-impl Default for BlobCapabilities {
-    fn default() -> Self {
-        Self { sign: true, events: true, flat: true }
+capabilities! {
+    /// How a store comes by what it offers; what the contract promises everywhere stands first.
+    pub struct BlobCapabilities;
+    everywhere {
+        /// `if_absent` and `if_match` on put, writer and copy.
+        conditional_writes,
+        /// `if_match` and `if_none_match` on get, `if_match` on the source of a copy.
+        conditional_reads,
+        /// `if_match` on delete.
+        conditional_deletes,
+        /// What became of a write whose answer was lost.
+        lost_answers,
+        /// Writing a stream of unknown length in bounded memory; visible once it is finished.
+        streams,
+        /// Copying without the bytes going through the program.
+        copy,
+        /// Deleting many objects.
+        delete_many,
+        /// Listing in the UTF-8 order of the keys.
+        list_order,
+        /// Listing what comes after a key.
+        start_after,
+        /// User metadata of any UTF-8.
+        metadata,
+    }
+    where_told {
+        /// Signed URLs, for clients without credentials.
+        sign,
+        /// Events of created and deleted objects, in a queue for each subscriber.
+        events,
+        /// `a` and `a/b` side by side.
+        flat,
     }
 }
 

@@ -37,11 +37,8 @@ impl<'a> Sign<'a> {
 
     async fn run(self) -> Result<SignedRequest> {
         let info = self.bucket.info();
-        if !info.capabilities.sign {
-            return Err(Error::unsupported(
-                "this provider signs no URLs; serve the object by a route of the application",
-            ));
-        }
+        let refusal = "this provider signs no URLs; serve the object by a route of the application";
+        info.capabilities.sign.demand(refusal)?;
         match self.options.method {
             SignMethod::Put => key::check_written(self.key, &info.limits)?,
             SignMethod::Get | SignMethod::Delete => key::check_read(self.key)?,

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::support::capabilities;
 use crate::{Clock, Result, Token};
 
 /// What a table is and what it can do; made once, when it is opened.
@@ -25,12 +26,12 @@ pub struct TableInfo {
     pub clock: Clock,
     /// Sizes.
     pub limits: TableLimits,
-    /// What it can do beyond the floor.
+    /// What it can do, and how it comes by it.
     pub capabilities: TableCapabilities,
 }
 
 impl TableInfo {
-    /// A table with the limits that the contract promises everywhere, and every capability.
+    /// A table with the limits that the contract promises everywhere, and every capability, built.
     #[must_use]
     pub fn new(provider: &'static str, resource: impl Into<String>) -> Self {
         Self {
@@ -74,19 +75,36 @@ impl Default for TableLimits {
     }
 }
 
-/// What a table can do where clouds differ.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TableCapabilities {
-    /// A query can run backwards.
-    pub reverse: bool,
-    /// Expired items are deleted without being asked; else by [`KeyValueStore::sweep`].
-    pub deletes_expired: bool,
-}
-
-impl Default for TableCapabilities {
-    fn default() -> Self {
-        Self { reverse: true, deletes_expired: true }
+capabilities! {
+    /// How a table comes by what it offers; what the contract promises everywhere stands first.
+    pub struct TableCapabilities;
+    everywhere {
+        /// `if_absent` and `if_version` on put, delete and in transactions.
+        conditions,
+        /// A new version with every write, never used twice for its key.
+        versions,
+        /// What became of a write whose answer was lost.
+        lost_answers,
+        /// Reads see the last write.
+        consistent_reads,
+        /// Items of a partition in the UTF-8 order of their sort keys.
+        key_order,
+        /// All or nothing, within a partition.
+        transactions,
+        /// Counters that no lost answer increments twice.
+        increment,
+        /// Reading many items.
+        get_many,
+        /// Writing or deleting many items, each on its own.
+        write_many,
+        /// What has expired is absent at once.
+        expiry,
+    }
+    where_told {
+        /// Queries backwards.
+        reverse,
+        /// What has expired is deleted without being asked; else by `sweep`.
+        deletes_expired,
     }
 }
 

@@ -124,11 +124,9 @@ impl<T, C> Query<T, C> {
 
     /// From the last sort key to the first; `Unsupported` where the table's capabilities say so.
     pub fn reverse(mut self) -> Self {
-        if !self.store.info().capabilities.reverse {
-            self.note(Err(Error::unsupported(
-                "this table cannot be queried backwards: declare it with a reverse index, or sort by a descending key",
-            )));
-        }
+        let refusal = "this table cannot be queried backwards: declare it with a reverse index, or sort by a descending key";
+        let supported = self.store.info().capabilities.reverse.demand(refusal);
+        self.note(supported);
         self.options.reverse = true;
         self
     }

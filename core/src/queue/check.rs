@@ -40,11 +40,9 @@ pub(super) fn message(info: &QueueInfo, message: &OutMessage) -> Result<()> {
         id("group", group)?;
     }
     if let Some(dedupe) = &message.dedupe_id {
-        if !info.capabilities.dedupe {
-            return Err(Error::unsupported(
-                "this queue cannot tell duplicates; leave `dedupe_id` out and make the handler idempotent",
-            ));
-        }
+        let refusal =
+            "this queue cannot tell duplicates; leave `dedupe_id` out and make the handler idempotent";
+        info.capabilities.dedupe.demand(refusal)?;
         id("dedupe_id", dedupe)?;
     }
     Ok(())
@@ -97,9 +95,7 @@ fn delayed(info: &QueueInfo, delay: Duration) -> Result<()> {
             "an ordered queue takes no `delay`: a held message would hold up its group",
         ));
     }
-    if !info.capabilities.delay {
-        return Err(Error::unsupported("this queue cannot delay a message"));
-    }
+    info.capabilities.delay.demand("this queue cannot delay a message")?;
     longest("delay", delay, info.limits.delay)
 }
 
@@ -142,6 +138,7 @@ pub(super) fn lease(info: &QueueInfo, lease: Duration) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Support;
     use crate::queue::port::QueueSettings;
 
     fn info(ordered: bool) -> QueueInfo {
@@ -206,8 +203,8 @@ mod tests {
         assert_eq!(delay(&info(false), second * 901), Some(ErrorKind::InvalidArgument));
         assert_eq!(delay(&info(true), second), Some(ErrorKind::Unsupported));
         let mut poor = info(false);
-        poor.capabilities.delay = false;
-        poor.capabilities.dedupe = false;
+        poor.capabilities.delay = Support::Unsupported("");
+        poor.capabilities.dedupe = Support::Unsupported("");
         assert_eq!(delay(&poor, second), Some(ErrorKind::Unsupported));
         let dedupe = |info: &QueueInfo, id: &str| refused(info, |out| out.dedupe_id = Some(id.to_owned()));
         assert_eq!(dedupe(&poor, "x"), Some(ErrorKind::Unsupported));

@@ -63,10 +63,10 @@ impl<T, C> Queue<T, C> {
         self.info().limits
     }
 
-    /// What it can do where clouds differ.
+    /// What it can do, and how it comes by it.
     #[must_use]
-    pub fn capabilities(&self) -> QueueCapabilities {
-        self.info().capabilities
+    pub fn capabilities(&self) -> &QueueCapabilities {
+        &self.info().capabilities
     }
 
     /// Sends a value; options are added before `.await`. Gives the message's id. The value is encoded here and now: the
@@ -172,10 +172,9 @@ impl<T, C> Queue<T, C> {
     /// # Errors
     /// `Unsupported` where `capabilities().depth` is no; `NotFound` for a missing queue; what the service says.
     pub async fn depth(&self) -> Result<Depth> {
-        if !self.info().capabilities.depth {
-            let text = "this queue does not count its messages: see what the service's own monitoring says";
-            return Err(context(self.info(), "queue.depth", Error::unsupported(text)));
-        }
+        let refusal = "this queue does not count its messages: see what the service's own monitoring says";
+        let supported = self.info().capabilities.depth.demand(refusal);
+        supported.map_err(|error| context(self.info(), "queue.depth", error))?;
         let asked = self.port.depth().instrument(span(self.info(), "queue.depth"));
         asked.await.map_err(|error| context(self.info(), "queue.depth", error))
     }

@@ -83,6 +83,10 @@ impl Leases {
         let last = last.filter(|last| kept(Some(last)) <= room).map(Box::new);
         held.kept_bytes += kept(last.as_deref());
         held.leases.insert(handle.into(), Lease { ends, last, buried: false });
+        self.receipt(handle)
+    }
+
+    fn receipt(&self, handle: &str) -> Receipt {
         Receipt::new(format!("{}{}:{handle}", self.prefix, self.owner))
     }
 
@@ -126,6 +130,17 @@ impl Leases {
         if let Some(lease) = self.lock().leases.get_mut(handle) {
             lease.ends = ends;
         }
+    }
+
+    /// The service gave another handle for a lease, which now ends at `ends`: the receipt of that. What was known goes on with it, and
+    /// the old receipt is of no more use.
+    #[must_use]
+    pub fn renew(&self, handle: &str, renewed: &str, ends: Instant) -> Receipt {
+        let mut held = self.lock();
+        let lease = held.leases.remove(handle);
+        let lease = lease.map_or(Lease { ends, last: None, buried: false }, |lease| Lease { ends, ..lease });
+        held.leases.insert(renewed.into(), lease);
+        self.receipt(renewed)
     }
 
     /// The message lies among the dead letters: a settlement that is repeated only deletes it.
@@ -190,6 +205,24 @@ mod tests {
         assert_eq!(refused(&leases, &second), None);
         tokio::time::advance(MINUTE).await;
         assert_eq!(refused(&leases, &second), over);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_that_has_another_handle_goes_on_and_its_old_receipt_does_not() {
+        let leases = Leases::new(PREFIX);
+        let last = Last { attempt: 5, message: OutMessage::new("x") };
+        let first = leases.hold("1", Instant::now() + MINUTE, Some(last));
+        leases.bury("1");
+        let second = leases.renew("1", "2", Instant::now() + MINUTE * 2);
+        assert_eq!(refused(&leases, &first), Some(ErrorKind::PreconditionFailed));
+        tokio::time::advance(MINUTE).await;
+        let handle = leases.check(&second).expect("it lasts");
+        let known = leases.known(&handle);
+        assert!(handle == "2" && known.buried && known.last.is_some_and(|last| last.attempt == 5));
+        leases.end(&handle);
+        assert_eq!(leases.lock().kept_bytes, 0);
+        let of_others = leases.renew("theirs", "3", Instant::now() + MINUTE);
+        assert_eq!(leases.check(&of_others).expect("held now"), "3");
     }
 
     #[tokio::test(start_paused = true)]

@@ -15,6 +15,7 @@ mod names;
 mod outgoing;
 pub mod polls;
 pub mod port;
+pub mod uncounted;
 pub mod wire;
 
 pub use delivery::{Delivery, SettleError};

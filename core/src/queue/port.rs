@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::envelope::Envelope;
 pub use super::names::{MessageId, Receipt};
+use crate::support::capabilities;
 use crate::{Clock, Result, Sparse, Token};
 
 /// What a queue is and what it can do; made once, when it is opened.
@@ -30,12 +31,12 @@ pub struct QueueInfo {
     pub settings: QueueSettings,
     /// Sizes.
     pub limits: QueueLimits,
-    /// What it can do beyond the floor.
+    /// What it can do, and how it comes by it.
     pub capabilities: QueueCapabilities,
 }
 
 impl QueueInfo {
-    /// A queue with the limits that the contract promises everywhere, and every capability.
+    /// A queue with the limits that the contract promises everywhere, and every capability, built.
     #[must_use]
     pub fn new(provider: &'static str, resource: impl Into<String>, settings: QueueSettings) -> Self {
         Self {
@@ -110,25 +111,38 @@ impl Default for QueueLimits {
     }
 }
 
-/// What a queue can do where clouds differ.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QueueCapabilities {
-    /// A message can be sent with a delay (never on an ordered queue).
-    pub delay: bool,
-    /// A message can be sent with a `dedupe_id`.
-    pub dedupe: bool,
-    /// It can be declared ordered.
-    pub ordered: bool,
-    /// Deliveries tell their attempt; else it is always 1.
-    pub attempts: bool,
-    /// It can tell about how many messages it holds.
-    pub depth: bool,
-}
-
-impl Default for QueueCapabilities {
-    fn default() -> Self {
-        Self { delay: true, dedupe: true, ordered: true, attempts: true, depth: true }
+capabilities! {
+    /// How a queue comes by what it offers; what the contract promises everywhere stands first.
+    pub struct QueueCapabilities;
+    everywhere {
+        /// A received message is kept from other receivers for a time, which can be extended.
+        lease,
+        /// A receive waits for the first message.
+        wait,
+        /// A message comes again after a time that its receiver names.
+        retry_after,
+        /// A message goes to the dead letters after so many deliveries.
+        max_attempts,
+        /// A message is sent to the dead letters at once, with a reason.
+        dead_letter,
+        /// Attributes beside the body.
+        attributes,
+        /// A body of any bytes.
+        any_bytes,
+        /// Sending many messages.
+        send_all,
+    }
+    where_told {
+        /// Sending with a delay, on a queue that is not ordered.
+        delay,
+        /// A message with the same `dedupe_id` within 5 minutes is not sent again.
+        dedupe,
+        /// A queue can be declared ordered: first in, first out by group.
+        ordered,
+        /// A delivery tells its attempt; else it is always 1.
+        attempts,
+        /// About how many messages there are.
+        depth,
     }
 }
 

@@ -42,6 +42,12 @@ impl<'a> Listing<'a> {
         self.size
     }
 
+    /// What all its entries come after, where that is no shorter way to say its prefix.
+    #[must_use]
+    pub fn after(&self) -> Option<&'a str> {
+        self.after.filter(|after| *after >= self.prefix)
+    }
+
     /// Where its keys begin; `None` where there can be none.
     #[must_use]
     pub fn start(&self) -> Option<Bound<String>> {

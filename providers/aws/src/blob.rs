@@ -59,7 +59,7 @@ impl S3 {
         info.limits.parts_of_a_size = 1_000;
         info.limits.largest_part_bytes = 2 << 30;
         info.limits.object_bytes = OBJECT_BYTES;
-        info.capabilities.events = cfg!(feature = "events");
+        info.capabilities = crate::support::blob();
         Self { connection, info: Arc::new(info), signer: Arc::default() }
     }
 

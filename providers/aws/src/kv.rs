@@ -36,7 +36,9 @@ pub(crate) struct DynamoTable {
 
 impl DynamoTable {
     pub(crate) fn new(connection: Arc<Connection>, name: &str) -> Self {
-        Self { connection, info: TableInfo::new(NAME, name) }
+        let mut info = TableInfo::new(NAME, name);
+        info.capabilities = crate::support::kv();
+        Self { connection, info }
     }
 
     async fn client(&self) -> &aws_sdk_dynamodb::Client {

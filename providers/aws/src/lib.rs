@@ -79,5 +79,7 @@ mod blob;
 mod kv;
 #[cfg(feature = "queue")]
 mod queue;
+#[cfg(any(feature = "blob", feature = "queue", feature = "kv"))]
+mod support;
 
 pub use config::{Aws, AwsConfig};

@@ -88,8 +88,7 @@ impl Place {
         let ordered = settings.ordered;
         let mut info = QueueInfo::new(NAME, name, settings);
         info.limits.body_bytes = BODY_BYTES;
-        // Only FIFO queues tell duplicates.
-        info.capabilities.dedupe = ordered;
+        info.capabilities = crate::support::queue(ordered);
         Arc::new(Self {
             connection,
             info,

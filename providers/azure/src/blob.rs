@@ -1,1 +1,162 @@
-//! Blob Storage: to come.
+//! Blob Storage behind the port `BlobStore`: the SDK's clients, and two calls that they do not have, on the same pipeline: a download as one stream,
+//! and a listing with a delimiter.
+//!
+//! - A blob's write token is its metadata `skyport_w`; values of metadata that Skyport wrote are percent-encoded where they are
+//!   not plain ASCII. What others wrote is told as it is.
+//! - A blob without a content type is stored as [`NO_TYPE`](skyport_core::blob::stored::NO_TYPE), and that is read as none.
+//! - Azure says in a code whether it is a blob or its container that is missing, also to a HEAD: nothing has to be asked for that.
+//! - A read or a small write is one request; the last bytes of a blob, and a copy, are preceded by a HEAD.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use azure_core::http::{Method, Pipeline, Request, Url};
+use azure_storage_blob::{BlobClient, BlobClientOptions};
+use bytes::Bytes;
+use skyport_core::blob::port::{
+    BlobInfo, BlobStore, CopyOptions, DeleteOptions, GetOptions, GetResult, ListOptions, ListPage,
+    ObjectMeta, PutOptions, SignOptions, SignedRequest, Subscriber, Upload, Written,
+};
+use skyport_core::queue::port::MessageQueue;
+use skyport_core::{Error, Result};
+
+use crate::config::Connection;
+use crate::config::credentials::Credential;
+use crate::provision::NAME;
+
+mod copy;
+mod delete;
+mod list;
+mod meta;
+pub(crate) mod name;
+mod order;
+mod put;
+mod read;
+mod refused;
+pub(crate) mod sign;
+mod upload;
+mod walk;
+
+/// The most blocks of a blob.
+const BLOCKS: u32 = 50_000;
+
+/// A container of Blob Storage. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Container {
+    connection: Arc<Connection>,
+    info: Arc<BlobInfo>,
+    /// For calls that the SDK does not have.
+    calls: Pipeline,
+    /// As `calls`, for answers of any length.
+    downloads: Pipeline,
+}
+
+impl Container {
+    /// Opens a container. No I/O.
+    pub(crate) fn open(connection: Arc<Connection>, name: &str) -> Self {
+        let mut info = BlobInfo::new(NAME, name);
+        // Azure copies within an account without moving bytes, whatever the size.
+        info.account = connection.endpoint().to_string();
+        // Blocks of 8 MiB would end at 390 GiB; so every 5,000 of them they double, and the largest are far from Azure's limit of 4,000 MiB.
+        info.limits.parts = BLOCKS;
+        info.limits.parts_of_a_size = 5_000;
+        info.limits.largest_part_bytes = 2 << 30;
+        info.limits.object_bytes = u64::MAX;
+        info.limits.object_bytes = info.limits.upload_bytes();
+        info.limits.copy_bytes = info.limits.object_bytes;
+        // Each is a request, 32 at once: so they are done within an attempt even where one takes half a second.
+        info.limits.deletions = 500;
+        info.capabilities = crate::support::blob(!matches!(connection.credential(), Credential::Sas(_)));
+        let pipeline = |options| {
+            let (package, version) = (Some(env!("CARGO_PKG_NAME")), Some(env!("CARGO_PKG_VERSION")));
+            Pipeline::new(package, version, options, Vec::new(), Vec::new(), None)
+        };
+        let (calls, downloads) = (pipeline(connection.options()), pipeline(connection.download_options()));
+        Self { connection, info: Arc::new(info), calls, downloads }
+    }
+
+    fn name(&self) -> &str {
+        &self.info.resource
+    }
+
+    /// A call that the SDK does not have, of the version that the SDK speaks.
+    fn call(&self, method: Method, url: Url) -> Request {
+        let mut request = Request::new(url, method);
+        request.insert_header("x-ms-version", BlobClientOptions::default().version);
+        request
+    }
+
+    /// The SDK's client of a blob in this container.
+    fn blob(&self, key: &str) -> Result<BlobClient> {
+        self.blob_of(self.name(), key)
+    }
+
+    /// The SDK's client of a blob in any container of the account.
+    fn blob_of(&self, container: &str, key: &str) -> Result<BlobClient> {
+        let url = name::of_blob(&self.connection, container, key)?;
+        let options =
+            BlobClientOptions { client_options: self.connection.options(), ..BlobClientOptions::default() };
+        BlobClient::new(url, None, Some(options)).map_err(crate::error::of_azure)
+    }
+}
+
+#[async_trait]
+impl BlobStore for Container {
+    fn info(&self) -> &BlobInfo {
+        &self.info
+    }
+
+    async fn put(&self, key: &str, body: Bytes, options: PutOptions) -> Result<Written> {
+        self.put_blob(key, body, options).await
+    }
+
+    async fn start_upload(&self, key: &str, options: PutOptions) -> Result<Box<dyn Upload>> {
+        Ok(Box::new(upload::Blocks::of(self, key, options)?))
+    }
+
+    async fn get(&self, key: &str, options: GetOptions) -> Result<GetResult> {
+        self.read(key, options).await
+    }
+
+    async fn head(&self, key: &str) -> Result<ObjectMeta> {
+        self.look_at(self.name(), key).await
+    }
+
+    async fn copy(&self, from: &str, to: &str, options: CopyOptions) -> Result<Written> {
+        self.copy_blob(from, to, &options).await
+    }
+
+    async fn delete(&self, key: &str, options: DeleteOptions) -> Result<()> {
+        self.delete_blob(key, options.if_match.as_ref()).await
+    }
+
+    async fn delete_many(&self, keys: Vec<String>) -> Vec<Result<()>> {
+        self.delete_all(keys).await
+    }
+
+    async fn list(&self, options: ListOptions) -> Result<ListPage> {
+        self.page(&options).await
+    }
+
+    async fn sign(&self, key: &str, options: SignOptions) -> Result<SignedRequest> {
+        sign::sign(&self.connection, self.name(), key, self.info.clock, &options).await
+    }
+
+    async fn events(&self, _: &Subscriber) -> Result<Arc<dyn MessageQueue>> {
+        Err(Error::unsupported(
+            "Azure tells of blobs through Event Grid, whose subscriptions are made where the application is deployed: its events call \
+             an Azure Function, and no process can ask for them",
+        )
+        .with_provider(NAME))
+    }
+}
+
+impl fmt::Debug for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Container")
+            .field("container", &self.name())
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
+    }
+}

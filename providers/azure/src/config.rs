@@ -7,16 +7,18 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use azure_core::credentials::TokenCredential;
 use azure_core::http::{ClientOptions, Url};
 use skyport_core::provider::ResourceUrl;
-use skyport_core::{Error, Result};
+use skyport_core::{Error, ErrorKind, Result};
 
 use crate::http::Transport;
-use credentials::Credential;
+use credentials::{CallsWith, Credential};
 use endpoint::Service;
+use identity::{Chain, Tokens, Whom};
 
 mod connection_string;
 pub(crate) mod credentials;
 pub(crate) mod endpoint;
-mod identity;
+pub(crate) mod identity;
+pub(crate) mod kept;
 mod variables;
 
 /// What every URL of this provider may say.
@@ -76,8 +78,8 @@ pub struct Azure {
 struct Shared {
     config: AzureConfig,
     transport: OnceLock<Arc<Transport>>,
-    /// Whoever calls with a token, where the configuration names nobody: one for all accounts.
-    identity: OnceLock<Arc<dyn TokenCredential>>,
+    /// Whoever calls with a token: one for all accounts.
+    identities: Mutex<HashMap<Whom, Arc<Tokens>>>,
     connections: Mutex<HashMap<Site, Arc<Connection>>>,
 }
 
@@ -91,8 +93,13 @@ impl Azure {
     /// As `config` says, and the environment where it says nothing.
     #[must_use]
     pub fn with(config: AzureConfig) -> Self {
-        let (transport, identity) = (OnceLock::new(), OnceLock::new());
-        Self { shared: Arc::new(Shared { config, transport, identity, connections: Mutex::default() }) }
+        let shared = Shared {
+            config,
+            transport: OnceLock::new(),
+            identities: Mutex::default(),
+            connections: Mutex::default(),
+        };
+        Self { shared: Arc::new(shared) }
     }
 
     /// The connection for the place that a URL names; it may say `own` beside what every URL may. No I/O.
@@ -111,8 +118,12 @@ impl Azure {
         if let Some(connection) = connections.get(&site) {
             return Ok(Arc::clone(connection));
         }
-        let credential = account.credential.unwrap_or_else(|| Credential::Token(self.shared.identity()));
-        let connection = Arc::new(Connection::new(site.clone(), credential, self.shared.transport()));
+        let credential = match account.calls_with {
+            CallsWith::Key(key) => Credential::Key(key),
+            CallsWith::Sas(sas) => Credential::Sas(sas),
+            CallsWith::Token(whom) => Credential::Token(self.shared.tokens(whom)),
+        };
+        let connection = Arc::new(Connection::new(site.clone(), credential, self.shared.transport())?);
         connections.insert(site, Arc::clone(&connection));
         Ok(connection)
     }
@@ -124,12 +135,13 @@ impl Shared {
         Arc::clone(self.transport.get_or_init(make))
     }
 
-    fn identity(&self) -> Arc<dyn TokenCredential> {
-        let find = || match &self.config.credential {
-            Some(given) => Arc::clone(given),
-            None => identity::of_environment(self.transport()),
+    fn tokens(&self, whom: Whom) -> Arc<Tokens> {
+        let mut identities = self.identities.lock().unwrap_or_else(PoisonError::into_inner);
+        let make = || match &self.config.credential {
+            Some(given) => Tokens::given(Arc::clone(given)),
+            None => Tokens::found(Chain::new(whom.clone(), self.transport(), variables::of_process)),
         };
-        Arc::clone(self.identity.get_or_init(find))
+        Arc::clone(identities.entry(whom.clone()).or_insert_with(|| Arc::new(make())))
     }
 }
 
@@ -158,13 +170,33 @@ pub(crate) struct Connection {
     site: Site,
     credential: Credential,
     options: ClientOptions,
+    #[cfg(feature = "blob")]
+    delegation_keys: crate::blob::sign::DelegationKeys,
+    #[cfg(feature = "blob")]
+    downloads: ClientOptions,
 }
 
 impl Connection {
-    fn new(site: Site, credential: Credential, transport: Arc<Transport>) -> Self {
+    fn new(site: Site, credential: Credential, transport: Arc<Transport>) -> Result<Self> {
+        if let Credential::Token(_) = &credential
+            && !site.endpoint.has_tls()
+        {
+            let text = format!(
+                "a token is never sent without TLS: give {} Storage an endpoint that begins with `https://`, or the account's key or a SAS",
+                site.service.title()
+            );
+            return Err(Error::new(ErrorKind::Unauthenticated, text));
+        }
         let policy = credential.policy(site.service, &site.account);
-        let options = crate::http::options(transport, policy);
-        Self { site, credential, options }
+        Ok(Self {
+            site,
+            credential,
+            #[cfg(feature = "blob")]
+            delegation_keys: crate::blob::sign::DelegationKeys::new(),
+            #[cfg(feature = "blob")]
+            downloads: crate::http::download_options(Arc::clone(&transport), policy.clone()),
+            options: crate::http::options(transport, policy),
+        })
     }
 
     /// The storage account.
@@ -173,8 +205,15 @@ impl Connection {
     }
 
     /// Who calls, for what has to be signed.
+    #[cfg(feature = "blob")]
     pub(crate) fn credential(&self) -> &Credential {
         &self.credential
+    }
+
+    /// What signs URLs where a token is who calls.
+    #[cfg(feature = "blob")]
+    pub(crate) fn delegation_keys(&self) -> &crate::blob::sign::DelegationKeys {
+        &self.delegation_keys
     }
 
     /// What a client of Azure's is made with: our transport, no retries, and the policy that says who calls. The client itself is
@@ -183,19 +222,31 @@ impl Connection {
         self.options.clone()
     }
 
+    /// As [`options`](Self::options), for answers of any length, which are not read into memory.
+    #[cfg(feature = "blob")]
+    pub(crate) fn download_options(&self) -> ClientOptions {
+        self.downloads.clone()
+    }
+
+    /// The service's endpoint.
+    #[cfg(feature = "blob")]
+    pub(crate) fn endpoint(&self) -> &Url {
+        self.site.endpoint.url()
+    }
+
     /// The URL of what these segments name below the service's endpoint, with the SAS where that is who calls. Each segment is one, whatever
     /// letters it has; one that is `.` or `..` cannot be said.
     pub(crate) fn url(&self, segments: &[&str]) -> Result<Url> {
-        let mut url = self.site.endpoint.url().clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().extend(segments);
-        } else {
-            return Err(Error::invalid("the endpoint is no base of URLs"));
-        }
+        let mut url = self.bare_url(segments)?;
         if let Credential::Sas(sas) = &self.credential {
             url.set_query(Some(sas.secret()));
         }
         Ok(url)
+    }
+
+    /// Such a URL that does not say who calls.
+    pub(crate) fn bare_url(&self, segments: &[&str]) -> Result<Url> {
+        self.site.endpoint.below(segments)
     }
 }
 

@@ -8,11 +8,14 @@ use std::time::Duration;
 use azure_core::error::{Error, ErrorKind, Result};
 use azure_core::http::headers::{HeaderName, HeaderValue, Headers};
 use azure_core::http::policies::Policy;
-use azure_core::http::{AsyncRawResponse, Body, ClientOptions, HttpClient, Request, RetryOptions};
-use futures_util::{StreamExt, TryStreamExt};
+use azure_core::http::{AsyncRawResponse, Body, ClientOptions, HttpClient, Request, RetryOptions, Url};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+pub(crate) mod bearer;
 pub(crate) mod shared_key;
 
 /// How long a connection may bring nothing before it is given up.
@@ -21,8 +24,29 @@ const SILENCE: Duration = Duration::from_secs(20);
 /// So much of what a refusal says is read.
 const MOST_OF_REFUSAL: usize = 64 << 10;
 
+/// The longest answer that is read into memory: a page of a thousand blobs, or a thousand entities, has less.
+const MOST_OF_ANSWER: usize = 16 << 20;
+
+/// The longest answer with a token.
+const MOST_OF_TOKEN: usize = 64 << 10;
+
 /// What a client of Azure's is made with.
 pub(crate) fn options(transport: Arc<Transport>, policy: Option<Arc<dyn Policy>>) -> ClientOptions {
+    with(Arc::new(Bounded { transport, most: MOST_OF_ANSWER }), policy)
+}
+
+/// As [`options`], for answers of any length, which are not read into memory.
+#[cfg(feature = "blob")]
+pub(crate) fn download_options(transport: Arc<Transport>, policy: Option<Arc<dyn Policy>>) -> ClientOptions {
+    with(transport, policy)
+}
+
+/// As [`options`], for those who give tokens, whose answers are short.
+pub(crate) fn token_options(transport: Arc<dyn HttpClient>) -> ClientOptions {
+    with(Arc::new(Bounded { transport, most: MOST_OF_TOKEN }), None)
+}
+
+fn with(transport: Arc<dyn HttpClient>, policy: Option<Arc<dyn Policy>>) -> ClientOptions {
     ClientOptions {
         // It signs the time, too.
         per_try_policies: policy.into_iter().collect(),
@@ -37,16 +61,21 @@ pub(crate) fn options(transport: Arc<Transport>, policy: Option<Arc<dyn Policy>>
 pub(crate) struct Transport {
     ca_certificates: Option<Vec<u8>>,
     client: OnceLock<std::result::Result<reqwest::Client, String>>,
+    plain: OnceLock<std::result::Result<reqwest::Client, String>>,
 }
 
 impl Transport {
     pub(crate) fn new(ca_certificates: Option<Vec<u8>>) -> Self {
-        Self { ca_certificates, client: OnceLock::new() }
+        Self { ca_certificates, client: OnceLock::new(), plain: OnceLock::new() }
     }
 
-    fn client(&self) -> Result<&reqwest::Client> {
-        let make = || self.make().map_err(|error| error.to_string());
-        self.client.get_or_init(make).as_ref().map_err(|error| {
+    fn client(&self, url: &Url) -> Result<&reqwest::Client> {
+        let client = if url.scheme() == "https" {
+            self.client.get_or_init(|| self.make().map_err(|error| error.to_string()))
+        } else {
+            self.plain.get_or_init(|| make_plain().map_err(|error| error.to_string()))
+        };
+        client.as_ref().map_err(|error| {
             Error::with_message(ErrorKind::Other, format!("no HTTP client could be made: {error}"))
         })
     }
@@ -61,6 +90,12 @@ impl Transport {
     }
 }
 
+/// Without TLS speak an emulator, and those who hand out tokens on a machine of Azure's: no proxy stands between them and a program.
+fn make_plain() -> std::result::Result<reqwest::Client, Box<dyn std::error::Error + Send + Sync>> {
+    let client = skyport_https::builder(RootCertStore::empty())?.read_timeout(SILENCE);
+    Ok(client.no_proxy().build()?)
+}
+
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transport").finish_non_exhaustive()
@@ -72,7 +107,7 @@ impl HttpClient for Transport {
     async fn execute_request(&self, request: &Request) -> Result<AsyncRawResponse> {
         let method = reqwest::Method::from_bytes(request.method().as_str().as_bytes())
             .map_err(|error| Error::new(ErrorKind::DataConversion, error))?;
-        let mut ours = self.client()?.request(method, request.url().clone());
+        let mut ours = self.client(request.url())?.request(method, request.url().clone());
         for (name, value) in request.headers().iter() {
             ours = ours.header(name.as_str(), value.as_str());
         }
@@ -84,21 +119,48 @@ impl HttpClient for Transport {
         let answer = ours.send().await.map_err(unanswered)?;
         let (status, headers) = (answer.status(), headers(answer.headers()));
         let body = answer.bytes_stream().map_err(unanswered);
-        let body: azure_core::http::response::PinnedStream = if status.is_success() {
-            Box::pin(body)
-        } else {
-            let mut left = MOST_OF_REFUSAL;
-            Box::pin(
-                body.map_ok(move |chunk| {
-                    let part = chunk.slice(..chunk.len().min(left));
-                    left -= part.len();
-                    part
-                })
-                .take_while(|part| std::future::ready(!matches!(part, Ok(part) if part.is_empty()))),
-            )
-        };
+        let body: azure_core::http::response::PinnedStream =
+            if status.is_success() { Box::pin(body) } else { Box::pin(cut(body, MOST_OF_REFUSAL)) };
         Ok(AsyncRawResponse::new(status.as_u16().into(), headers, body))
     }
+}
+
+/// Azure's clients read whole answers: so these have an end.
+#[derive(Debug)]
+struct Bounded {
+    transport: Arc<dyn HttpClient>,
+    most: usize,
+}
+
+#[async_trait::async_trait]
+impl HttpClient for Bounded {
+    async fn execute_request(&self, request: &Request) -> Result<AsyncRawResponse> {
+        let (status, headers, body) = self.transport.execute_request(request).await?.deconstruct();
+        let mut left = self.most;
+        let body = body.map(move |chunk| {
+            let chunk = chunk?;
+            left = left.checked_sub(chunk.len()).ok_or_else(|| {
+                let text = "Azure answered with more than such an answer can have";
+                Error::with_message(ErrorKind::DataConversion, text)
+            })?;
+            Ok(chunk)
+        });
+        Ok(AsyncRawResponse::new(status, headers, Box::pin(body)))
+    }
+}
+
+/// The first bytes of a body, no more than `most`.
+fn cut(
+    body: impl Stream<Item = Result<Bytes>> + Send,
+    most: usize,
+) -> impl Stream<Item = Result<Bytes>> + Send {
+    let mut left = most;
+    let cut = body.map_ok(move |mut chunk| {
+        chunk.truncate(left);
+        left -= chunk.len();
+        chunk
+    });
+    cut.take_while(|chunk| std::future::ready(!matches!(chunk, Ok(chunk) if chunk.is_empty())))
 }
 
 /// As Azure's clients take them. One that is not ASCII is read as UTF-8, as it was sent; one that is neither is left out.

@@ -39,5 +39,7 @@ mod kv;
 mod provision;
 #[cfg(feature = "queue")]
 mod queue;
+#[cfg(any(feature = "blob", feature = "queue", feature = "kv"))]
+mod support;
 
 pub use config::{Azure, AzureConfig};

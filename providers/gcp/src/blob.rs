@@ -70,7 +70,7 @@ impl Gcs {
         info.limits.copy_bytes = OBJECT_BYTES;
         // Each is a request, 32 at once: so they are done within an attempt even where one takes half a second.
         info.limits.deletions = 500;
-        info.capabilities.events = cfg!(feature = "events");
+        info.capabilities = crate::support::blob();
         Self {
             connection,
             info: Arc::new(info),

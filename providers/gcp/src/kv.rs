@@ -14,6 +14,7 @@ use skyport_core::kv::port::{
     Increment, Incremented, Key, KeyValueStore, QueryOptions, QueryPage, RawItem, RawVersion, TableInfo,
     Write,
 };
+use skyport_core::kv::turns::Turns;
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, Result};
 use tokio::sync::OnceCell;
@@ -23,7 +24,6 @@ use crate::provision::NAME;
 
 use database::{Database, Found, Within};
 use place::Place;
-use turns::Turns;
 
 pub(crate) mod database;
 pub(crate) mod fields;
@@ -32,10 +32,8 @@ pub(crate) mod item;
 pub(crate) mod place;
 mod query;
 mod read;
-mod rounds;
 mod sweep;
 mod transact;
-mod turns;
 mod write;
 mod write_many;
 
@@ -57,6 +55,7 @@ impl FirestoreTable {
     pub(crate) fn new(connection: Arc<Connection>, place: Place, name: &str) -> Self {
         let mut info = TableInfo::new(NAME, name);
         info.limits.value_bytes = VALUE_BYTES;
+        info.capabilities = crate::support::kv();
         Self {
             connection,
             place,

@@ -169,5 +169,7 @@ mod kv;
 mod provision;
 #[cfg(feature = "queue")]
 mod queue;
+#[cfg(any(feature = "blob", feature = "queue", feature = "kv"))]
+mod support;
 
 pub use config::{Gcp, GcpConfig};

@@ -26,6 +26,7 @@ use skyport_core::queue::port::{
     Depth, MessageId, MessageQueue, OutMessage, QueueInfo, QueueSettings, RawDelivery, Receipt,
     ReceiveOptions, Settlement,
 };
+use skyport_core::queue::uncounted::Uncounted;
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, Result};
 use tokio::sync::watch;
@@ -39,7 +40,6 @@ use held::Held;
 use limit::Limit;
 use outgoing::BODY_BYTES;
 use pulled::Pulled;
-use uncounted::Uncounted;
 
 pub(crate) mod calls;
 mod deadlines;
@@ -52,7 +52,6 @@ mod pulled;
 mod receive;
 mod send;
 mod settle;
-mod uncounted;
 
 pub(crate) use names::Names;
 
@@ -120,10 +119,7 @@ impl Place {
         let (dead, counts_on) = mortal.map_or((None, false), |(dead, counts_on)| (Some(dead), counts_on));
         let mut info = QueueInfo::new(NAME, subscription, settings);
         info.limits.body_bytes = BODY_BYTES;
-        info.capabilities.dedupe = false;
-        info.capabilities.depth = false;
-        // Pub/Sub counts where it has a limit, and letters have none.
-        info.capabilities.attempts = dead.is_some();
+        info.capabilities = crate::support::queue(dead.is_some());
         Arc::new(Self {
             connection: Arc::clone(connection),
             topic,

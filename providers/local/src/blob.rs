@@ -42,6 +42,7 @@ impl LocalBucket {
         info.clock = engine.clock();
         // Buckets of one data folder share its index and its files.
         info.account = engine.folder().to_string_lossy().into_owned();
+        info.capabilities = crate::support::blob();
         info.limits.part_bytes = PART_BYTES;
         info.limits.parts = 1 << 20;
         info.limits.part_concurrency = 2;

@@ -27,6 +27,7 @@ impl LocalTable {
     pub(crate) fn new(engine: Arc<Engine>, name: &str) -> Self {
         let mut info = TableInfo::new(NAME, name);
         info.clock = engine.clock();
+        info.capabilities = crate::support::kv();
         Self { engine, name: name.into(), info }
     }
 

@@ -47,6 +47,7 @@ mod kv;
 mod provision;
 mod queue;
 mod schema;
+mod support;
 mod wake;
 mod writer;
 

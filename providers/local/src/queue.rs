@@ -41,6 +41,7 @@ impl LocalQueue {
     ) -> Self {
         let mut info = QueueInfo::new(NAME, shown, settings);
         info.clock = engine.clock();
+        info.capabilities = crate::support::queue();
         Self { engine, name: name.into(), info }
     }
 }

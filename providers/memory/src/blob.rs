@@ -41,6 +41,7 @@ impl MemoryBucket {
         info.clock = cell.clock();
         // Each instance is an account of its own.
         info.account = memory.shared.account.to_string();
+        info.capabilities = crate::support::blob();
         Self { cell, info, memory }
     }
 

@@ -29,8 +29,7 @@ impl MemoryTable {
     pub(crate) fn new(cell: Arc<TableCell>, faults: Faults) -> Self {
         let mut info = TableInfo::new(crate::provision::NAME, cell.name());
         info.clock = cell.clock();
-        // Hidden at once, removed by `sweep`.
-        info.capabilities.deletes_expired = false;
+        info.capabilities = crate::support::kv();
         Self { cell, info, faults }
     }
 }

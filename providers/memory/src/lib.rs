@@ -45,6 +45,7 @@ mod faults;
 mod kv;
 mod provision;
 mod queue;
+mod support;
 mod sync;
 
 pub use config::{Memory, MemoryBuilder};

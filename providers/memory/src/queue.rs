@@ -43,6 +43,7 @@ impl MemoryQueue {
             info.settings.ordered = ordered;
         }
         info.clock = cell.clock();
+        info.capabilities = crate::support::queue();
         Self { cell, info, faults }
     }
 }

@@ -39,6 +39,7 @@ const OWNED: &[(&str, &[&[&str]])] = &[
     ("skyport-server", &[&["server"], CLOUD_RUN, FUNCTIONS]),
     ("skyport-conformance", &[]),
     ("skyport-gcs", &[]),
+    ("skyport-stub", &[]),
     ("skyport-functions-host", &[]),
     ("skyport-lambda", &[&["aws", "lambda"]]),
     ("skyport-aws-wire", &[AWS, &["lambda"]]),

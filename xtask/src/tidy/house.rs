@@ -5,7 +5,7 @@ use crate::workspace::{Member, Workspace};
 
 /// The rooms of every provider and of every adapter: `src/<room>.rs` or `src/<room>/mod.rs`.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("providers", &["lib", "config", "error", "blob", "queue", "kv", "provision"]),
+    ("providers", &["lib", "config", "error", "blob", "queue", "kv", "support", "provision"]),
     ("adapters", &["lib", "event", "reply"]),
 ];
 

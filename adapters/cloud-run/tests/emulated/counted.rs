@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use skyport_core::Result;
 use skyport_core::blob::port::BlobStore;
 use skyport_core::kv::port::KeyValueStore;
 use skyport_core::provider::{Endpoint, Provider, ResourceKind, ResourceUrl, TableSettings};
@@ -13,6 +12,7 @@ use skyport_core::queue::port::{
     Depth, MessageId, MessageQueue, OutMessage, QueueInfo, QueueSettings, RawDelivery, Receipt,
     ReceiveOptions, Settlement, Verdict,
 };
+use skyport_core::{Result, Support};
 
 use crate::ledger::Ledger;
 
@@ -67,7 +67,7 @@ struct CountedQueue {
 impl CountedQueue {
     fn over(inner: Arc<dyn MessageQueue>, ledger: &Ledger) -> Arc<dyn MessageQueue> {
         let mut info = inner.info().clone();
-        info.capabilities.depth = true;
+        info.capabilities.depth = Support::Built("a ledger of what was sent and settled");
         ledger.open(&info.resource);
         Arc::new(Self { inner, info, ledger: ledger.clone(), received: Mutex::default() })
     }

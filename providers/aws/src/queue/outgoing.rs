@@ -1,10 +1,10 @@
 //! A message as SQS takes it, and what it counts towards a request's size.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use aws_sdk_sqs::types::MessageAttributeValue;
 use skyport_aws_wire::sqs::{SqsAttribute, group_of_its_own};
+pub(super) use skyport_core::clock::whole_seconds;
 use skyport_core::queue::envelope::{ENVELOPE_ATTRIBUTE, Envelope};
 use skyport_core::queue::port::OutMessage;
 use skyport_core::queue::wire::to_text;
@@ -83,14 +83,10 @@ fn packed(envelope: &Envelope) -> String {
     envelope.pack().replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff")
 }
 
-/// Rounded up, so that nothing is early.
-pub(super) fn whole_seconds(time: Duration) -> i32 {
-    let up = time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0));
-    i32::try_from(up).unwrap_or(i32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use bytes::Bytes;
     use skyport_core::TraceContext;
     use skyport_core::queue::port::QueueLimits;
@@ -131,14 +127,6 @@ mod tests {
         let outgoing = Outgoing::new(message, false).expect("fits");
         assert_eq!(outgoing.attributes.len(), ATTRIBUTES);
         assert!(!outgoing.attributes.contains_key(ENVELOPE_ATTRIBUTE));
-    }
-
-    #[test]
-    fn time_is_rounded_up_to_whole_seconds() {
-        for (millis, seconds) in [(0, 0), (1, 1), (999, 1), (1000, 1), (1001, 2), (900_000, 900)] {
-            assert_eq!(whole_seconds(Duration::from_millis(millis)), seconds);
-        }
-        assert_eq!(whole_seconds(Duration::MAX), i32::MAX);
     }
 
     #[test]

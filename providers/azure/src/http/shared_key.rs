@@ -1,14 +1,12 @@
 //! Requests that are signed with the account's key: SharedKey, and for tables SharedKeyLite.
 
-use std::borrow::Cow;
 use std::fmt;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use azure_core::http::headers::{HeaderName, HeaderValue, Headers};
+use azure_core::http::headers::{HeaderName, HeaderValue};
 use azure_core::http::policies::{Policy, PolicyResult};
-use azure_core::http::{Body, Context, Request, Url};
+use azure_core::http::{Context, Request};
 use azure_core::time::{OffsetDateTime, to_rfc7231};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,23 +16,10 @@ use skyport_core::{Error, Result};
 
 use crate::config::endpoint::Service;
 
+mod text;
+
 const DATE: HeaderName = HeaderName::from_static("x-ms-date");
 const AUTHORIZATION: HeaderName = HeaderName::from_static("authorization");
-
-/// The headers whose values stand in a line each, in this order. The date is in a header of Azure's own.
-const SIGNED: [&str; 11] = [
-    "content-encoding",
-    "content-language",
-    "content-length",
-    "content-md5",
-    "content-type",
-    "date",
-    "if-modified-since",
-    "if-match",
-    "if-none-match",
-    "if-unmodified-since",
-    "range",
-];
 
 /// An account's key.
 #[derive(Clone)]
@@ -46,7 +31,13 @@ impl AccountKey {
         let wrong =
             || Error::invalid("the storage account's key is no base64: is it whole, as the portal shows it?");
         let bytes = STANDARD.decode(text.trim()).map_err(|_| wrong())?;
-        Ok(Self(Arc::new(Hmac::new_from_slice(&bytes).map_err(|_| wrong())?)))
+        Self::of_bytes(&bytes).ok_or_else(wrong)
+    }
+
+    /// One of these bytes; none of no bytes.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        let key = Some(bytes).filter(|bytes| !bytes.is_empty())?;
+        Some(Self(Arc::new(Hmac::new_from_slice(key).ok()?)))
     }
 
     /// The signature of a text, in base64.
@@ -76,17 +67,13 @@ impl SharedKey {
         Self { service, account: account.to_owned(), key }
     }
 
-    fn sign(&self, request: &mut Request) {
-        request.insert_header(DATE, to_rfc7231(&OffsetDateTime::now_utc()));
-        let text = match self.service {
-            Service::Table => table_text(request, &self.account),
-            Service::Blob | Service::Queue => text(request, &self.account),
+    fn sign(&self, request: &mut Request, now: OffsetDateTime) {
+        request.insert_header(DATE, to_rfc7231(&now));
+        let (scheme, text) = match self.service {
+            Service::Table => ("SharedKeyLite", text::of_table_request(request, &self.account)),
+            Service::Blob | Service::Queue => ("SharedKey", text::of_request(request, &self.account)),
         };
-        let (scheme, signature) = match self.service {
-            Service::Table => ("SharedKeyLite", self.key.sign(&text)),
-            Service::Blob | Service::Queue => ("SharedKey", self.key.sign(&text)),
-        };
-        let value = format!("{scheme} {}:{signature}", self.account);
+        let value = format!("{scheme} {}:{}", self.account, self.key.sign(&text));
         request.insert_header(AUTHORIZATION, HeaderValue::from(value));
     }
 }
@@ -96,69 +83,54 @@ impl SharedKey {
 #[async_trait]
 impl Policy for SharedKey {
     async fn send(&self, context: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
-        self.sign(request);
+        self.sign(request, OffsetDateTime::now_utc());
         next[0].send(context, request, &next[1..]).await
     }
 }
 
-/// What is signed of a request to Blob or Queue Storage.
-fn text(request: &Request, account: &str) -> String {
-    let mut text = format!("{}\n", request.method().as_str());
-    for name in SIGNED {
-        let value: Cow<'_, str> = match name {
-            "content-length" => length(request.body()).into(),
-            _ => value(request.headers(), name).into(),
-        };
-        let _ = writeln!(text, "{value}");
-    }
-    let mut own: Vec<(&str, &str)> = request
-        .headers()
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .filter(|(name, _)| name.starts_with("x-ms-"))
-        .collect();
-    own.sort_unstable();
-    for (name, value) in own {
-        let _ = writeln!(text, "{name}:{}", value.trim());
-    }
-    text.push_str(&resource(request.url(), account));
-    text
-}
+#[cfg(test)]
+mod tests {
+    use azure_core::http::{Method, Url};
+    use skyport_core::ErrorKind;
 
-/// What is signed of a request to Table Storage.
-fn table_text(request: &Request, account: &str) -> String {
-    let url = request.url();
-    let mut text = format!("{}\n/{account}{}", value(request.headers(), DATE.as_str()), url.path());
-    if let Some((_, comp)) = url.query_pairs().find(|(name, _)| name == "comp") {
-        let _ = write!(text, "?comp={comp}");
-    }
-    text
-}
+    use super::*;
 
-/// The resource: the account, the path as it is sent, and the query, decoded and in order.
-fn resource(url: &Url, account: &str) -> String {
-    let mut text = format!("/{account}{}", url.path());
-    let mut query: Vec<(String, Cow<'_, str>)> =
-        url.query_pairs().map(|(name, value)| (name.to_lowercase(), value)).collect();
-    query.sort_unstable();
-    let mut last = None;
-    for (name, value) in query {
-        // Values of one name stand in one line.
-        if last.as_ref() == Some(&name) {
-            let _ = write!(text, ",{value}");
-        } else {
-            let _ = write!(text, "\n{name}:{value}");
+    /// The key of every Azurite.
+    const KEY: &str =
+        "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+
+    /// What stands in the header `authorization` of a request of the year 2023.
+    fn authorization(service: Service, url: &str) -> String {
+        let now = OffsetDateTime::from_unix_timestamp(1_700_000_000).expect("a time");
+        let policy = SharedKey::new(service, "devstoreaccount1", AccountKey::read(KEY).expect("a key"));
+        let mut request = Request::new(Url::parse(url).expect("a URL"), Method::Get);
+        policy.sign(&mut request, now);
+        assert_eq!(request.headers().get_optional_str(&DATE), Some("Tue, 14 Nov 2023 22:13:20 GMT"));
+        request.headers().get_optional_str(&AUTHORIZATION).expect("signed").to_owned()
+    }
+
+    #[test]
+    fn a_request_is_signed_as_openssl_signs_its_text() {
+        let url = "http://127.0.0.1:10000/devstoreaccount1/c?restype=container&comp=metadata";
+        assert_eq!(
+            authorization(Service::Blob, url),
+            "SharedKey devstoreaccount1:l+I31HoGhQV9dQguyovE6AnfEkzMP7znJQj3xLqykgE="
+        );
+        let url = "http://127.0.0.1:10002/devstoreaccount1/Tables";
+        assert_eq!(
+            authorization(Service::Table, url),
+            "SharedKeyLite devstoreaccount1:fiMBLHU9mGa2ttBxTHkXfRLoUiMSI/tczVWmRt8c8Fk="
+        );
+    }
+
+    #[test]
+    fn a_key_that_is_not_whole_is_refused_and_none_is_shown() {
+        for bad in ["", "not base64!", "YQ=", "TOPSECRET\u{fc}"] {
+            let error = AccountKey::read(bad).expect_err("no key");
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+            assert!(error.message().contains("portal") && !error.message().contains("TOPSECRET"), "{error}");
         }
-        last = Some(name);
+        let policy = SharedKey::new(Service::Blob, "a", AccountKey::read(" YQ==\n").expect("a key"));
+        assert_eq!(format!("{:?}", policy.key), "AccountKey { .. }");
     }
-    text
-}
-
-/// The length of a body; nothing where there is nothing.
-fn length(body: &Body) -> String {
-    body.len().filter(|length| *length > 0).map(|length| length.to_string()).unwrap_or_default()
-}
-
-fn value<'h>(headers: &'h Headers, name: &str) -> &'h str {
-    headers.get_optional_str(&HeaderName::from(name.to_owned())).unwrap_or_default()
 }

@@ -1,32 +1,76 @@
-//! To come.
+//! Tables of Table Storage.
 
 use std::sync::Arc;
 
-use skyport_core::provider::ResourceUrl;
+use azure_core::http::Method;
+use serde_json::json;
+use skyport_core::kv::port::KeyValueStore;
+use skyport_core::provider::{ResourceUrl, TableSettings};
+use skyport_core::retry::patiently;
 use skyport_core::{Error, Result};
 
+use super::NAME;
 use crate::config::Connection;
+use crate::kv::client::{Call, Client};
+use crate::kv::{AzureTable, name};
 
 pub(super) fn open(
-    _: Arc<Connection>,
-    _: &ResourceUrl,
-    _: &skyport_core::provider::TableSettings,
-) -> Result<Arc<dyn skyport_core::kv::port::KeyValueStore>> {
-    Err(Error::unsupported("to come"))
+    connection: Arc<Connection>,
+    url: &ResourceUrl,
+    settings: &TableSettings,
+) -> Result<Arc<dyn KeyValueStore>> {
+    Ok(Arc::new(AzureTable::new(ordered(connection)?, url.name(), name::of(url.name())?, settings)))
 }
 
+/// Makes a table, unless it is there. Azure refuses the name of a table that was removed until that is cleared away, which takes at least
+/// 40 seconds: whoever makes it anew within them is told so.
 pub(super) async fn create(
-    _: &Arc<Connection>,
-    _: &ResourceUrl,
-    _: &skyport_core::provider::TableSettings,
+    connection: &Arc<Connection>,
+    url: &ResourceUrl,
+    settings: &TableSettings,
 ) -> Result<()> {
-    Err(Error::unsupported("to come"))
+    let client = Client::new(ordered(Arc::clone(connection))?);
+    let table = name::of(url.name())?;
+    patiently(url.name(), Error::is_retryable, || make(&client, &table)).await?;
+    if settings.reverse_index {
+        // What was written before there was an index has none.
+        let table = AzureTable::new(Arc::clone(connection), url.name(), table, settings);
+        patiently(url.name(), Error::is_retryable, || table.mirror_all()).await?;
+    }
+    Ok(())
 }
 
-pub(super) async fn remove(
-    _: &Arc<Connection>,
-    _: &ResourceUrl,
-    _: &skyport_core::provider::TableSettings,
-) -> Result<()> {
-    Err(Error::unsupported("to come"))
+/// Removes a table with all that is in it. A missing one is Ok.
+pub(super) async fn remove(connection: &Arc<Connection>, url: &ResourceUrl, _: &TableSettings) -> Result<()> {
+    let client = Client::new(ordered(Arc::clone(connection))?);
+    let table = name::of(url.name())?;
+    patiently(url.name(), Error::is_retryable, || unmake(&client, &table)).await
+}
+
+async fn make(client: &Client, table: &str) -> Result<()> {
+    let body = json!({ "TableName": table }).to_string();
+    let call = Call::new(Method::Post, "Tables")
+        .header("prefer", "return-no-content")
+        .body("application/json", body);
+    match client.send(call).await {
+        Err(failure) if failure.is(&["TableAlreadyExists"]) => Ok(()),
+        made => made.map(drop).map_err(Error::from),
+    }
+}
+
+async fn unmake(client: &Client, table: &str) -> Result<()> {
+    match client.send(Call::new(Method::Delete, format!("Tables('{table}')"))).await {
+        Err(failure) if failure.is(&["TableNotFound", "ResourceNotFound", "TableBeingDeleted"]) => Ok(()),
+        removed => removed.map(drop).map_err(Error::from),
+    }
+}
+
+/// The connection, where it is to a service that keeps rows in order.
+fn ordered(connection: Arc<Connection>) -> Result<Arc<Connection>> {
+    let url = connection.url(&[])?;
+    if url.host_str().is_some_and(|host| host.contains(".table.cosmos.")) {
+        let text = "Cosmos DB for Table does not keep rows in order, and cannot be a table: use a storage account's Table Storage";
+        return Err(Error::unsupported(text).with_provider(NAME));
+    }
+    Ok(connection)
 }

@@ -7,14 +7,15 @@ use gcloud_sdk::google::firestore::v1::precondition::ConditionType;
 use gcloud_sdk::google::firestore::v1::value::ValueType;
 use skyport_core::clock::from_millis;
 use skyport_core::kv::port::{Increment, Incremented, RawVersion};
+use skyport_core::kv::rounds::Rounds;
 use skyport_core::kv::slots::{Slots, add, read_counter};
 use skyport_core::kv::stored::name_attempt;
 use skyport_core::{ErrorKind, Result};
 
+use super::FirestoreTable;
 use super::database::update;
 use super::item::{self, Made, Stamp, Stored, foreign, stored_expiry};
 use super::write::untimed;
-use super::{FirestoreTable, rounds::Rounds};
 use crate::provision::NAME;
 
 /// What an increment makes of its counter.

@@ -9,14 +9,15 @@ use gcloud_sdk::google::firestore::v1::precondition::ConditionType;
 use gcloud_sdk::google::firestore::v1::transaction_options::{Mode, ReadWrite};
 use gcloud_sdk::google::firestore::v1::{Precondition, TransactionOptions, WriteResult};
 use skyport_core::kv::port::{Change, ItemCondition, RawVersion, Write};
+use skyport_core::kv::rounds::Rounds;
 use skyport_core::kv::stored::{holds, token_of};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind, Result};
 
+use super::FirestoreTable;
 use super::database::{Database, Found, Within, unconditional};
 use super::item::{self, Stamp, Stored};
 use super::write::Sent;
-use super::{FirestoreTable, rounds::Rounds};
 use crate::provision::NAME;
 
 /// Why writes were not applied, and which of them it was.

@@ -27,7 +27,7 @@ cases![
 
 macro_rules! needs_events {
     ($bucket:expr) => {
-        if !$bucket.capabilities().events {
+        if !$bucket.capabilities().events.is_supported() {
             return Ok(Outcome::Skipped("its events come by other ways"));
         }
     };

@@ -75,7 +75,7 @@ async fn long_keys_round_trip(cx: Context) -> CaseResult {
 
 async fn a_key_and_keys_below_it_live_side_by_side(cx: Context) -> CaseResult {
     let bucket = bucket(&cx).await?;
-    if !bucket.capabilities().flat {
+    if !bucket.capabilities().flat.is_supported() {
         return Ok(Outcome::Skipped("the namespace is not flat"));
     }
     for key in ["a", "a/b", "a/b/c"] {

@@ -17,6 +17,7 @@ mod concurrent;
 mod conditions;
 mod copy_delete;
 mod events;
+mod floors;
 mod keys;
 mod list;
 mod list_model;
@@ -36,6 +37,7 @@ pub(crate) fn cases() -> Vec<crate::Case> {
         conditions::cases(),
         copy_delete::cases(),
         events::cases(),
+        floors::cases(),
         keys::cases(),
         list::cases(),
         list_model::cases(),

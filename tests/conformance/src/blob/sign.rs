@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use skyport_core::blob::{Bucket, SignedRequest};
-use skyport_core::{ErrorKind, Result};
+use skyport_core::{ErrorKind, Result, Support};
 
 use super::signed::served;
 use super::{bucket, kind, missing_bucket};
@@ -32,7 +32,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 macro_rules! needs_signing {
     ($bucket:expr) => {
-        if !$bucket.capabilities().sign {
+        if !$bucket.capabilities().sign.is_supported() {
             return Ok(Outcome::Skipped("it signs no URLs"));
         }
     };
@@ -70,7 +70,9 @@ async fn a_time_that_cannot_be_signed_is_refused_before_any_io(cx: Context) -> C
 }
 
 async fn without_the_capability_signing_is_unsupported(cx: Context) -> CaseResult {
-    let cannot = Inert::like(missing_bucket(&cx)?.info(), |info| info.capabilities.sign = false);
+    let cannot = Inert::like(missing_bucket(&cx)?.info(), |info| {
+        info.capabilities.sign = Support::Unsupported("tried")
+    });
     let bucket = Bucket::new(cannot);
     assert_eq!(kind(bucket.sign_get("k", HOUR).await), ErrorKind::Unsupported);
     assert_eq!(kind(bucket.sign_put("k", HOUR).await), ErrorKind::Unsupported);

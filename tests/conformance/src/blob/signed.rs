@@ -32,7 +32,7 @@ pub(super) struct Answer {
 /// A bucket that signs, and a client for its URLs; else why there is none.
 pub(super) async fn client(cx: &Context) -> Result<std::result::Result<(Bucket, Client), Outcome>> {
     let bucket = bucket(cx).await?;
-    if !bucket.capabilities().sign {
+    if !bucket.capabilities().sign.is_supported() {
         return Ok(Err(Outcome::Skipped("it signs no URLs")));
     }
     if let Some(endpoint) = cx.provider().endpoint() {

@@ -9,6 +9,7 @@ use crate::case::{CaseResult, Context, Outcome, cases};
 
 cases![
     the_floors_hold,
+    what_is_promised_everywhere_is_supported,
     a_value_at_the_limit_is_taken_and_one_byte_more_is_not,
     an_empty_value_is_a_value,
     bytes_come_back_as_they_were,
@@ -22,6 +23,12 @@ async fn the_floors_hold(cx: Context) -> CaseResult {
     assert!(limits.partition_bytes >= 255 && limits.sort_bytes >= 255);
     assert!(limits.value_bytes >= 384 << 10);
     assert!(limits.transact_items >= 100 && limits.transact_bytes >= 2 << 20);
+    Ok(Outcome::Passed)
+}
+
+async fn what_is_promised_everywhere_is_supported(cx: Context) -> CaseResult {
+    let lacking: Vec<&str> = texts(&cx).await?.info().capabilities.lacking().collect();
+    assert_eq!(lacking, [""; 0]);
     Ok(Outcome::Passed)
 }
 

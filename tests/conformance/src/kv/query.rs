@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use futures_util::TryStreamExt;
 use skyport_core::kv::{Query, Table};
-use skyport_core::{ErrorKind, Json, Result};
+use skyport_core::{ErrorKind, Json, Result, Support};
 
 use super::{Texts, refused, text, texts};
 use crate::case::{CaseResult, Context, Outcome, cases};
@@ -176,7 +176,7 @@ async fn a_token_survives_a_write_before_its_place(cx: Context) -> CaseResult {
 
 async fn backwards_within_a_range(cx: Context) -> CaseResult {
     let table = filled(&cx, &["a/1", "a/2", "a/3", "b"]).await?;
-    if !table.info().capabilities.reverse {
+    if !table.info().capabilities.reverse.is_supported() {
         return Ok(Outcome::Skipped("queries do not run backwards"));
     }
     let newest = table.query("p").prefix("a/").reverse().limit(2);
@@ -191,7 +191,7 @@ async fn backwards_within_a_range(cx: Context) -> CaseResult {
 
 async fn backwards_is_refused_where_it_cannot_be(cx: Context) -> CaseResult {
     let port = cx.table().await?;
-    let cannot = Inert::like(port.info(), |info| info.capabilities.reverse = false);
+    let cannot = Inert::like(port.info(), |info| info.capabilities.reverse = Support::Unsupported("tried"));
     let table: Table<u32> = Table::new(cannot);
     refused(table.query("p").reverse().page().await, ErrorKind::Unsupported);
     refused(table.query("p").reverse().collect().await, ErrorKind::Unsupported);

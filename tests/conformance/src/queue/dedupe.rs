@@ -1,8 +1,8 @@
 //! Messages sent twice under one id.
 
 use bytes::Bytes;
-use skyport_core::ErrorKind;
 use skyport_core::queue::{Outgoing, QueueSettings};
+use skyport_core::{ErrorKind, Support};
 
 use super::{Bodies, LONG, SECOND, bodies, drain, expect_nothing, kind_of, next};
 use crate::case::{CaseResult, cases};
@@ -22,13 +22,13 @@ const NO_DEDUPE: Outcome = Outcome::Skipped("the queue declares no dedupe");
 /// A queue that tells duplicates; some clouds have it on ordered ones only.
 async fn supporting(context: &Context) -> Result<Option<Bodies>, skyport_core::Error> {
     let plain = bodies(context.queue().await?);
-    if plain.capabilities().dedupe || !plain.capabilities().ordered {
-        return Ok(plain.capabilities().dedupe.then_some(plain));
+    if plain.capabilities().dedupe.is_supported() || !plain.capabilities().ordered.is_supported() {
+        return Ok(plain.capabilities().dedupe.is_supported().then_some(plain));
     }
     let mut settings = QueueSettings::default();
     settings.ordered = true;
     let ordered = bodies(context.queue_with(settings).await?);
-    Ok(ordered.capabilities().dedupe.then_some(ordered))
+    Ok(ordered.capabilities().dedupe.is_supported().then_some(ordered))
 }
 
 async fn the_same_id_is_sent_once(context: Context) -> CaseResult {
@@ -97,7 +97,8 @@ async fn an_id_that_is_none_is_refused(context: Context) -> CaseResult {
 
 async fn without_the_capability_an_id_is_unsupported(context: Context) -> CaseResult {
     let port = context.queue().await?;
-    let queue = bodies(Inert::like(port.info(), |info| info.capabilities.dedupe = false));
+    let queue =
+        bodies(Inert::like(port.info(), |info| info.capabilities.dedupe = Support::Unsupported("tried")));
     assert_eq!(kind_of(queue.send(&Bytes::new()).dedupe_id("x").await), Some(ErrorKind::Unsupported));
     Ok(Outcome::Passed)
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use skyport_core::ErrorKind;
 use skyport_core::queue::Outgoing;
+use skyport_core::{ErrorKind, Support};
 use tokio::time::Instant;
 
 use super::{Bodies, LONG, SECOND, assert_not_early, bodies, expect_nothing, kind_of, next, take, text};
@@ -25,7 +25,7 @@ const NO_DELAY: Outcome = Outcome::Skipped("the queue declares no delay");
 
 async fn supporting(context: &Context) -> Result<Option<Bodies>, skyport_core::Error> {
     let queue = bodies(context.queue().await?);
-    Ok(queue.capabilities().delay.then_some(queue))
+    Ok(queue.capabilities().delay.is_supported().then_some(queue))
 }
 
 async fn a_delayed_message_is_not_early(context: Context) -> CaseResult {
@@ -104,7 +104,8 @@ async fn no_delay_at_all_is_always_possible(context: Context) -> CaseResult {
 
 async fn without_the_capability_a_delay_is_unsupported(context: Context) -> CaseResult {
     let port = context.queue().await?;
-    let queue = bodies(Inert::like(port.info(), |info| info.capabilities.delay = false));
+    let queue =
+        bodies(Inert::like(port.info(), |info| info.capabilities.delay = Support::Unsupported("tried")));
     assert_eq!(kind_of(queue.send(&Bytes::new()).delay(SECOND).await), Some(ErrorKind::Unsupported));
     let value = Bytes::new();
     let delayed = Outgoing::new(&value).delay(SECOND);

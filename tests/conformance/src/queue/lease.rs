@@ -67,7 +67,7 @@ async fn attempts_grow(context: Context) -> CaseResult {
     let delivery = next(&queue, LONG).await?;
     attempts.push(delivery.attempt());
     delivery.ack().await?;
-    if queue.capabilities().attempts {
+    if queue.capabilities().attempts.is_supported() {
         assert_eq!(attempts, [1, 2, 3, 4]);
     } else {
         assert_eq!(attempts, [1, 1, 1, 1]);

@@ -1,9 +1,9 @@
 //! Queues that are not there, and how errors name what they are about.
 
 use bytes::Bytes;
-use skyport_core::ErrorKind;
 use skyport_core::provider::ResourceKind;
 use skyport_core::queue::QueueSettings;
+use skyport_core::{ErrorKind, Support};
 
 use super::{Bodies, NOW, SECOND, bodies, drain, kind_of, send};
 use crate::case::{CaseResult, cases};
@@ -39,7 +39,7 @@ async fn every_operation_on_a_missing_queue_is_not_found(context: Context) -> Ca
     assert_eq!(both.into_iter().map(kind_of).collect::<Vec<_>>(), [not_found; 2]);
     assert_eq!(kind_of(queue.receive(1, NOW, SECOND).await), not_found);
     assert_eq!(kind_of(queue.receive(1, SECOND * 5, SECOND).await), not_found);
-    if queue.capabilities().depth {
+    if queue.capabilities().depth.is_supported() {
         assert_eq!(kind_of(queue.depth().await), not_found);
     }
     assert_eq!(kind_of(queue.redrive(1).await), not_found);
@@ -60,14 +60,15 @@ async fn an_error_names_provider_operation_and_queue(context: Context) -> CaseRe
 
 async fn without_the_capability_depth_is_unsupported(context: Context) -> CaseResult {
     let port = context.queue().await?;
-    let queue = bodies(Inert::like(port.info(), |info| info.capabilities.depth = false));
+    let queue =
+        bodies(Inert::like(port.info(), |info| info.capabilities.depth = Support::Unsupported("tried")));
     assert_eq!(kind_of(queue.depth().await), Some(ErrorKind::Unsupported));
     Ok(Outcome::Passed)
 }
 
 async fn depth_counts_what_is_there(context: Context) -> CaseResult {
     let queue = bodies(context.queue().await?);
-    if !queue.capabilities().depth {
+    if !queue.capabilities().depth.is_supported() {
         return Ok(Outcome::Skipped("the queue declares no depth"));
     }
     for n in 0..3 {

@@ -6,6 +6,7 @@ mod attributes;
 mod dead_letters;
 mod dedupe;
 mod delay;
+mod floors;
 mod foreign;
 mod lease;
 mod missing;
@@ -32,6 +33,7 @@ pub(crate) fn cases() -> Vec<Case> {
         dead_letters::cases(),
         dedupe::cases(),
         delay::cases(),
+        floors::cases(),
         foreign::cases(),
         lease::cases(),
         missing::cases(),

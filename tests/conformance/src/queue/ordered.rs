@@ -28,7 +28,7 @@ const NO_ORDER: Outcome = Outcome::Skipped("the queue declares no order");
 
 async fn ordered(context: &Context) -> Result<Option<Bodies>, skyport_core::Error> {
     let plain = bodies(context.queue().await?);
-    if !plain.capabilities().ordered {
+    if !plain.capabilities().ordered.is_supported() {
         return Ok(None);
     }
     let mut settings = QueueSettings::default();

@@ -80,7 +80,7 @@ impl Stage {
         for declaration in &declarations {
             if let ResourceKind::Queue(settings) = &declaration.kind {
                 let opened = backing.provider.queue(&backing.url(declaration), settings)?;
-                backing.orders &= opened.info().capabilities.ordered;
+                backing.orders &= opened.info().capabilities.ordered.is_supported();
             }
         }
         for declaration in &declarations {

@@ -21,7 +21,7 @@ async fn what_runs_may_finish(stage: Arc<Stage>) -> CaseResult {
 async fn what_has_not_finished_returns(stage: Arc<Stage>) -> CaseResult {
     // Without a limit of its own: only the stop ends it.
     let sending = stage.ordered.send(&Job::new("long", Act::Hang));
-    if stage.ordered.capabilities().ordered {
+    if stage.ordered.capabilities().ordered.is_supported() {
         sending.group("a").await?
     } else {
         sending.await?

@@ -1,12 +1,11 @@
-//! How often a write that rivals were in the way of is tried again, and for how long.
+//! How often a provider tries a write again that rivals were in the way of, and for how long: where the service has no lock, but compares.
 
 use std::time::Duration;
 
-use skyport_core::retry::backoff;
-use skyport_core::{Error, ErrorKind, Result};
 use tokio::time::Instant;
 
-use crate::provision::NAME;
+use crate::retry::backoff;
+use crate::{Error, ErrorKind, Result};
 
 /// So many rivals in a row may be in the way.
 const ROUNDS: u32 = 10;
@@ -16,22 +15,31 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// After this no other round begins: what was refused is to be told as such, rather than to run out of its time.
-pub(super) const PATIENCE: Duration = Duration::from_secs(8);
+pub const PATIENCE: Duration = Duration::from_secs(8);
 
 /// The rounds of one write.
 #[derive(Debug)]
-pub(super) struct Rounds {
+pub struct Rounds {
     lost: u32,
     stop: Instant,
 }
 
+impl Default for Rounds {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Rounds {
-    pub(super) fn new() -> Self {
+    /// They begin now.
+    #[must_use]
+    pub fn new() -> Self {
         Self { lost: 0, stop: Instant::now() + PATIENCE }
     }
 
     /// When no other round begins, and no wait for a turn goes on.
-    pub(super) fn stop(&self) -> Instant {
+    #[must_use]
+    pub fn stop(&self) -> Instant {
         self.stop
     }
 
@@ -39,7 +47,7 @@ impl Rounds {
     ///
     /// # Errors
     /// `Conflict` where there were too many.
-    pub(super) async fn again(&mut self) -> Result<()> {
+    pub async fn again(&mut self) -> Result<()> {
         self.lost += 1;
         let pause = backoff(FIRST_PAUSE, LONGEST_PAUSE, self.lost).mul_f64(fastrand::f64());
         if self.lost >= ROUNDS || Instant::now() + pause >= self.stop {
@@ -51,9 +59,10 @@ impl Rounds {
 }
 
 /// What a write is told that rivals were in the way of again and again.
-pub(super) fn contended() -> Error {
+#[must_use]
+pub fn contended() -> Error {
     let text = "others wrote the same again and again: try once more, or write it less often";
-    Error::new(ErrorKind::Conflict, text).with_provider(NAME)
+    Error::new(ErrorKind::Conflict, text)
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
-//! Deliveries that Pub/Sub counted and nobody saw.
+//! Deliveries that a service counted and nobody saw: for a provider whose service counts whatever it hands out.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use skyport_core::queue::MessageId;
 use tokio::time::Instant;
+
+use super::MessageId;
 
 /// Of how many messages this is remembered.
 const MOST: usize = 10_000;
@@ -14,9 +15,10 @@ const MOST: usize = 10_000;
 const REMEMBERED: Duration = Duration::from_secs(3_600);
 
 /// How often this process gave a message back that no receiver had seen. What it forgets counts as an attempt.
-#[derive(Default)]
-pub(super) struct Uncounted(Mutex<HashMap<MessageId, Returns>>);
+#[derive(Debug, Default)]
+pub struct Uncounted(Mutex<HashMap<MessageId, Returns>>);
 
+#[derive(Debug)]
 struct Returns {
     count: u32,
     last: Instant,
@@ -24,7 +26,7 @@ struct Returns {
 
 impl Uncounted {
     /// The message goes back unseen.
-    pub(super) fn add(&self, id: &MessageId) {
+    pub fn add(&self, id: &MessageId) {
         let mut returns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         if returns.len() >= MOST && !returns.contains_key(id) {
@@ -37,8 +39,9 @@ impl Uncounted {
         (returns.count, returns.last) = (returns.count.saturating_add(1), now);
     }
 
-    /// Which attempt the delivery is that Pub/Sub counts as this one.
-    pub(super) fn attempt(&self, id: &MessageId, counted: u32) -> u32 {
+    /// Which attempt the delivery is that the service counts as this one.
+    #[must_use]
+    pub fn attempt(&self, id: &MessageId, counted: u32) -> u32 {
         let returns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         counted.saturating_sub(returns.get(id).map_or(0, |returns| returns.count)).max(1)
     }

@@ -4,20 +4,20 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use skyport_core::Result;
-use skyport_core::kv::port::Key;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
+use super::port::Key;
 use super::rounds::contended;
+use crate::Result;
 
 /// Who waits for which counter.
 #[derive(Debug, Default)]
-pub(super) struct Turns(Mutex<HashMap<Key, Weak<Semaphore>>>);
+pub struct Turns(Mutex<HashMap<Key, Weak<Semaphore>>>);
 
 /// A turn, or the wait for it; the next one's when it is dropped.
 #[derive(Debug)]
-pub(super) struct Turn<'t> {
+pub struct Turn<'t> {
     turns: &'t Turns,
     key: &'t Key,
     line: Option<Arc<Semaphore>>,
@@ -29,7 +29,7 @@ impl Turns {
     ///
     /// # Errors
     /// `Conflict` where too many were before it: nothing was sent then.
-    pub(super) async fn of<'t>(&'t self, key: &'t Key, stop: Instant) -> Result<Turn<'t>> {
+    pub async fn of<'t>(&'t self, key: &'t Key, stop: Instant) -> Result<Turn<'t>> {
         let line = self.line(key);
         let mut turn = Turn { turns: self, key, line: Some(Arc::clone(&line)), permit: None };
         let waited = timeout_at(stop, line.acquire_owned()).await;

@@ -1,0 +1,164 @@
+//! Rows in order, by as many requests as it takes. Azure's pages may be short or empty, and yet have a next one.
+
+use azure_core::http::Method;
+use serde::Deserialize;
+use skyport_core::{Error, ErrorKind, Result};
+
+use super::AzureTable;
+use super::client::{Call, Failure, unreadable};
+use super::entity::{Properties, ROW, foreign};
+use super::read::unwritten;
+use crate::provision::NAME;
+
+/// So much of one answer is read: where there is more, fewer rows are asked for. One row is always less.
+const ANSWER_BYTES: usize = 8 << 20;
+/// Azure's most rows of one answer.
+const MOST: usize = 1_000;
+/// So many empty answers in a row may have a next one.
+const EMPTY_ANSWERS: usize = 100;
+/// Longer than any mark of Azure's for where to go on.
+const LONGEST_MARK: usize = 8_192;
+
+/// The rows of a filter, answer after answer.
+#[derive(Debug)]
+pub(super) struct Rows<'t> {
+    table: &'t AzureTable,
+    select: Option<&'static str>,
+    /// As many rows as are asked for fit into an answer.
+    fitting: usize,
+    next: Next,
+}
+
+/// Where the next answer begins.
+#[derive(Debug)]
+enum Next {
+    Start,
+    /// Azure's own marks.
+    At {
+        partition: String,
+        row: Option<String>,
+    },
+    End,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    value: Vec<Properties>,
+}
+
+impl<'t> Rows<'t> {
+    pub(super) fn new(table: &'t AzureTable, select: Option<&'static str>) -> Self {
+        Self { table, select, fitting: MOST, next: Next::Start }
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self.next, Next::End)
+    }
+
+    /// Some of the rows, at most so many: none where there are no more.
+    pub(super) async fn read(&mut self, filter: &str, most: usize) -> Result<Vec<Properties>> {
+        for _ in 0..EMPTY_ANSWERS {
+            if self.is_done() {
+                return Ok(Vec::new());
+            }
+            let rows = self.answer(filter, most).await?;
+            if !rows.is_empty() {
+                return Ok(rows);
+            }
+        }
+        let text = format!("Azure answered {EMPTY_ANSWERS} times without a row, and not that this was all");
+        Err(Error::new(ErrorKind::Unavailable, text).with_ambiguous(false).with_provider(NAME))
+    }
+
+    async fn answer(&mut self, filter: &str, most: usize) -> Result<Vec<Properties>> {
+        loop {
+            let most = most.min(self.fitting).max(1);
+            let mut call = Call::new(Method::Get, format!("{}()", self.table.table))
+                .query("$filter", filter)
+                .query("$top", &most.to_string())
+                .at_most(ANSWER_BYTES);
+            if let Some(select) = self.select {
+                call = call.query("$select", select);
+            }
+            if let Next::At { partition, row } = &self.next {
+                call = call.query("NextPartitionKey", partition);
+                if let Some(row) = row {
+                    call = call.query("NextRowKey", row);
+                }
+            }
+            let answer = match self.table.client.send(call).await {
+                Ok(answer) => answer,
+                Err(Failure::TooMuch) if most > 1 => {
+                    self.fitting = (most / 8).max(1);
+                    continue;
+                }
+                Err(failure) => return Err(failure.of_read()),
+            };
+            self.table.seen();
+            let mark = |name| answer.header(name).filter(|mark| !mark.is_empty()).map(str::to_owned);
+            let row = mark("x-ms-continuation-nextrowkey");
+            self.next = match mark("x-ms-continuation-nextpartitionkey") {
+                Some(partition) if partition.len() + row.as_ref().map_or(0, String::len) > LONGEST_MARK => {
+                    return Err(unwritten(unreadable()));
+                }
+                Some(partition) => Next::At { partition, row },
+                None => Next::End,
+            };
+            let Listed { value } = answer.json().map_err(unwritten)?;
+            return Ok(value);
+        }
+    }
+}
+
+/// A range of one partition's rows, in order.
+#[derive(Debug)]
+pub(super) struct Range<'t> {
+    rows: Rows<'t>,
+    partition: String,
+    low: String,
+    high: Option<String>,
+    /// The last row that was read.
+    last: Option<String>,
+}
+
+impl<'t> Range<'t> {
+    /// From `low` to `high`, each an operator and a RowKey: `("ge", ":a")`.
+    pub(super) fn new(
+        table: &'t AzureTable,
+        select: Option<&'static str>,
+        partition: &str,
+        low: (&str, &str),
+        high: Option<(&str, &str)>,
+    ) -> Self {
+        let clause = |(operator, row): (&str, &str)| format!("{ROW} {operator} '{row}'");
+        let rows = Rows::new(table, select);
+        Self { rows, partition: partition.to_owned(), low: clause(low), high: high.map(clause), last: None }
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.rows.is_done()
+    }
+
+    /// Some of the rows, at most so many, with their RowKeys: none where there are no more.
+    pub(super) async fn read(&mut self, most: usize) -> Result<Vec<(String, Properties)>> {
+        let mut filter = format!("PartitionKey eq '{}' and {}", self.partition, self.low);
+        if let Some(high) = &self.high {
+            filter.extend([" and ", high.as_str()]);
+        }
+        let found = self.rows.read(&filter, most).await?;
+        let mut rows = Vec::with_capacity(found.len());
+        for mut properties in found {
+            let row = match properties.remove(ROW) {
+                Some(serde_json::Value::String(row)) => row,
+                _ => return Err(foreign("it has no key")),
+            };
+            if self.last.as_ref().is_some_and(|last| *last >= row) {
+                let text = "the service does not keep rows in the order of their keys, which tables need: is it Azure Table Storage?";
+                return Err(Error::new(ErrorKind::Malformed, text).with_provider(NAME));
+            }
+            self.last = Some(row.clone());
+            rows.push((row, properties));
+        }
+        Ok(rows)
+    }
+}

@@ -1,0 +1,167 @@
+//! Queries: a range of one partition, forwards, or backwards by mirrors, by pages.
+
+use std::ops::Bound;
+
+use futures_util::StreamExt;
+use skyport_core::Result;
+use skyport_core::kv::port::{Key, QueryOptions, QueryPage, RawItem};
+use skyport_core::seek::Scan;
+
+use super::entity::{STATE, Stored};
+use super::pages::Range;
+use super::{AT_ONCE, AzureTable, key};
+
+/// Bytes of values in one page; more come with the next.
+const PAGE_BYTES: usize = 4 << 20;
+/// So many rows at most are looked at for one page: where most have expired, it may be short.
+const PAGE_ROWS: usize = 8_000;
+
+impl AzureTable {
+    pub(super) async fn read_page(&self, options: &QueryOptions) -> Result<QueryPage> {
+        let scan = Scan::of(&self.info.resource, options)?;
+        if scan.is_empty() {
+            self.there().await?;
+            return Ok(scan.page(Vec::new(), false));
+        }
+        let page = Page { scan, items: Vec::new(), bytes: 0, looked: 0, last: None };
+        if options.reverse { self.read_back(options, page).await } else { self.read_on(options, page).await }
+    }
+
+    async fn read_on(&self, options: &QueryOptions, mut page: Page<'_>) -> Result<QueryPage> {
+        let partition = key::partition(&options.partition);
+        let (start, end) = page.scan.ends();
+        let first = key::item("");
+        let (low, high) = (bound(start, "ge", "gt", key::item), bound(end, "le", "lt", key::item));
+        let low = low.as_ref().map_or(("ge", &*first), |(operator, row)| (*operator, &**row));
+        let high = high.as_ref().map_or(("lt", key::AFTER_ITEMS), |(operator, row)| (*operator, &**row));
+        let mut range = Range::new(self, None, &partition, low, Some(high));
+        loop {
+            for (row, properties) in range.read(page.wanted()).await? {
+                let sort = key::sort_of_item(&row)?;
+                let item = Stored::read(properties, None)?;
+                let key = Key::new(options.partition.clone(), sort.as_str());
+                page.take(sort, item.into_item(key, self.now())?);
+            }
+            if page.is_full() || range.is_done() {
+                return Ok(page.finish(!range.is_done()));
+            }
+        }
+    }
+
+    /// The mirrors tell which items there are, one read for each tells the item.
+    async fn read_back(&self, options: &QueryOptions, mut page: Page<'_>) -> Result<QueryPage> {
+        let partition = key::partition(&options.partition);
+        // What is noted now may have a mirror a moment later; the other way round, an item could be missed in both.
+        let mut noted = self.noted(&partition, &page.scan).await?;
+        let (start, end) = page.scan.ends();
+        let (low, high) = (bound(end, "ge", "gt", key::mirror), bound(start, "le", "lt", key::mirror));
+        let first = key::MIRROR.to_string();
+        let low = low.as_ref().map_or(("ge", &*first), |(operator, row)| (*operator, &**row));
+        let high = high.as_ref().map(|(operator, row)| (*operator, &**row));
+        let mut range = Range::new(self, Some(STATE), &partition, low, high);
+        loop {
+            let mut sorts = Vec::new();
+            for (row, properties) in range.read(page.wanted()).await? {
+                let mirror = Stored::row(properties, None)?;
+                sorts.push((key::sort_of_mirror(&row)?, Some(mirror.etag)));
+            }
+            // Of what is noted, all that comes before the last mirror that was read.
+            let last = sorts.last().map(|(sort, _)| sort.clone());
+            let (now, later) = noted
+                .into_iter()
+                .partition(|sort| range.is_done() || last.as_ref().is_some_and(|last| sort > last));
+            noted = later;
+            sorts.extend(Vec::into_iter(now).map(|sort| (sort, None)));
+            sorts.sort_by(|(a, _), (b, _)| b.cmp(a));
+            sorts.dedup_by(|(a, _), (b, _)| a == b);
+            let all = sorts.len();
+            let reads = sorts
+                .into_iter()
+                .map(|(sort, mirror)| self.behind(&options.partition, &partition, sort, mirror));
+            let mut reads = futures_util::stream::iter(reads).buffered(AT_ONCE);
+            let mut read = 0;
+            while let Some(found) = reads.next().await {
+                let (sort, item) = found?;
+                read += 1;
+                page.take(sort, item);
+                if page.is_full() {
+                    break;
+                }
+            }
+            if page.is_full() || range.is_done() {
+                return Ok(page.finish(read < all || !noted.is_empty() || !range.is_done()));
+            }
+        }
+    }
+
+    /// The item behind a mirror. One that has none any more is taken away, unless it is written anew meanwhile.
+    async fn behind(
+        &self,
+        own: &std::sync::Arc<str>,
+        partition: &str,
+        sort: String,
+        mirror: Option<super::stamp::Etag>,
+    ) -> Result<(String, Option<RawItem>)> {
+        let key = Key::new(own.clone(), sort.as_str());
+        let Some(stored) = self.stored(&key, None).await? else {
+            if let Some(etag) = mirror {
+                self.forget_mirror(partition, &sort, etag).await;
+            }
+            return Ok((sort, None));
+        };
+        Ok((sort, stored.into_item(key, self.now())?))
+    }
+}
+
+fn bound(
+    end: Bound<&str>,
+    included: &'static str,
+    excluded: &'static str,
+    stored: impl Fn(&str) -> String,
+) -> Option<(&'static str, String)> {
+    match end {
+        Bound::Unbounded => None,
+        Bound::Included(sort) => Some((included, stored(sort))),
+        Bound::Excluded(sort) => Some((excluded, stored(sort))),
+    }
+}
+
+/// A page that is being read.
+struct Page<'p> {
+    scan: Scan<'p>,
+    items: Vec<RawItem>,
+    bytes: usize,
+    looked: usize,
+    /// The last sort key that was looked at.
+    last: Option<String>,
+}
+
+impl Page<'_> {
+    /// One more than asked for: whether there is a next page is then known.
+    fn wanted(&self) -> usize {
+        self.scan.size() + 1 - self.items.len().min(self.scan.size())
+    }
+
+    fn take(&mut self, sort: String, item: Option<RawItem>) {
+        self.looked += 1;
+        self.bytes += item.as_ref().map_or(0, |item| item.value.len());
+        self.items.extend(item);
+        self.last = Some(sort);
+    }
+
+    fn is_full(&self) -> bool {
+        self.items.len() > self.scan.size() || self.bytes >= PAGE_BYTES || self.looked >= PAGE_ROWS
+    }
+
+    /// The page, where all that is left comes later.
+    fn finish(mut self, more: bool) -> QueryPage {
+        if self.items.len() > self.scan.size() {
+            self.items.truncate(self.scan.size());
+            return self.scan.page(self.items, true);
+        }
+        match self.last {
+            Some(last) if more => self.scan.page_to(self.items, &last),
+            _ => self.scan.page(self.items, false),
+        }
+    }
+}

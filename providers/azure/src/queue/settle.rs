@@ -1,0 +1,110 @@
+//! Settling: what is done is deleted, what comes again is hidden for so long, and what is dead is sent away and then deleted.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use skyport_core::clock::whole_seconds;
+use skyport_core::queue::port::{OutMessage, Receipt, Settlement, Verdict};
+use skyport_core::refusal::Refusal;
+use skyport_core::{Error, ErrorKind, Result};
+use tokio::time::Instant;
+
+use super::{CALLS, Place};
+
+/// The reason of a letter whose attempts were spent.
+pub(super) const SPENT: &str = "attempts";
+
+/// What is to be done with a delivery.
+enum Deed {
+    Delete,
+    /// Visible again after so many seconds.
+    Hide(i32),
+    Bury(Box<OutMessage>),
+}
+
+impl Place {
+    /// One result each, in order.
+    pub(super) async fn settle(&self, settlements: Vec<Settlement>) -> Vec<Result<()>> {
+        let mut seen = HashSet::new();
+        let plan: Vec<_> = settlements.into_iter().map(|one| self.plan(one, &mut seen)).collect();
+        let calls = plan.into_iter().map(|planned| async move {
+            let (handle, deed) = planned?;
+            let settled = self.carry_out(&handle, deed).await;
+            // What failed for the moment can be settled again.
+            if settled.as_ref().map_or_else(is_over, |()| true) {
+                self.leases.end(&handle);
+            }
+            settled
+        });
+        stream::iter(calls).buffered(CALLS).collect().await
+    }
+
+    /// Sets the end of a lease; gives the receipt that is of use from now on.
+    pub(super) async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Receipt> {
+        let handle = self.leases.check(receipt)?;
+        let asked = Instant::now();
+        match self.hide(&handle, whole_seconds(lease)).await {
+            Ok(renewed) => Ok(self.leases.renew(&handle, renewed.as_str(), asked + lease)),
+            Err(error) => {
+                if is_over(&error) {
+                    self.leases.end(&handle);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn plan(&self, settlement: Settlement, seen: &mut HashSet<String>) -> Result<(String, Deed)> {
+        let handle = self.leases.check(&settlement.receipt)?;
+        if !seen.insert(handle.clone()) {
+            // The first of the two is about to end it.
+            return Err(Refusal::NotLeased.into());
+        }
+        let deed = match settlement.verdict {
+            Verdict::Ack => Deed::Delete,
+            Verdict::Retry(after) => match self.spent(&handle) {
+                Some(letter) => Deed::Bury(Box::new(letter)),
+                None => Deed::Hide(whole_seconds(after)),
+            },
+            Verdict::DeadLetter { reason, message } => Deed::Bury(Box::new(letter(*message, &reason))),
+            _ => return Err(Refusal::UnknownVerdict.into()),
+        };
+        Ok((handle, deed))
+    }
+
+    /// The letter of a message whose attempts are spent, where it is known. What is not known is moved when it comes again.
+    fn spent(&self, handle: &str) -> Option<OutMessage> {
+        let last = self.leases.known(handle).last?;
+        Some(letter(last.message, SPENT))
+    }
+
+    async fn carry_out(&self, handle: &str, deed: Deed) -> Result<()> {
+        match deed {
+            Deed::Delete => self.delete(handle).await,
+            Deed::Hide(seconds) => self.hide(handle, seconds).await.map(drop),
+            Deed::Bury(letter) => {
+                let dead = self.letters().ok_or(Refusal::NoDeadLetters)?;
+                // A settlement that is repeated since the message could not be deleted sends no second letter.
+                if !self.leases.known(handle).buried {
+                    for sent in dead.bury(vec![*letter]).await {
+                        sent?;
+                    }
+                    self.leases.bury(handle);
+                }
+                self.delete(handle).await
+            }
+        }
+    }
+}
+
+/// Whether a delivery is not ours any more.
+fn is_over(error: &Error) -> bool {
+    error.kind() == ErrorKind::PreconditionFailed
+}
+
+pub(super) fn letter(mut message: OutMessage, reason: &str) -> OutMessage {
+    message.envelope.set_reason(Some(reason));
+    message.envelope.set_not_before(None);
+    message
+}
