@@ -6,6 +6,7 @@ mod event;
 mod front;
 mod logs;
 mod message;
+pub mod metadata;
 mod names;
 mod reply;
 mod serve;

@@ -9,7 +9,14 @@ use skyport_core::{Error, Result};
 /// # Errors
 /// `InvalidArgument` that says which name, and what to do.
 pub(crate) fn check(functions: &Functions) -> Result<()> {
-    let names: Vec<&str> = functions.iter().map(FunctionRef::name).collect();
+    check_names(&functions.iter().map(FunctionRef::name).collect::<Vec<_>>())
+}
+
+/// As [`check`], of the names alone.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn check_names(names: &[&str]) -> Result<()> {
     match names.iter().enumerate().find_map(|(index, name)| fault(name, &names[..index])) {
         None => Ok(()),
         Some(fault) => Err(Error::invalid(format!("{fault}: call the function something else"))),

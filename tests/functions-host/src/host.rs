@@ -20,6 +20,9 @@ use crate::queue::{LEASE, Listener, NoQueues, Queues};
 use crate::time::offset;
 use crate::worker::Worker;
 
+/// How late a timer goes off that is on time.
+const LATE: Duration = Duration::from_millis(12);
+
 /// What can be chosen.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -137,7 +140,7 @@ impl Host {
         self.address
     }
 
-    /// Where the program listens.
+    /// What it was started with.
     #[must_use]
     pub fn deployed(&self) -> &Deployed {
         &self.deployed
@@ -149,7 +152,7 @@ impl Host {
         self.invoker.calls()
     }
 
-    /// Makes a timer's time come: as on time, with the status that the host keeps.
+    /// Makes a timer's time come, with the status that the host keeps: its clock is then a little past it.
     ///
     /// From `TimerListener.cs` (`InvokeJobFunction`) of the extension of timers: while a function runs, `Next` is the instant that it was to run at.
     ///
@@ -162,17 +165,23 @@ impl Host {
             "Next": offset(scheduled),
             "LastUpdated": "0001-01-01T00:00:00",
         });
-        self.fire_with(function, status, false).await
+        self.fire_with(function, scheduled + LATE, status, false).await
     }
 
-    /// Makes a timer's time come with this status, which may be null: nothing is kept for schedules of less than a minute, and where
-    /// there is no storage.
+    /// Makes a timer go off at this time of the host's clock, with this status, which may be null: nothing is kept for schedules of less than
+    /// a minute, and where there is no storage.
     ///
     /// # Errors
     /// Where there is no such timer, or the call has failed.
-    pub async fn fire_with(&self, function: &str, status: Value, past_due: bool) -> Result<()> {
+    pub async fn fire_with(
+        &self,
+        function: &str,
+        now: SystemTime,
+        status: Value,
+        past_due: bool,
+    ) -> Result<()> {
         let function = self.function(function, |trigger| matches!(trigger, Trigger::Timer(_)))?;
-        let payload = payload::timer(&function.name, &function.binding, status, past_due);
+        let payload = payload::timer(&function.name, &function.binding, now, status, past_due);
         self.invoker.call(&function.name, &payload, None).await.map(drop)
     }
 

@@ -14,6 +14,7 @@
 
 mod answer;
 mod cron;
+mod event_grid;
 mod fault;
 mod front;
 mod host;
@@ -31,6 +32,7 @@ mod worker;
 
 pub use answer::Outcome;
 pub use cron::Cron;
+pub use event_grid::BlobChanged;
 pub use fault::{Fault, Result};
 pub use host::{Handler, Host, Options};
 pub use host_json::{Form, HostJson, QueueOptions};

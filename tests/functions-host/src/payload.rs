@@ -63,8 +63,8 @@ pub(crate) fn doubled(text: &str) -> Value {
     Value::String(Value::from(text).to_string())
 }
 
-fn system(function: &str) -> Value {
-    json!({"MethodName": function, "UtcNow": utc(SystemTime::now()), "RandGuid": new_id()})
+fn system(function: &str, now: SystemTime) -> Value {
+    json!({"MethodName": function, "UtcNow": utc(now), "RandGuid": new_id()})
 }
 
 fn whole(binding: &str, data: Value, metadata: BindingData) -> Value {
@@ -81,15 +81,15 @@ pub(crate) fn message(function: &str, binding: &str, text: &str, message: &Queue
     metadata.set("InsertionTime", offset(message.inserted).into());
     metadata.set("NextVisibleTime", offset(message.next_visible).into());
     metadata.set("PopReceipt", doubled(&message.pop_receipt));
-    metadata.set("sys", system(function));
+    metadata.set("sys", system(function, SystemTime::now()));
     metadata.apply(text);
     whole(binding, doubled(text), metadata)
 }
 
-/// Of a timer.
-pub(crate) fn timer(function: &str, binding: &str, status: Value, past_due: bool) -> Value {
+/// Of a timer that goes off at this time.
+pub(crate) fn timer(function: &str, binding: &str, now: SystemTime, status: Value, past_due: bool) -> Value {
     let mut metadata = BindingData::default();
-    metadata.set("sys", system(function));
+    metadata.set("sys", system(function, now));
     let data = json!({"Schedule": {"AdjustForDST": true}, "ScheduleStatus": status, "IsPastDue": past_due});
     whole(binding, data, metadata)
 }
@@ -98,7 +98,7 @@ pub(crate) fn timer(function: &str, binding: &str, status: Value, past_due: bool
 pub(crate) fn event(function: &str, binding: &str, event: &Value) -> Value {
     let mut metadata = BindingData::default();
     metadata.set("data", event["data"].clone());
-    metadata.set("sys", system(function));
+    metadata.set("sys", system(function, SystemTime::now()));
     let text = serde_json::to_string_pretty(event).unwrap_or_else(|_| event.to_string());
     metadata.apply(&text);
     whole(binding, doubled(&text), metadata)
@@ -108,7 +108,7 @@ pub(crate) fn event(function: &str, binding: &str, event: &Value) -> Value {
 pub(crate) fn event_object(function: &str, binding: &str, event: &Value) -> Value {
     let mut metadata = BindingData::default();
     metadata.set("data", event["data"].clone());
-    metadata.set("sys", system(function));
+    metadata.set("sys", system(function, SystemTime::now()));
     whole(binding, event.clone(), metadata)
 }
 
@@ -125,7 +125,7 @@ pub(crate) fn request(function: &str, binding: &str, request: Value) -> Value {
             metadata.set(name, doubled(text));
         }
     }
-    metadata.set("sys", system(function));
+    metadata.set("sys", system(function, SystemTime::now()));
     whole(binding, request, metadata)
 }
 

@@ -1,0 +1,114 @@
+//! The fakes as a provider for Azure would show them: without order, and settled by the id and the pop receipt that the host tells.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use skyport_azure_wire::message::split;
+use skyport_core::Result;
+use skyport_core::blob::port::BlobStore;
+use skyport_core::kv::port::KeyValueStore;
+use skyport_core::provider::{Endpoint, Provider, ResourceKind, ResourceUrl, TableSettings};
+use skyport_core::queue::port::{
+    Depth, MessageId, MessageQueue, OutMessage, QueueInfo, QueueSettings, RawDelivery, Receipt,
+    ReceiveOptions, Settlement,
+};
+use skyport_memory::Memory;
+
+/// The provider.
+#[derive(Debug)]
+pub(crate) struct Azure(Memory);
+
+impl Azure {
+    pub(crate) fn new() -> Self {
+        Self(Memory::new())
+    }
+}
+
+#[async_trait]
+impl Provider for Azure {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn bucket(&self, url: &ResourceUrl) -> Result<Arc<dyn BlobStore>> {
+        self.0.bucket(url)
+    }
+
+    fn queue(&self, url: &ResourceUrl, settings: &QueueSettings) -> Result<Arc<dyn MessageQueue>> {
+        let mut settings = settings.clone();
+        settings.ordered = false;
+        Ok(Arc::new(AzureQueue::over(self.0.queue(url, &settings)?)))
+    }
+
+    fn table(&self, url: &ResourceUrl, settings: &TableSettings) -> Result<Arc<dyn KeyValueStore>> {
+        self.0.table(url, settings)
+    }
+
+    async fn create(&self, url: &ResourceUrl, kind: &ResourceKind) -> Result<()> {
+        self.0.create(url, kind).await
+    }
+
+    async fn remove(&self, url: &ResourceUrl, kind: &ResourceKind) -> Result<()> {
+        self.0.remove(url, kind).await
+    }
+
+    fn endpoint(&self) -> Option<Arc<dyn Endpoint>> {
+        self.0.endpoint()
+    }
+}
+
+#[derive(Debug)]
+struct AzureQueue {
+    inner: Arc<dyn MessageQueue>,
+    info: QueueInfo,
+}
+
+impl AzureQueue {
+    fn over(inner: Arc<dyn MessageQueue>) -> Self {
+        let mut info = inner.info().clone();
+        info.capabilities.ordered = false;
+        Self { inner, info }
+    }
+}
+
+/// What the fakes know a delivery by: the host's pop receipt is their receipt.
+fn inner_receipt(receipt: &Receipt) -> Receipt {
+    split(receipt.as_str()).map_or_else(|| receipt.clone(), |(_, pop_receipt)| Receipt::new(pop_receipt))
+}
+
+#[async_trait]
+impl MessageQueue for AzureQueue {
+    fn info(&self) -> &QueueInfo {
+        &self.info
+    }
+
+    async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
+        self.inner.send(messages).await
+    }
+
+    async fn receive(&self, options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
+        self.inner.receive(options).await
+    }
+
+    async fn adopt(&self, deliveries: Vec<RawDelivery>) -> Vec<Result<Option<RawDelivery>>> {
+        self.inner.adopt(deliveries).await
+    }
+
+    async fn extend(&self, receipt: &Receipt, lease: std::time::Duration) -> Result<Receipt> {
+        self.inner.extend(&inner_receipt(receipt), lease).await
+    }
+
+    async fn settle(&self, settlements: Vec<Settlement>) -> Vec<Result<()>> {
+        let inner =
+            |settlement: Settlement| Settlement::new(inner_receipt(&settlement.receipt), settlement.verdict);
+        self.inner.settle(settlements.into_iter().map(inner).collect()).await
+    }
+
+    async fn depth(&self) -> Result<Depth> {
+        self.inner.depth().await
+    }
+
+    fn dead_letters(&self) -> Result<Arc<dyn MessageQueue>> {
+        self.inner.dead_letters()
+    }
+}
