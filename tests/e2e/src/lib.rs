@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, clippy::print_stderr)]
 
 pub mod aws;
+pub mod azure;
 mod client;
 mod data;
 pub mod gcp;

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 #![allow(clippy::expect_used)]
 
+mod azure;
 mod commands;
 mod damage;
 mod gcp;

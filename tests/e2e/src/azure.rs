@@ -1,0 +1,254 @@
+//! An example on Azurite, behind a stand-in of the host of Azure Functions: made and described by the program itself, called by the host.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use http::{Method, Request};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use skyport::{Body, Token};
+use skyport_functions_host::queue::storage::Storage;
+use skyport_functions_host::{Handler, Host, Options};
+use tokio::task::JoinHandle;
+
+use crate::client::{Answer, Http};
+use crate::process::{Example, Running};
+use crate::{Data, program};
+
+/// The connection string of Azurite; `cargo xtask test` starts it.
+const AZURITE: &str = "SKYPORT_EMULATOR_AZURITE";
+
+/// Between two looks of Event Grid at a container, and two attempts to deliver.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The account of Azurite's, and in it an application's resources under names of their own.
+#[derive(Clone, Debug)]
+pub struct Account {
+    http: Http,
+    connection: String,
+    parts: BTreeMap<String, String>,
+    sas: String,
+    name: String,
+    folder: Arc<Data>,
+}
+
+impl Account {
+    /// The account, and names that nobody else has.
+    ///
+    /// # Panics
+    /// Where the emulator does not run.
+    #[must_use]
+    pub fn new() -> Self {
+        let connection = std::env::var(AZURITE).unwrap_or_else(|_| {
+            panic!("{AZURITE} is not set: `cargo xtask test` starts the emulator, `cargo xtask emulators` for tests by hand")
+        });
+        let parts = connection.split(';').filter_map(|part| part.split_once('='));
+        let parts: BTreeMap<_, _> = parts.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self {
+            http: Http::new(),
+            sas: sas(&parts["AccountName"], &parts["AccountKey"]),
+            connection,
+            parts,
+            name: format!("e2e{:08x}", Token::new().to_bits() >> 96),
+            folder: Arc::new(Data::new()),
+        }
+    }
+
+    /// The name of a container or a queue of this test's.
+    #[must_use]
+    pub fn named(&self, resource: &str) -> String {
+        format!("{}-{resource}", self.name)
+    }
+
+    /// The photos as a program on a machine of their developer's, whose resources are in this account.
+    fn photos(&self) -> Example {
+        Example::program("photos", &program::example("photos"))
+            .variable("SKYPORT_PROVIDER", "azure")
+            .variable("AZURE_STORAGE_CONNECTION_STRING", &self.connection)
+            .variable("SKYPORT_ORIGINALS", &format!("azblob://{}", self.named("originals")))
+            .variable("SKYPORT_THUMBNAILS", &format!("azblob://{}", self.named("thumbnails")))
+            .variable("SKYPORT_RESIZE", &format!("azqueue://{}", self.named("resize")))
+            .variable("SKYPORT_CATALOGUE", &format!("aztable://{}catalogue", self.name))
+    }
+
+    /// Deploys the photos: what they declare is made, what they are called by is written for the host, and the host calls them.
+    ///
+    /// # Panics
+    /// Where one of that fails.
+    pub async fn deploy(&self) -> Deployed {
+        self.photos().variable("SKYPORT_COMMAND", "provision").run().await.assert_code(0);
+        let folder = self.package().await;
+        let port = unused_port().to_string();
+        let program = self.photos().variable("FUNCTIONS_CUSTOMHANDLER_PORT", &port).start().await;
+        let mut options = Options::new(folder);
+        options.handler = Handler::At(program.address);
+        options.queues = Arc::new(Storage::connect(&self.connection).expect("Azurite's connection string"));
+        let host = Arc::new(Host::start(options).await.expect("the host takes it"));
+        let events = tokio::spawn(event_grid(self.clone(), self.named("originals"), Arc::clone(&host)));
+        Deployed { program, host, events }
+    }
+
+    /// The folder that is deployed, as the program writes it.
+    async fn package(&self) -> PathBuf {
+        let folder = self.folder.path().join("package");
+        let command = format!("azure-functions {}", folder.display());
+        self.photos().variable("SKYPORT_COMMAND", &command).run().await.assert_code(0);
+        folder
+    }
+
+    /// How many messages somebody could receive from a queue, up to 32. They stay.
+    ///
+    /// # Panics
+    /// Where the emulator refuses.
+    pub async fn waiting(&self, queue: &str) -> usize {
+        let url = self.url("QueueEndpoint", &format!("{queue}/messages"), "peekonly=true&numofmessages=32");
+        let peeked = self.http.get(&url).await.assert_status(200);
+        peeked.text().matches("<QueueMessage>").count()
+    }
+
+    /// Puts a message into a queue, as another program would: its text as it stands there.
+    ///
+    /// # Panics
+    /// Where the emulator refuses.
+    pub async fn send(&self, queue: &str, text: &str) {
+        let storage = Storage::connect(&self.connection).expect("Azurite's connection string");
+        storage.queue(queue).send(text).await.expect("sent");
+    }
+
+    /// Puts a blob into a container, as another program would.
+    ///
+    /// # Panics
+    /// Where the emulator refuses.
+    pub async fn upload(&self, container: &str, name: &str, bytes: impl Into<Body>) {
+        let put = Request::builder()
+            .method(Method::PUT)
+            .uri(self.url("BlobEndpoint", &format!("{container}/{name}"), ""))
+            .header("x-ms-blob-type", "BlockBlob")
+            .body(bytes.into());
+        self.http.send(put.expect("a request")).await.assert_status(201);
+    }
+
+    /// The blobs of a container, each with its etag.
+    async fn blobs(&self, container: &str) -> BTreeMap<String, String> {
+        let url = self.url("BlobEndpoint", container, "restype=container&comp=list");
+        let listed: Answer = self.http.get(&url).await.assert_status(200);
+        let of = |blob: &str, tag: &str| {
+            let found = blob.split_once(&format!("<{tag}>"))?.1.split_once(&format!("</{tag}>"))?.0;
+            Some(found.to_owned())
+        };
+        let blobs = listed.text().split("<Blob>").skip(1);
+        blobs.map(|blob| of(blob, "Name").zip(of(blob, "Etag")).expect("a name and an etag")).collect()
+    }
+
+    fn url(&self, endpoint: &str, path: &str, query: &str) -> String {
+        format!("{}/{path}?{query}&{}", self.parts[endpoint], self.sas)
+    }
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The photos, called by a host.
+#[derive(Debug)]
+pub struct Deployed {
+    /// The program itself, which nobody but the host calls.
+    pub program: Running,
+    /// The host.
+    pub host: Arc<Host>,
+    events: JoinHandle<()>,
+}
+
+impl Deployed {
+    /// Where clients call it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.host.address())
+    }
+
+    /// Ends all of it in order.
+    ///
+    /// # Panics
+    /// Where it does not end well.
+    pub async fn stop(self) {
+        self.events.abort();
+        self.host.stop().await.expect("the host drains");
+        self.program.stop().await;
+    }
+}
+
+/// Event Grid with the two subscriptions of the photos' deployment: it tells of each change, until the function has taken it.
+async fn event_grid(account: Account, container: String, host: Arc<Host>) {
+    let mut known = BTreeMap::new();
+    loop {
+        let blobs = account.blobs(&container).await;
+        let created = blobs.iter().filter(|(name, etag)| known.get(*name) != Some(*etag));
+        let created = created.map(|(name, etag)| ("added", "BlobCreated", name, etag));
+        let deleted = known.iter().filter(|(name, _)| !blobs.contains_key(*name));
+        let deleted = deleted.map(|(name, etag)| ("removed", "BlobDeleted", name, etag));
+        for (function, kind, name, etag) in created.chain(deleted) {
+            let event = account.event(&container, kind, name, etag);
+            while host.event(function, &event).await.is_err() {
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        known = blobs;
+        // The emulator tells nobody of changes: it has to be asked.
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+impl Account {
+    /// As Event Grid's documentation shows one, in its own schema.
+    fn event(&self, container: &str, kind: &str, name: &str, etag: &str) -> Value {
+        let account = &self.parts["AccountName"];
+        json!({
+            "topic": format!("/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/{account}"),
+            "subject": format!("/blobServices/default/containers/{container}/blobs/{name}"),
+            "eventType": format!("Microsoft.Storage.{kind}"),
+            // No function here goes by it.
+            "eventTime": "2026-11-26T03:00:00.0000000Z",
+            "id": format!("{:032x}", Token::new().to_bits()),
+            "data": {
+                "api": if kind == "BlobCreated" { "PutBlockList" } else { "DeleteBlob" },
+                "requestId": "831e1650-001e-001b-66ab-eeb76e000000",
+                "eTag": etag,
+                "contentType": "image/jpeg",
+                "blobType": "BlockBlob",
+                "url": format!("{}/{container}/{name}", self.parts["BlobEndpoint"]),
+                "sequencer": "00000000000004420000000000028963",
+                "storageDiagnostics": { "batchId": "b68529f3-68cd-4744-baa4-3c0498ec19f0" },
+            },
+            "dataVersion": "",
+            "metadataVersion": "1",
+        })
+    }
+}
+
+/// A shared access signature of the account for all that these tests do, as Azure's documentation writes it.
+fn sas(account: &str, key: &str) -> String {
+    let (permissions, services, types) = ("rwdlacup", "bq", "sco");
+    let (end, version) = ("2099-01-01T00:00:00Z", "2021-12-02");
+    let signed = format!("{account}\n{permissions}\n{services}\n{types}\n\n{end}\n\n\n{version}\n\n");
+    let key = STANDARD.decode(key).expect("a key in base64");
+    let mut hmac = Hmac::<Sha256>::new_from_slice(&key).expect("a key");
+    hmac.update(signed.as_bytes());
+    let signature = STANDARD.encode(hmac.finalize().into_bytes());
+    let signature = utf8_percent_encode(&signature, NON_ALPHANUMERIC);
+    format!("sv={version}&ss={services}&srt={types}&sp={permissions}&se={end}&sig={signature}")
+}
+
+/// As the host chooses one.
+fn unused_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("its address").port()
+}

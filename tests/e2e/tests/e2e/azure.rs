@@ -1,0 +1,61 @@
+//! The photos as a custom handler of Azure Functions, behind a stand-in of the host: requests, Event Grid's events, messages and timers.
+
+use std::time::{Duration, SystemTime};
+
+use skyport_e2e::azure::Account;
+use skyport_e2e::photos::{Photos, SOON};
+use skyport_e2e::pictures::jpeg_of;
+use skyport_e2e::{Http, until, within};
+
+const LIMIT: Duration = Duration::from_secs(240);
+
+#[tokio::test]
+async fn photos_work_on_azure_functions_with_every_trigger() {
+    within(LIMIT, async {
+        let account = Account::new();
+        let deployed = account.deploy().await;
+        let photos = Photos::at(deployed.url());
+        photos.a_picture_becomes_small_and_stands_in_the_catalogue().await;
+        photos.answers_are_the_applications().await;
+        let shared = photos.a_shared_picture_is_read_from_the_bucket().await;
+        photos.a_shared_url_that_is_altered_is_refused(&shared).await;
+
+        photos.a_picture_cut_short_fails().await;
+        let poison = account.named("resize-poison");
+        until("its job is a dead letter", SOON, async || account.waiting(&poison).await == 1).await;
+
+        photos.a_picture_that_is_deleted_is_forgotten().await;
+        deployed.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn azure_functions_sweep_by_a_timer_and_what_no_function_can_read_is_a_dead_letter() {
+    within(LIMIT, async {
+        let account = Account::new();
+        let deployed = account.deploy().await;
+        let (client, thumbnails) = (Http::new(), account.named("thumbnails"));
+
+        // What was left over is there until the timer goes off.
+        account.upload(&thumbnails, "orphan.jpg", jpeg_of(1)).await;
+        let orphan = format!("{}/thumbnails/orphan.jpg", deployed.url());
+        client.get(&orphan).await.assert_status(200);
+        deployed.host.fire("sweep", SystemTime::now()).await.expect("swept");
+        client.get(&orphan).await.assert_status(404);
+
+        // Another program's message, and one that is not even base64.
+        let (queue, poison) = (account.named("resize"), account.named("resize-poison"));
+        account.send(&queue, "bm8gam9i").await;
+        account.send(&queue, "no job, no base64").await;
+        until("both are dead letters", SOON, async || account.waiting(&poison).await == 2).await;
+        until("neither is in the queue", SOON, async || account.waiting(&queue).await == 0).await;
+
+        // No function is called for what is no event of the bucket's.
+        let event =
+            serde_json::json!({ "eventType": "Microsoft.Storage.BlobCreated", "subject": "nonsense" });
+        assert!(deployed.host.event("added", &event).await.is_err());
+        deployed.stop().await;
+    })
+    .await;
+}
