@@ -207,7 +207,9 @@ impl Deployment {
     fn queue_name(&self, resource: &str) -> Result<&str> {
         let name = self.queues.get(resource);
         let name = name.ok_or_else(|| {
-            Error::invalid(format!("the name of the queue `{resource}` on Azure is not told"))
+            Error::invalid(format!(
+                "the name of the queue `{resource}` on Azure is not told: give it a URL, `azqueue://name`, or set SKYPORT_PROVIDER=azure"
+            ))
         })?;
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         let fits = (3..=QUEUE_NAME).contains(&name.len())

@@ -66,7 +66,7 @@ struct AzureQueue {
 impl AzureQueue {
     fn over(inner: Arc<dyn MessageQueue>) -> Self {
         let mut info = inner.info().clone();
-        info.capabilities.ordered = false;
+        info.capabilities.ordered = skyport_core::Support::Unsupported("Queue Storage keeps no order");
         Self { inner, info }
     }
 }
