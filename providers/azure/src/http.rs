@@ -10,15 +10,16 @@ use azure_core::http::headers::{HeaderName, HeaderValue, Headers};
 use azure_core::http::policies::Policy;
 use azure_core::http::{AsyncRawResponse, Body, ClientOptions, HttpClient, Request, RetryOptions, Url};
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, TryStreamExt};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use tokio::time::timeout;
 
 pub(crate) mod bearer;
 pub(crate) mod shared_key;
 
-/// How long a connection may bring nothing before it is given up.
+/// So long the next bytes of an answer may take. How long the answer itself may is the layer `Retry`'s affair: a large body takes long to send.
 const SILENCE: Duration = Duration::from_secs(20);
 
 /// So much of what a refusal says is read.
@@ -85,14 +86,13 @@ impl Transport {
         for certificate in self.ca_certificates.iter().flat_map(|pem| CertificateDer::pem_slice_iter(pem)) {
             roots.add(certificate?)?;
         }
-        let client = skyport_https::builder(roots)?.read_timeout(SILENCE);
-        Ok(client.build()?)
+        Ok(skyport_https::builder(roots)?.build()?)
     }
 }
 
 /// Without TLS speak an emulator, and those who hand out tokens on a machine of Azure's: no proxy stands between them and a program.
 fn make_plain() -> std::result::Result<reqwest::Client, Box<dyn std::error::Error + Send + Sync>> {
-    let client = skyport_https::builder(RootCertStore::empty())?.read_timeout(SILENCE);
+    let client = skyport_https::builder(RootCertStore::empty())?;
     Ok(client.no_proxy().build()?)
 }
 
@@ -118,14 +118,28 @@ impl HttpClient for Transport {
         };
         let answer = ours.send().await.map_err(unanswered)?;
         let (status, headers) = (answer.status(), headers(answer.headers()));
-        let body = answer.bytes_stream().map_err(unanswered);
+        let body = lively(answer.bytes_stream().map_err(unanswered));
         let body: azure_core::http::response::PinnedStream =
             if status.is_success() { Box::pin(body) } else { Box::pin(cut(body, MOST_OF_REFUSAL)) };
         Ok(AsyncRawResponse::new(status.as_u16().into(), headers, body))
     }
 }
 
-/// Azure's clients read whole answers: so these have an end.
+/// A body that ends with an error where no bytes come for long.
+fn lively(body: impl Stream<Item = Result<Bytes>> + Send) -> impl Stream<Item = Result<Bytes>> + Send {
+    stream::unfold(Some(Box::pin(body)), |body| async {
+        let mut body = body?;
+        match timeout(SILENCE, body.next()).await {
+            Ok(chunk) => Some((chunk?, Some(body))),
+            Err(_) => {
+                let text = format!("no byte of the answer came for {} seconds", SILENCE.as_secs());
+                Some((Err(Error::with_message(ErrorKind::Io, text)), None))
+            }
+        }
+    })
+}
+
+/// The clients of Azure's read whole answers: so these have an end.
 #[derive(Debug)]
 struct Bounded {
     transport: Arc<dyn HttpClient>,

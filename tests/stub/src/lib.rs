@@ -3,12 +3,11 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)] // All of this is for tests.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -71,6 +70,8 @@ impl Log {
 pub enum Answer {
     /// This.
     Whole(Response<Bytes>),
+    /// This, whose headers promise more: after its body the connection is closed.
+    Cut(Response<Bytes>),
     /// The body of this again and again, until the client hangs up.
     Endless(Response<Bytes>),
     /// Nothing: the connection is closed.
@@ -138,11 +139,21 @@ pub fn answer(status: u16, body: impl Into<Bytes>) -> Response<Bytes> {
     Response::builder().status(status).body(body.into()).unwrap()
 }
 
-fn sent(answer: Answer) -> Result<Response<BoxBody<Bytes, Infallible>>, Unanswered> {
+fn sent(answer: Answer) -> Result<Response<BoxBody<Bytes, Unanswered>>, Unanswered> {
     match answer {
-        Answer::Whole(answer) => Ok(answer.map(|body| Full::new(body).boxed())),
+        Answer::Whole(answer) => {
+            Ok(answer.map(|body| Full::new(body).map_err(|never| match never {}).boxed()))
+        }
+        Answer::Cut(answer) => Ok(answer.map(|body| {
+            let end = stream::once(async {
+                // What is there is sent before.
+                tokio::task::yield_now().await;
+                Err(Unanswered)
+            });
+            BodyExt::boxed(StreamBody::new(stream::iter([Ok(Frame::data(body))]).chain(end)))
+        })),
         Answer::Endless(answer) => Ok(answer.map(|body| {
-            let again = move || Ok::<_, Infallible>(Frame::data(body.clone()));
+            let again = move || Ok(Frame::data(body.clone()));
             BodyExt::boxed(StreamBody::new(stream::repeat_with(again)))
         })),
         Answer::Lost => Err(Unanswered),

@@ -10,7 +10,10 @@ use super::{bucket, keys_of};
 use crate::case::{CaseResult, cases};
 use crate::{Context, Outcome};
 
-cases![any_listing_is_what_the_contract_says];
+cases![
+    any_listing_is_what_the_contract_says,
+    any_listing_by_a_delimiter_of_several_letters_is_what_the_contract_says,
+];
 
 const KEYS: usize = 40;
 const LISTINGS: usize = 120;
@@ -41,7 +44,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn any(random: &mut fastrand::Rng, keys: &BTreeSet<String>) -> Self {
+    fn any(random: &mut fastrand::Rng, keys: &BTreeSet<String>, delimiters: &[Option<&'static str>]) -> Self {
         let some_key = |random: &mut fastrand::Rng| keys.iter().nth(random.usize(..KEYS)).cloned();
         let prefix = match random.u8(0..4) {
             0 => String::new(),
@@ -53,7 +56,7 @@ impl Wanted {
                 key.chars().take(letters).collect()
             }
         };
-        let delimiter = [None, Some("/"), Some("/"), Some("a"), Some("/a")][random.usize(..5)];
+        let delimiter = delimiters[random.usize(..delimiters.len())];
         let after = match random.u8(0..4) {
             0 => some_key(random),
             1 => Some(format!("{prefix}{}", text(random, 3))),
@@ -90,6 +93,14 @@ impl Wanted {
 }
 
 async fn any_listing_is_what_the_contract_says(cx: Context) -> CaseResult {
+    listings(cx, LISTINGS, &[None, Some("/"), Some("/"), Some("a")]).await
+}
+
+async fn any_listing_by_a_delimiter_of_several_letters_is_what_the_contract_says(cx: Context) -> CaseResult {
+    listings(cx, LISTINGS / 3, &[Some("/a"), Some("é/")]).await
+}
+
+async fn listings(cx: Context, count: usize, delimiters: &[Option<&'static str>]) -> CaseResult {
     let bucket = bucket(&cx).await?;
     let mut random = fastrand::Rng::with_seed(11);
     let keys = keys(&mut random);
@@ -98,8 +109,8 @@ async fn any_listing_is_what_the_contract_says(cx: Context) -> CaseResult {
         async move { put.await.map(drop) }
     });
     puts.buffer_unordered(8).try_collect::<()>().await?;
-    for _ in 0..LISTINGS {
-        let wanted = Wanted::any(&mut random, &keys);
+    for _ in 0..count {
+        let wanted = Wanted::any(&mut random, &keys, delimiters);
         let page = [1, 2, 3, 1_000][random.usize(..4)];
         let listed = wanted.listed(&bucket, page).await?;
         let Wanted { prefix, delimiter, after } = &wanted;
