@@ -42,8 +42,8 @@
 //! - Sending and settling many are single calls, 16 at once: Queue Storage has no batches. One queue takes about 2,000 messages a second,
 //!   and says `Throttled` to more.
 //! - Delays and pauses are Queue Storage's own, in whole seconds, rounded up. Leases are counted from before the call.
-//! - A receipt moves when its lease is extended: [`extend`](skyport_core::queue::MessageQueue::extend) gives the new one. Where the answer to
-//!   that is lost for good, nothing can settle the delivery any more, and it returns when its lease ends. A receipt for what the platform handed over
+//! - A receipt moves when its lease is extended: [`extend`](skyport_core::queue::MessageQueue::extend) gives the new one, which another process needs
+//!   to settle the delivery; in the same process the old one leads to it. Where the answer to that is lost for good, nothing can settle the delivery any more, and it returns when its lease ends. A receipt for what the platform handed over
 //!   is made of the message's id and pop receipt, by `skyport_azure_wire::message::receipt`.
 //! - The process that received a message refuses to settle it twice or after its lease. From another process Queue Storage accepts a receipt until the
 //!   message is received again, also after the lease.
