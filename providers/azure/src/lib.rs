@@ -34,7 +34,7 @@
 //!   that it may have. What is not wrapped so is a foreign text. What begins as a wrapped message and is none goes to the dead letters unseen,
 //!   with what is wrong with it as its reason.
 //! - Queue Storage holds no call open. A receive looks again with pauses that grow from 50 ms to 0.8 s while nothing comes, from one
-//!   receive to the next: what is sent is received within a second, and an idle queue costs each of its receivers about 75 calls a minute, each of
+//!   receive to the next: what is sent is received within a second, and what the same opened queue sends at once; an idle queue costs each of its receivers about 75 calls a minute, each of
 //!   which is billed. A call brings up to 32 messages. What a dropped receive was being given goes back at once, and counts as no attempt in
 //!   the process that dropped it.
 //! - Ordered queues and `dedupe_id` are `Unsupported`, the former when the queue is opened: Queue Storage keeps no order and tells no duplicates. A send whose

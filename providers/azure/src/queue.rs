@@ -33,6 +33,7 @@ use skyport_core::queue::port::{
 use skyport_core::queue::uncounted::Uncounted;
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind, Result};
+use tokio::sync::Notify;
 
 use crate::config::Connection;
 use crate::error::of_azure;
@@ -84,6 +85,8 @@ struct Place {
     extending: Arc<Extending>,
     polls: Polls<(), Taken>,
     pace: Pace,
+    /// There is something to receive: this process has sent it, or let it go.
+    woken: Notify,
     uncounted: Uncounted,
     role: Role,
 }
@@ -132,6 +135,7 @@ impl Place {
             extending: Arc::default(),
             polls: Polls::default(),
             pace: Pace::default(),
+            woken: Notify::new(),
             uncounted: Uncounted::default(),
             role,
         })
