@@ -72,7 +72,7 @@
 //!   that it may have. What is not wrapped so is a foreign text. What begins as a wrapped message and is none goes to the dead letters unseen,
 //!   with what is wrong with it as its reason.
 //! - Queue Storage holds no call open. A receive looks again with pauses that grow from 50 ms to 0.8 s while nothing comes, from one
-//!   receive to the next: what is sent is received within a second, and an idle queue costs each of its receivers about 75 calls a minute, each of
+//!   receive to the next: what is sent is received within a second, and what the same opened queue sends at once; an idle queue costs each of its receivers about 75 calls a minute, each of
 //!   which is billed. A call brings up to 32 messages. What a dropped receive was being given goes back at once, and counts as no attempt in
 //!   the process that dropped it.
 //! - Ordered queues and `dedupe_id` are `Unsupported`, the former when the queue is opened: Queue Storage keeps no order and tells no duplicates. A send whose
@@ -80,8 +80,8 @@
 //! - Sending and settling many are single calls, 16 at once: Queue Storage has no batches. One queue takes about 2,000 messages a second,
 //!   and says `Throttled` to more.
 //! - Delays and pauses are Queue Storage's own, in whole seconds, rounded up. Leases are counted from before the call.
-//! - A receipt moves when its lease is extended: [`extend`](skyport_core::queue::MessageQueue::extend) gives the new one. Where the answer to
-//!   that is lost for good, nothing can settle the delivery any more, and it returns when its lease ends. A receipt for what the platform handed over
+//! - A receipt moves when its lease is extended: [`extend`](skyport_core::queue::MessageQueue::extend) gives the new one, which another process needs
+//!   to settle the delivery; in the same process the old one leads to it. Where the answer to that is lost for good, nothing can settle the delivery any more, and it returns when its lease ends. A receipt for what the platform handed over
 //!   is made of the message's id and pop receipt, by `skyport_azure_wire::message::receipt`.
 //! - The process that received a message refuses to settle it twice or after its lease. From another process Queue Storage accepts a receipt until the
 //!   message is received again, also after the lease.
