@@ -5,7 +5,7 @@ use std::time::Duration;
 use skyport_core::ErrorKind;
 use skyport_core::kv::port::{Change, Increment, ItemCondition, Write};
 
-use crate::server::{Fate, Server, answer, key, refusal};
+use crate::server::{Fate, Server, answer, key, refusal, text};
 
 fn create(value: &str) -> Write {
     let mut write = Write::put(key("a"), value.to_owned().into());
@@ -44,7 +44,7 @@ async fn a_create_that_was_replaced_is_indeterminate() {
             let _ = own.rows.lock().unwrap().answer(asked);
             own.rows.lock().unwrap().remove(":a");
             let mut rival = asked.clone();
-            rival.body = asked.text().replace("\"w\":\"", "\"w\":\"0000").into();
+            rival.body = text(asked).replace("\"w\":\"", "\"w\":\"0000").into();
             let _ = own.rows.lock().unwrap().answer(&rival);
             Fate::Lost
         }
