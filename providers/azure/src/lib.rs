@@ -98,6 +98,37 @@
 //!   `Storage Queue Data Contributor`, which may also create and remove queues: `Storage Queue Data Message Processor` is not enough, since who sets the end
 //!   of a lease updates the message (`messages/write`). A SAS of the account needs `ss=q`, `srt=co` and `sp=raup`, and `cd` besides to create and remove.
 //!
+//! # Tables
+//! A table is one of Table Storage in a storage account, and an item the entity with the PartitionKey of its partition and the RowKey of its sort
+//! key, in letters that Azure takes everywhere and orders as UTF-8 is ordered: letters, digits and `-` as they are, `/` as `._`, `.` as `..`, `_`
+//! as `__`, and so on. Before a sort key stands `:`. An entity has the properties `v0`, `v1` and on, the value in parts of 64 KiB, or
+//! `c`, an Int64, where it is an integer of 64 bits in JSON; `w`, which names its last write; `exp`, in milliseconds, where it expires; `b`, when it was put;
+//! and `i`, where it is a counter. Others may read them; who writes there, too, gives an item all that it needs.
+//!
+//! - Azure's names of tables have 3 to 63 letters and digits. `-` becomes `qzd`, `_` `qzu` and `.` `qzp`: `photos-catalogue` is the table
+//!   `photosqzdcatalogue`. `qzn` comes before a digit at the beginning, and `qz` itself becomes `qzq`, so that no two names become one. Every
+//!   other name is left as it is. Azure knows no case in them.
+//! - A read, a write, a transaction of writes and a page are one request each. A version tells the etag, which Azure compares, and the token of
+//!   the write. What fails a condition costs reads more, to tell which. An increment is a read and a write; of increments of one counter that
+//!   wait for each other in one process, each is a write.
+//! - Azure has no operation that only checks. A check that an item is as it was notes in it which version it has, so that it keeps it though
+//!   its etag moves; one that there is none makes a row that is absent to all, and deletes it afterwards.
+//! - A value has up to 704 KiB, so that the entity stays under Azure's 1 MiB also in base64.
+//! - With a `reverse_index`, each item has a second row, without a value, whose RowKey begins with `~` and sorts backwards; it is written in the same
+//!   transaction. A page that is read backwards costs two requests, and one for each item. A transaction of more rows than Azure's hundred leaves a row
+//!   first that names its items (`@`), until theirs are made. Every program that writes the table has to declare it alike.
+//!   [`create`](skyport_core::provider::Provider::create) makes the second rows that are missing, where the table was there before.
+//! - Nothing deletes what has expired but a write over it and [`sweep`](skyport_core::kv::port::KeyValueStore::sweep), which looks through the whole
+//!   table. It also finishes what a killed process left.
+//! - A put forgets which increments a counter has had. One that is repeated, because its answer was lost, and finds such a put since it began, is
+//!   `Indeterminate`.
+//! - The name of a table that was removed is free again after 40 seconds or more; `create` waits for up to a minute. A table that is missing is
+//!   `NotFound` at its first use.
+//! - Cosmos DB for Table does not keep rows in order: its endpoints are refused as `Unsupported`, and another service that does not is `Malformed` at
+//!   the first query that shows it.
+//! - What has to be permitted: the role `Storage Table Data Contributor`, or `Storage Table Data Reader` to read alone; a shared access signature needs
+//!   `raud` on entities (`srt=o`) and for `create` and `remove` also `c` and `d` on tables (`srt=c`).
+//!
 //! # Retries
 //! The layer [`Retry`](skyport_core::layers::Retry) repeats, since only it can tell whether a write whose answer was lost has been
 //! applied. Without that layer a call is tried once.
