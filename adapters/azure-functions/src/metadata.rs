@@ -253,7 +253,7 @@ fn reserved(function: &FunctionManifest) -> Result<bool> {
         _ => return Ok(false),
     };
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    if first.starts_with("admin") || first.starts_with("runtime") {
+    if first.eq_ignore_ascii_case("admin") || first.eq_ignore_ascii_case("runtime") {
         return Err(Error::invalid(format!(
             "the function `{name}` has the path `{path}`: Azure Functions keeps /admin and /runtime for its host; choose another path"
         )));

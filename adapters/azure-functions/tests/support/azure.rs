@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use skyport_azure_wire::message::split;
 use skyport_core::Result;
+use skyport_core::app::{Declaration, Opener};
 use skyport_core::blob::port::BlobStore;
 use skyport_core::kv::port::KeyValueStore;
 use skyport_core::provider::{Endpoint, Provider, ResourceKind, ResourceUrl, TableSettings};
@@ -54,6 +55,20 @@ impl Provider for Azure {
 
     fn endpoint(&self) -> Option<Arc<dyn Endpoint>> {
         self.0.endpoint()
+    }
+}
+
+impl Opener for Azure {
+    fn bucket(&self, declaration: &Declaration) -> Result<Arc<dyn BlobStore>> {
+        Provider::bucket(self, &ResourceUrl::new("memory", &*declaration.name))
+    }
+
+    fn queue(&self, declaration: &Declaration, settings: &QueueSettings) -> Result<Arc<dyn MessageQueue>> {
+        Provider::queue(self, &ResourceUrl::new("memory", &*declaration.name), settings)
+    }
+
+    fn table(&self, declaration: &Declaration, settings: &TableSettings) -> Result<Arc<dyn KeyValueStore>> {
+        Provider::table(self, &ResourceUrl::new("memory", &*declaration.name), settings)
     }
 }
 
