@@ -34,6 +34,7 @@ const OWNED: &[(&str, &[&[&str]])] = &[
     ("skyport-server", &[&["server"], CLOUD_RUN]),
     ("skyport-conformance", &[]),
     ("skyport-gcs", &[]),
+    ("skyport-portability", &[]),
     ("skyport-lambda", &[&["aws", "lambda"]]),
     ("skyport-aws-wire", &[AWS, &["lambda"]]),
     ("skyport-aws", &[AWS]),
