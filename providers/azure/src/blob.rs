@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn fifty_thousand_blocks_are_each_one_that_azure_takes_and_little_beside_what_came_before() {
         let (account, account_key) = (Some("acc".to_owned()), Some("a2V5".to_owned()));
-        let config = crate::AzureConfig { account, account_key, ..Default::default() };
+        let config = crate::AzureConfig { account, account_key, ..crate::AzureConfig::default() };
         let store = crate::Azure::with(config).bucket(&ResourceUrl::new("azblob", "bkt")).expect("opens");
         let limits = store.info().limits;
         assert_eq!((limits.parts, limits.object_bytes >> 40), (50_000, 29));
