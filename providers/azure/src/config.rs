@@ -200,6 +200,7 @@ impl Connection {
     }
 
     /// The storage account.
+    #[cfg(feature = "blob")]
     pub(crate) fn account(&self) -> &str {
         &self.site.account
     }
