@@ -116,7 +116,7 @@ impl fmt::Display for Refusal {
 impl std::error::Error for Refusal {}
 
 /// The code of Azure's answer that an error tells of.
-#[cfg(feature = "blob")]
+#[cfg(any(feature = "blob", test))]
 pub(crate) fn code(error: &Error) -> Option<&str> {
     let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source()).take(32);
     causes.filter_map(|cause| cause.downcast_ref::<Refusal>()).find_map(|refusal| refusal.code.as_deref())
@@ -189,6 +189,9 @@ pub(crate) fn of_azure(error: azure_core::Error) -> Error {
             return answered(u16::from(*status), error_code.as_deref(), headers);
         }
         Native::Credential => return no_token(error),
+        _ if is_unmade(&error) => {
+            Error::new(Kind::InvalidArgument, "the request to Azure could not be made").with_ambiguous(false)
+        }
         Native::Connection => unconnected(&error).with_ambiguous(false),
         Native::Io => Error::new(Kind::Unavailable, "the connection to Azure broke"),
         Native::DataConversion => {
@@ -197,6 +200,12 @@ pub(crate) fn of_azure(error: azure_core::Error) -> Error {
         Native::Other => Error::new(Kind::Internal, "Azure's client failed"),
     };
     told.with_source(error).with_provider(NAME)
+}
+
+/// Whether the request is none that HTTP can say. Nothing was sent then.
+fn is_unmade(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |cause| cause.source()).take(32);
+    causes.any(|cause| cause.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_builder))
 }
 
 /// There was no token. Nothing was sent then.

@@ -199,3 +199,59 @@ fn unanswered(error: reqwest::Error) -> Error {
     };
     Error::with_error(kind, error, "the request to Azure got no answer")
 }
+
+#[cfg(test)]
+mod tests {
+    use azure_core::http::Method;
+    use skyport_core::ErrorKind as Kind;
+    use skyport_stub::{answer, served};
+
+    use super::*;
+    use crate::error::of_azure;
+
+    fn request(url: &str) -> Request {
+        Request::new(Url::parse(url).expect("a URL"), Method::Get)
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_refused_is_told_at_once_without_its_url() {
+        let error =
+            Transport::new(None).execute_request(&request("http://127.0.0.1:1/c?sig=TOPSECRET")).await;
+        let error = of_azure(error.expect_err("nobody is there"));
+        assert_eq!((error.kind(), error.is_ambiguous()), (Kind::Unavailable, false), "{error}");
+        assert!(error.message().contains("nothing listens"), "{error}");
+        assert!(!format!("{error:?}{error:#?}").contains("TOPSECRET"));
+    }
+
+    #[tokio::test]
+    async fn a_request_that_http_cannot_say_is_not_sent() {
+        let mut odd = request("http://127.0.0.1:1/");
+        odd.insert_header("x-ms-meta-a", HeaderValue::from("a\nb".to_owned()));
+        let error = of_azure(Transport::new(None).execute_request(&odd).await.expect_err("no header"));
+        assert_eq!((error.kind(), error.is_ambiguous()), (Kind::InvalidArgument, false), "{error}");
+    }
+
+    #[tokio::test]
+    async fn of_a_refusal_only_the_beginning_is_read_and_of_a_token_no_more_than_it_can_have() {
+        let (url, _) = served(|asked, _| {
+            let status = if asked.target == "/refused" { 400 } else { 200 };
+            answer(status, vec![b'x'; MOST_OF_REFUSAL + 1])
+        })
+        .await;
+        let transport: Arc<dyn HttpClient> = Arc::new(Transport::new(None));
+        let refused = transport.execute_request(&request(&format!("{url}/refused"))).await.expect("answered");
+        let read = refused.try_into_raw_response().await.expect("read");
+        assert_eq!(read.body().as_ref().len(), MOST_OF_REFUSAL);
+        let bounded = Bounded { transport, most: MOST_OF_TOKEN };
+        let long = bounded.execute_request(&request(&url)).await.expect("answered");
+        assert!(long.try_into_raw_response().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn certificates_that_are_none_are_told_at_the_first_request() {
+        let pem = b"-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n".to_vec();
+        let error = Transport::new(Some(pem)).execute_request(&request("https://127.0.0.1:1/")).await;
+        let error = error.expect_err("no certificate");
+        assert!(error.to_string().contains("no HTTP client could be made"), "{error}");
+    }
+}

@@ -71,11 +71,8 @@ impl Chain {
         let mut tried = Vec::new();
         let searched = timeout(SEARCH, self.search(&mut tried)).await;
         match searched {
-            Ok(result) => result?.ok_or_else(|| nobody(&tried)),
-            Err(_) => {
-                tried.push((Kind::Managed, failure::not_in_time()));
-                Err(nobody(&tried))
-            }
+            Ok(result) => result?.ok_or_else(|| nobody(&tried, true)),
+            Err(_) => Err(nobody(&tried, false)),
         }
     }
 
@@ -241,16 +238,17 @@ fn refused(kind: Kind, error: &Error) -> Error {
     Error::new(error.kind(), text).with_ambiguous(false).with_source(error.again()).with_provider(NAME)
 }
 
-/// Nobody gave one.
-fn nobody(tried: &[(Kind, Error)]) -> Error {
+/// Nobody gave one, or nobody in time.
+fn nobody(tried: &[(Kind, Error)], in_time: bool) -> Error {
     let each = tried.iter().map(|(kind, error)| format!("{} ({})", kind.title(), error.message()));
     let each = each.collect::<Vec<_>>().join(", ");
+    let end = if in_time { "" } else { "; then the time was up" };
     let text = format!(
-        "no Azure identity was found. Tried: {each}. On Azure give the app a managed identity, elsewhere run `az login`, or set \
+        "no Azure identity was found. Tried: {each}{end}. On Azure give the app a managed identity, elsewhere run `az login`, or set \
          AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN"
     );
     // Who did not answer in time may do so later.
-    let is_open = tried.iter().any(|(_, error)| error.is_retryable());
+    let is_open = !in_time || tried.iter().any(|(_, error)| error.is_retryable());
     let kind = if is_open { ErrorKind::Unavailable } else { ErrorKind::Unauthenticated };
     Error::new(kind, text).with_ambiguous(false).with_provider(NAME)
 }
