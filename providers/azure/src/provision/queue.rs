@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use azure_core::error::ErrorKind as Native;
 use azure_storage_queue::QueueClient;
 use skyport_core::provider::ResourceUrl;
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
-use skyport_core::retry::patiently_for;
+use skyport_core::retry::patiently;
 use skyport_core::{Error, ErrorKind, Result};
+use tokio::time::{Instant, sleep};
 
 use crate::config::Connection;
 use crate::error::of_azure;
@@ -15,6 +17,9 @@ use crate::queue::{Names, StorageQueue, client};
 
 /// A queue that was removed is cleared away for at least 30 seconds, and cannot be made anew until then.
 const CLEARED_AWAY: Duration = Duration::from_secs(60);
+
+/// How often it is tried meanwhile.
+const PAUSE: Duration = Duration::from_secs(2);
 
 pub(super) fn open(
     connection: Arc<Connection>,
@@ -33,7 +38,14 @@ pub(super) async fn create(
     let names = Names::of(url, settings)?;
     for name in [names.dead, names.queue] {
         let client = client(connection, &name)?;
-        patiently_for(&name, CLEARED_AWAY, Error::is_retryable, || ensure(&client, &name)).await?;
+        let until = Instant::now() + CLEARED_AWAY;
+        loop {
+            match patiently(&name, Error::is_retryable, || make(&client, &name)).await? {
+                Made::There => break,
+                Made::Going(_) if Instant::now() < until => sleep(PAUSE).await,
+                Made::Going(error) => return Err(error),
+            }
+        }
     }
     Ok(())
 }
@@ -55,11 +67,33 @@ pub(super) async fn remove(
     Ok(())
 }
 
+/// What became of a queue that was to be made.
+enum Made {
+    /// It is there.
+    There,
+    /// One of its name is still being cleared away, as this error says.
+    Going(Error),
+}
+
 /// Creates a queue, unless it is there.
 pub(crate) async fn ensure(client: &QueueClient, name: &str) -> Result<()> {
-    match client.create(None).await.map_err(of_azure) {
+    match make(client, name).await? {
+        Made::There => Ok(()),
+        Made::Going(error) => Err(error),
+    }
+}
+
+async fn make(client: &QueueClient, name: &str) -> Result<Made> {
+    let Err(error) = client.create(None).await else { return Ok(Made::There) };
+    let is_going = matches!(
+        error.kind(),
+        Native::HttpResponse { error_code: Some(code), .. } if code == "QueueBeingDeleted"
+    );
+    let error = of_azure(error).with_resource(name);
+    match error.kind() {
+        _ if is_going => Ok(Made::Going(error)),
         // With metadata of somebody's own, which stays.
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        result => result.map(drop).map_err(|error| error.with_resource(name)),
+        ErrorKind::AlreadyExists => Ok(Made::There),
+        _ => Err(error),
     }
 }

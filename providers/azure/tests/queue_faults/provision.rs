@@ -3,6 +3,7 @@
 use skyport_core::ErrorKind;
 use skyport_core::provider::{Provider, ResourceKind, ResourceUrl};
 use skyport_core::queue::QueueSettings;
+use skyport_stub::Answer;
 
 use crate::stub::{Call, azure, kind, refusal};
 
@@ -29,12 +30,25 @@ async fn what_is_there_stays_whatever_metadata_it_has() {
 #[tokio::test]
 async fn a_queue_that_is_still_being_cleared_away_is_waited_for() {
     let busy = |call, queue: &str, before| {
-        (call == Call::Create && queue == "jobs" && before < 3).then(|| refusal(409, "QueueBeingDeleted"))
+        (call == Call::Create && queue == "jobs" && before < 2).then(|| refusal(409, "QueueBeingDeleted"))
     };
     let (azure, log) = azure(busy).await;
     let (url, queue) = jobs();
     azure.create(&url, &queue).await.expect("created in the end");
-    assert_eq!(log.all().len(), 5);
+    assert_eq!(log.all().len(), 4);
+}
+
+#[tokio::test]
+async fn what_fails_for_a_moment_is_repeated() {
+    let busy = |_, _: &str, before| match before {
+        0 => Some(refusal(503, "ServerBusy")),
+        1 => Some(Answer::Lost),
+        _ => None,
+    };
+    let (azure, log) = azure(busy).await;
+    let (url, queue) = jobs();
+    azure.create(&url, &queue).await.expect("created in the end");
+    assert_eq!(log.all().len(), 6);
 }
 
 #[tokio::test]
