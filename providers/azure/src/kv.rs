@@ -22,6 +22,7 @@ use crate::provision::NAME;
 use client::Client;
 use entity::Stored;
 use operation::Partition;
+use waiting::Room;
 
 mod batch;
 pub(crate) mod client;
@@ -39,6 +40,7 @@ mod read;
 mod stamp;
 mod sweep;
 mod transact;
+mod waiting;
 mod write;
 mod write_many;
 
@@ -56,6 +58,7 @@ pub(crate) struct AzureTable {
     /// It has been seen.
     is_there: AtomicBool,
     turns: Turns<Stored>,
+    waiting: Room,
 }
 
 impl AzureTable {
@@ -76,6 +79,7 @@ impl AzureTable {
             info,
             is_there: AtomicBool::new(false),
             turns: Turns::default(),
+            waiting: Room::default(),
         }
     }
 

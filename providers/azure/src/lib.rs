@@ -148,8 +148,8 @@
 //!   `photosqzdcatalogue`. `qzn` comes before a digit at the beginning, and `qz` itself becomes `qzq`, so that no two names become one. Every
 //!   other name is left as it is. Azure knows no case in them.
 //! - A read, a write, a transaction of writes and a page are one request each. A version tells the etag, which Azure compares, and the token of
-//!   the write. What fails a condition costs reads more, to tell which. An increment is a read and a write; of increments of one counter that
-//!   wait for each other in one process, each is a write.
+//!   the write. What fails a condition costs reads more, to tell which. An increment is a read and a write; those of one counter that wait for each
+//!   other in one process go together, up to sixteen in one write.
 //! - Azure has no operation that only checks. A check that an item is as it was notes in it which version it has, so that it keeps it though
 //!   its etag moves; one that there is none makes a row that is absent to all, and deletes it afterwards.
 //! - A value has up to 704 KiB, so that the entity stays under Azure's 1 MiB also in base64.

@@ -128,7 +128,7 @@ pub(super) fn stored_expiry(at: SystemTime) -> u64 {
 }
 
 /// An entity that was read, expired or not.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Stored {
     properties: Properties,
     /// The attempt that wrote it; `None` for a placeholder.

@@ -2,25 +2,28 @@
 //!
 //! What was applied stands in the item's [`Slots`], which are written together with the sum. A put replaces the whole row, and with it
 //! what a counter remembers: it says when, so that a repetition whose trace may have been there is told so. Increments of one
-//! counter in one process wait for each other; those of several meet, and try again.
+//! counter in one process wait for each other, and go together in one write; those of several meet, and try again.
 
+use futures_util::future::{Either, select};
 use skyport_core::clock::{from_millis, to_millis};
-use skyport_core::kv::port::{Increment, Incremented, RawVersion};
+use skyport_core::kv::port::{Increment, Incremented, Key, RawVersion};
 use skyport_core::kv::rounds::Rounds;
 use skyport_core::kv::slots::{Slots, add, read_counter, untraceable};
 use skyport_core::kv::stored::name_attempt;
+use skyport_core::kv::turns::Turn;
 use skyport_core::{Error, Result};
 
-use super::client::unreadable;
+use super::client::{Failure, unreadable};
 use super::entity::{self, Content, Properties, Stored, foreign, stored_expiry};
 use super::operation::{Operation, Verb};
 use super::plan::mirror;
 use super::stamp::{Etag, Stamp};
+use super::waiting::Waiting;
 use super::{AzureTable, key};
 use crate::provision::NAME;
 
 /// What an increment makes of its counter.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Next {
     sum: i64,
     attempt: String,
@@ -39,47 +42,137 @@ enum Told {
 
 impl AzureTable {
     pub(super) async fn add(&self, increment: &Increment) -> Result<Incremented> {
-        let stored = key::partition(&increment.key.partition);
-        let partition = self.partition(&stored);
-        let mut rounds = Rounds::new();
-        let turn = self.turns.of(&increment.key, rounds.stop()).await?;
-        let mut left = turn.take().and_then(|there| told(increment, Some(there), self.now()).ok());
+        let mut increment = increment.clone();
+        let stop = Rounds::new().stop();
         loop {
-            // What the one before left is as good as read where it leads to a write: Azure compares.
-            let next = match left.take() {
-                Some(Told::Next(next)) => next,
-                _ => {
-                    let there = self.stored(&increment.key, None).await?;
-                    match told(increment, there, self.now()).map_err(|error| error.with_provider(NAME))? {
-                        Told::Applied(done) => return Ok(done),
-                        Told::Next(next) => next,
+            let mut answer = self.waiting.enter(&increment);
+            let turn = Box::pin(self.turns.of(&increment.key, stop));
+            let told = match select(&mut answer, turn).await {
+                Either::Left((told, _)) => told,
+                Either::Right((Ok(turn), _)) => {
+                    // What it is part of it is told of itself, unless one before has it done.
+                    self.add_together(&increment.key, turn).await;
+                    answer.await
+                }
+                Either::Right((Err(contended), _)) => {
+                    if self.waiting.leave(&increment) {
+                        return Err(contended.with_provider(NAME));
                     }
+                    answer.await
                 }
             };
-            let Next { sum, attempt, expires, row, expected } = next;
-            let written = row.clone();
-            let verb = match expected {
-                Some(etag) => Verb::Replace(row, Some(etag)),
-                None => Verb::Insert(row),
-            };
-            let mut operations = vec![Operation { row: key::item(&increment.key.sort), verb }];
-            if self.mirrored {
-                let row = key::mirror(&increment.key.sort);
-                operations.push(Operation { row, verb: Verb::Replace(mirror(), None) });
+            match told {
+                Ok(result) => return result,
+                // Whoever took it along was dropped on the way: it may be applied.
+                Err(_) => increment.repeated = true,
             }
-            match partition.apply(operations).await {
-                Ok(etags) => {
-                    let etag = etags.into_iter().next().flatten().ok_or_else(unreadable)?;
-                    let stamp = Stamp { etag, expires };
-                    let version = stamp.version(&attempt);
-                    turn.leave(Stored::written(written, attempt, stamp, self.now()));
-                    return Ok(Incremented::new(sum, version));
+        }
+    }
+
+    /// Applies all increments that wait for this counter, as far as each has a slot of its own, and tells them.
+    async fn add_together(&self, key: &Key, turn: Turn<'_, Stored>) {
+        let waiting = self.waiting.take(key);
+        if waiting.is_empty() {
+            return;
+        }
+        let mut rounds = Rounds::new();
+        let mut left = turn.take();
+        let failure = loop {
+            let (known, there) = match left.take() {
+                Some(there) => (true, Ok(Some(there))),
+                None => (false, self.stored(key, None).await),
+            };
+            let there = match there {
+                Ok(there) => there,
+                Err(error) => break error,
+            };
+            let group = Group::of(&waiting, there, self.now());
+            // What the one before left is as good as read where all of it leads to a write: Azure compares.
+            if known && group.told.iter().any(|told| !matches!(told, Ok(Told::Next(_)))) {
+                continue;
+            }
+            match self.write_group(key, &group).await {
+                Ok(stamp) => {
+                    if let (Some(next), Some(stamp)) = (&group.last, &stamp) {
+                        let (row, attempt) = (next.row.clone(), next.attempt.clone());
+                        turn.leave(Stored::written(row, attempt, stamp.clone(), self.now()));
+                    }
+                    return group.tell(waiting, stamp);
                 }
                 // A rival was faster.
                 Err(failure) if failure.is_changed() => {}
-                Err(failure) => return Err(failure.into()),
+                Err(failure) => break failure.into(),
             }
-            rounds.again().await?;
+            if let Err(contended) = rounds.again().await {
+                break contended;
+            }
+        };
+        for one in waiting {
+            one.tell(Err(failure.again().with_provider(NAME)));
+        }
+    }
+
+    /// Writes what a group makes of its counter, where that is anything.
+    async fn write_group(&self, key: &Key, group: &Group) -> Result<Option<Stamp>, Failure> {
+        let Some(Next { expires, row, .. }) = &group.last else { return Ok(None) };
+        let stored = key::partition(&key.partition);
+        let verb = match &group.expected {
+            Some(etag) => Verb::Replace(row.clone(), Some(etag.clone())),
+            None => Verb::Insert(row.clone()),
+        };
+        let mut operations = vec![Operation { row: key::item(&key.sort), verb }];
+        if self.mirrored {
+            operations.push(Operation { row: key::mirror(&key.sort), verb: Verb::Replace(mirror(), None) });
+        }
+        let etags = self.partition(&stored).apply(operations).await?;
+        let etag = etags.into_iter().next().flatten().ok_or_else(unreadable)?;
+        Ok(Some(Stamp { etag, expires: *expires }))
+    }
+}
+
+/// Increments that are written together: each adds to what the one before it made.
+#[derive(Debug)]
+struct Group {
+    told: Vec<Result<Told>>,
+    /// What is written.
+    last: Option<Next>,
+    /// What has to be there still.
+    expected: Option<Etag>,
+}
+
+impl Group {
+    fn of(waiting: &[Waiting], there: Option<Stored>, now: u64) -> Self {
+        let expected = there.as_ref().map(|there| there.etag.clone());
+        let (mut there, mut last) = (there, None);
+        let mut all = Vec::with_capacity(waiting.len());
+        for one in waiting {
+            let told = told(&one.increment, there.clone(), now);
+            if let Ok(Told::Next(next)) = &told {
+                let etag = next.expected.clone().unwrap_or_else(Etag::of_nothing);
+                let stamp = Stamp { etag, expires: next.expires };
+                there = Some(Stored::written(next.row.clone(), next.attempt.clone(), stamp, now));
+                last = Some(next.clone());
+            }
+            all.push(told);
+        }
+        Self { told: all, last, expected }
+    }
+
+    fn tell(self, waiting: Vec<Waiting>, stamp: Option<Stamp>) {
+        let last = self.last.map(|next| next.attempt);
+        for (one, told) in waiting.into_iter().zip(self.told) {
+            one.tell(match told {
+                Ok(Told::Applied(done)) => Ok(done),
+                Ok(Told::Next(Next { sum, attempt, .. })) => {
+                    // What was changed in the same write has a version that no item has any more.
+                    let version = match &stamp {
+                        Some(stamp) if last.as_ref() == Some(&attempt) => stamp.version(&attempt),
+                        _ => RawVersion::new(attempt),
+                    };
+                    Ok(Incremented::new(sum, version))
+                }
+                Err(error) => Err(error.with_provider(NAME)),
+            });
         }
     }
 }
@@ -145,7 +238,6 @@ fn made(increment: &Increment, base: Base, now: u64) -> Result<Told> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use skyport_core::kv::port::Key;
     use skyport_core::{ErrorKind, Token};
 
     /// In milliseconds, as below.

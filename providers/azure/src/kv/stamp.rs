@@ -26,6 +26,11 @@ impl Etag {
         sendable.then(|| Self(time.replace("%3A", ":").replace("%3a", ":")))
     }
 
+    /// Of a row that is not there yet: never sent.
+    pub(super) fn of_nothing() -> Self {
+        Self("0".to_owned())
+    }
+
     /// As it stands in versions.
     pub(super) fn as_str(&self) -> &str {
         &self.0

@@ -89,6 +89,53 @@ async fn an_increment_whose_answer_was_lost_counts_once() {
 }
 
 #[tokio::test]
+async fn increments_that_wait_for_each_other_go_together_and_only_the_last_has_the_version_that_is_there() {
+    let server = Server::start().await;
+    let table = server.bare(false);
+    let add = |_| table.increment(Increment::new(key("n"), 1, table.info().clock.now()));
+    let done = futures_util::future::join_all((0..50).map(add)).await;
+    let mut done: Vec<_> = done.into_iter().map(|done| done.expect("counted")).collect();
+    done.sort_by_key(|done| done.value);
+    assert_eq!(done.iter().map(|done| done.value).collect::<Vec<_>>(), (1..=50).collect::<Vec<i64>>());
+    let requests = server.take().len();
+    assert!(requests < 30, "{requests} requests");
+    let versions: std::collections::HashSet<_> = done.iter().map(|done| done.version.clone()).collect();
+    assert_eq!(versions.len(), 50);
+    let there = table.get(&key("n")).await.expect("reads").expect("a counter").version;
+    let last = done.pop().expect("fifty");
+    assert_eq!(last.version, there);
+    for stale in done {
+        let mut write = Write::put(key("n"), "0".into());
+        write.condition = ItemCondition::IfVersion(stale.version);
+        let error = table.write(write).await.expect_err("others came after it");
+        assert_eq!(error.kind(), ErrorKind::PreconditionFailed);
+    }
+}
+
+#[tokio::test]
+async fn an_increment_whose_companion_was_dropped_on_the_way_counts_once() {
+    let server = Server::start().await;
+    let table = server.bare(false);
+    let start = table.info().clock.now();
+    let increments: Vec<_> = (0..3).map(|_| table.increment(Increment::new(key("n"), 1, start))).collect();
+    let mut increments = increments.into_iter();
+    let (mut first, others) = (increments.next().expect("three"), increments);
+    // It takes its turn, and is dropped somewhere on its way.
+    for _ in 0..3 {
+        let _ = futures_util::poll!(&mut first);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let others = futures_util::future::join_all(others);
+    let mut others = std::pin::pin!(others);
+    let _ = futures_util::poll!(&mut others);
+    drop(first);
+    let counted = others.await.into_iter().filter(Result::is_ok).count();
+    let there = table.get(&key("n")).await.expect("reads").expect("a counter");
+    let sum: usize = String::from_utf8_lossy(&there.value).parse().expect("a number");
+    assert!(counted == 2 && (2..=3).contains(&sum), "{counted} told, {sum} there");
+}
+
+#[tokio::test]
 async fn a_transaction_whose_answer_was_lost_finds_itself() {
     let server = Server::start().await;
     let table = server.retried(false);
