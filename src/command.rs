@@ -19,6 +19,8 @@ pub(crate) enum Command {
     Provision,
     /// Call a schedule's function once.
     Fire(String),
+    /// Write what is deployed to Azure Functions beside the program, into a folder.
+    AzureFunctions(String),
 }
 
 impl FromStr for Command {
@@ -31,8 +33,9 @@ impl FromStr for Command {
             ["manifest"] => Ok(Self::Manifest),
             ["provision"] => Ok(Self::Provision),
             ["fire", function] => Ok(Self::Fire(function.to_owned())),
+            ["azure-functions", folder] => Ok(Self::AzureFunctions(folder.to_owned())),
             _ => Err(Error::invalid(
-                "SKYPORT_COMMAND is `serve`, `manifest`, `provision` or `fire <function>`",
+                "SKYPORT_COMMAND is `serve`, `manifest`, `provision`, `fire <function>` or `azure-functions <folder>`",
             )),
         }
     }
@@ -67,7 +70,9 @@ mod tests {
     fn commands_are_read_and_others_refused() {
         assert_eq!("".parse::<Command>().expect("nothing"), Command::Serve);
         assert_eq!(" fire  sweep ".parse::<Command>().expect("one function"), Command::Fire("sweep".into()));
-        for text in ["fire", "fire a b", "drop", "manifest now"] {
+        let folder = Command::AzureFunctions("target/package".into());
+        assert_eq!("azure-functions target/package".parse::<Command>().expect("one folder"), folder);
+        for text in ["fire", "fire a b", "drop", "manifest now", "azure-functions"] {
             assert!(text.parse::<Command>().is_err(), "{text}");
         }
     }

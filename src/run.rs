@@ -31,7 +31,7 @@ mod runtime;
 /// | `SKYPORT_EVENTS_PATH` | on Cloud Run: a path where pushes are looked for although it is a route's | none |
 /// | `SKYPORT_PUSH_AUDIENCE`, `SKYPORT_PUSH_ACCOUNT` | on Cloud Run: whose pushes and events are taken | anybody's who may call |
 /// | `SKYPORT_RESPONSE_STREAMING` | on Lambda: `true` sends responses as streams | `false` |
-/// | `SKYPORT_COMMAND` | do one thing and end: `manifest`, `provision`, `fire <function>` | serve |
+/// | `SKYPORT_COMMAND` | do one thing and end: `manifest`, `provision`, `fire <function>`, `azure-functions <folder>` | serve |
 ///
 /// A variable that begins with `SKYPORT_` and means nothing is warned of: most often it is a slip of the pen.
 ///
@@ -80,6 +80,7 @@ pub async fn run<R: Resources>(app: App<R>) -> Result<()> {
             let (functions, _) = app.bind(&environment)?;
             crate::command::fire(&functions, &function).await
         }
+        Command::AzureFunctions(folder) => azure_functions::write(&manifest, &environment, &folder),
         Command::Serve => match runtime {
             Runtime::Lambda => lambda::run(app, environment).await,
             Runtime::CloudRun => cloud_run::run(app, environment, &manifest).await,
@@ -155,6 +156,13 @@ mod azure_functions {
     use super::{App, Environment, Manifest, Resources, Result};
 
     pub(super) fn log(_: &Environment) {}
+
+    pub(super) fn write(_: &Manifest, _: &Environment, _: &str) -> Result<()> {
+        Err(skyport_core::Error::unsupported(
+            "this program was built without the feature `azure-functions`, which knows what is deployed there: add it to `skyport` in \
+             Cargo.toml",
+        ))
+    }
 
     pub(super) async fn run<R: Resources>(_: App<R>, _: Environment, _: &Manifest) -> Result<()> {
         Err(skyport_core::Error::unsupported(

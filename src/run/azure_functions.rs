@@ -1,7 +1,9 @@
 //! Azure Functions: the adapter of that name.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use skyport_azure_functions::metadata::Deployment;
 use skyport_azure_functions::{AzureFunctions, AzureFunctionsConfig};
 use skyport_core::Result;
 use skyport_core::app::{App, Manifest, Resources};
@@ -13,6 +15,24 @@ use crate::environment::Environment;
 /// Sees to it that there is a log.
 pub(super) fn log(environment: &Environment) {
     skyport_azure_functions::log_by_default(|name| environment.variable(name));
+}
+
+/// The program, as the host finds it beside the files.
+const PROGRAM: &str = "handler";
+
+/// The scheme of the queues that the host listens to.
+const QUEUES: &str = "azqueue";
+
+/// Writes what is deployed beside the program into a folder.
+pub(super) fn write(manifest: &Manifest, environment: &Environment, folder: &str) -> Result<()> {
+    let mut deployment = Deployment::new(PROGRAM);
+    for resource in &manifest.resources {
+        let url = environment.url(resource)?;
+        if url.scheme() == QUEUES {
+            deployment = deployment.queue(resource.name.as_ref(), url.name());
+        }
+    }
+    deployment.write(manifest, Path::new(folder))
 }
 
 /// Answers what the host calls for until it ends the process.

@@ -1,4 +1,5 @@
-//! Skyport's tasks: `cargo xtask test`, `cargo xtask check`, `cargo xtask bench`, `cargo xtask emulators`.
+//! Skyport's tasks: `cargo xtask test`, `cargo xtask check`, `cargo xtask bench`, `cargo xtask emulators`,
+//! `cargo xtask portability`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -28,6 +29,7 @@ usage: cargo xtask <task>
   bench   the benchmarks in benches/; what follows goes to `cargo bench`
   emulators   the clouds' emulators, which `test` starts by itself, until Ctrl-C: for `cargo test -p skyport-aws` and its like
             --only <name>        one emulator of them
+  portability  makes docs/portability.md of what the providers declare; a test fails while it is stale
 ";
 
 fn main() -> ExitCode {
@@ -58,6 +60,11 @@ fn task(arguments: &[String]) -> Result<bool> {
             let [only] = options(rest, ["--only"])?;
             emulators::task(only.as_deref())
         }
+        Some((task, [])) if task == "portability" => run::shown(run::cargo(&workspace::root()?).args([
+            "run",
+            "--quiet",
+            "--package=skyport-portability",
+        ])),
         Some((task, rest)) if task == "guard" => emulators::guard::guard(rest),
         Some((task, _)) if ["help", "--help", "-h"].contains(&task.as_str()) => {
             print!("{HELP}");

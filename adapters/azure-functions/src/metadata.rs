@@ -207,7 +207,9 @@ impl Deployment {
     fn queue_name(&self, resource: &str) -> Result<&str> {
         let name = self.queues.get(resource);
         let name = name.ok_or_else(|| {
-            Error::invalid(format!("the name of the queue `{resource}` on Azure is not told"))
+            Error::invalid(format!(
+                "the name of the queue `{resource}` on Azure is not told: give it a URL, `azqueue://name`, or set SKYPORT_PROVIDER=azure"
+            ))
         })?;
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         let fits = (3..=QUEUE_NAME).contains(&name.len())
@@ -251,7 +253,7 @@ fn reserved(function: &FunctionManifest) -> Result<bool> {
         _ => return Ok(false),
     };
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    if first.starts_with("admin") || first.starts_with("runtime") {
+    if first.eq_ignore_ascii_case("admin") || first.eq_ignore_ascii_case("runtime") {
         return Err(Error::invalid(format!(
             "the function `{name}` has the path `{path}`: Azure Functions keeps /admin and /runtime for its host; choose another path"
         )));

@@ -41,6 +41,8 @@ struct Lease {
     last: Option<Box<Last>>,
     /// It lies among the dead letters and is only to be deleted.
     buried: bool,
+    /// The service's newer handle for it, under which the rest stands.
+    moved: Option<Box<str>>,
 }
 
 /// A message whose attempts may be spent, for the dead letters.
@@ -82,7 +84,7 @@ impl Leases {
         let room = KEPT_BYTES.saturating_sub(held.kept_bytes);
         let last = last.filter(|last| kept(Some(last)) <= room).map(Box::new);
         held.kept_bytes += kept(last.as_deref());
-        held.leases.insert(handle.into(), Lease { ends, last, buried: false });
+        held.leases.insert(handle.into(), Lease { ends, last, buried: false, moved: None });
         self.receipt(handle)
     }
 
@@ -96,16 +98,19 @@ impl Leases {
         self.split(receipt).is_some()
     }
 
-    /// The service's handle in a receipt; one that is not ours is nothing but a handle.
+    /// The service's handle in a receipt, or the newer one that it gave since; a receipt that is not ours is nothing but a handle.
     ///
     /// # Errors
     /// `PreconditionFailed` where it is known that its lease has ended or that it is settled.
     pub fn check(&self, receipt: &Receipt) -> Result<String> {
-        let Some((owner, handle)) = self.split(receipt) else {
-            return Ok(receipt.as_str().to_owned());
+        let (owner, handle) = match self.split(receipt) {
+            Some((owner, handle)) => (Some(owner), handle),
+            None => (None, receipt.as_str()),
         };
-        let lasts = || self.lock().leases.get(handle).is_some_and(|lease| lease.ends > Instant::now());
-        if owner == self.owner && !lasts() {
+        let held = self.lock();
+        let handle = held.latest(handle);
+        let lasts = || held.leases.get(handle).is_some_and(|lease| lease.ends > Instant::now());
+        if owner == Some(self.owner) && !lasts() {
             return Err(Refusal::NotLeased.into());
         }
         Ok(handle.to_owned())
@@ -132,13 +137,15 @@ impl Leases {
         }
     }
 
-    /// The service gave another handle for a lease, which now ends at `ends`: the receipt of that. What was known goes on with it, and
-    /// the old receipt is of no more use.
+    /// The service gave another handle for a lease, which now ends at `ends`: the receipt of that. What was known goes on with it. The
+    /// old receipt leads to it, too, here and until then: whoever dropped the call that brought the new one still has the old.
     #[must_use]
     pub fn renew(&self, handle: &str, renewed: &str, ends: Instant) -> Receipt {
         let mut held = self.lock();
-        let lease = held.leases.remove(handle);
-        let lease = lease.map_or(Lease { ends, last: None, buried: false }, |lease| Lease { ends, ..lease });
+        let new = || Lease { ends, last: None, buried: false, moved: None };
+        let lease = held.leases.remove(handle).map_or_else(new, |lease| Lease { ends, ..lease });
+        held.leases.insert(handle.into(), Lease { moved: Some(renewed.into()), ..new() });
+        // Last: a service may give the same handle again.
         held.leases.insert(renewed.into(), lease);
         self.receipt(renewed)
     }
@@ -160,6 +167,14 @@ impl Leases {
 }
 
 impl Held {
+    /// The newest handle of a lease.
+    fn latest<'h>(&'h self, mut handle: &'h str) -> &'h str {
+        while let Some(newer) = self.leases.get(handle).and_then(|lease| lease.moved.as_deref()) {
+            handle = newer;
+        }
+        handle
+    }
+
     /// Lets go of what has ended. How many there are is bounded by what the receivers hold.
     fn sweep(&mut self) {
         let now = Instant::now();
@@ -208,21 +223,39 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_lease_that_has_another_handle_goes_on_and_its_old_receipt_does_not() {
+    async fn a_lease_that_has_another_handle_goes_on_and_its_old_receipts_lead_to_it() {
         let leases = Leases::new(PREFIX);
         let last = Last { attempt: 5, message: OutMessage::new("x") };
         let first = leases.hold("1", Instant::now() + MINUTE, Some(last));
         leases.bury("1");
         let second = leases.renew("1", "2", Instant::now() + MINUTE * 2);
-        assert_eq!(refused(&leases, &first), Some(ErrorKind::PreconditionFailed));
         tokio::time::advance(MINUTE).await;
-        let handle = leases.check(&second).expect("it lasts");
-        let known = leases.known(&handle);
-        assert!(handle == "2" && known.buried && known.last.is_some_and(|last| last.attempt == 5));
-        leases.end(&handle);
+        let third = leases.renew("2", "3", Instant::now() + MINUTE * 2);
+        for receipt in [&first, &second, &third] {
+            let handle = leases.check(receipt).expect("it lasts");
+            let known = leases.known(&handle);
+            assert!(handle == "3" && known.buried && known.last.is_some_and(|last| last.attempt == 5));
+        }
+        leases.end("3");
+        for receipt in [&first, &second, &third] {
+            assert_eq!(refused(&leases, receipt), Some(ErrorKind::PreconditionFailed));
+        }
         assert_eq!(leases.lock().kept_bytes, 0);
-        let of_others = leases.renew("theirs", "3", Instant::now() + MINUTE);
-        assert_eq!(leases.check(&of_others).expect("held now"), "3");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handle_that_comes_again_and_one_of_the_platforms_lead_nowhere_in_a_circle() {
+        let leases = Leases::new(PREFIX);
+        let receipt = leases.hold("1", Instant::now() + MINUTE, None);
+        for (old, new) in [("1", "1"), ("1", "2"), ("2", "1")] {
+            let renewed = leases.renew(old, new, Instant::now() + MINUTE);
+            assert_eq!(leases.check(&renewed).expect("it lasts"), new);
+            assert_eq!(leases.check(&receipt).expect("it lasts"), new);
+        }
+        let theirs = Receipt::new("theirs");
+        let ours = leases.renew("theirs", "ours", Instant::now() + MINUTE);
+        assert_eq!(leases.check(&theirs).expect("not known to have ended"), "ours");
+        assert_eq!(leases.check(&ours).expect("held now"), "ours");
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 //!
 //! - An object's write token is its metadata `skyport_w`; values of metadata that Skyport wrote are percent-encoded where they are
 //!   not plain ASCII. What others wrote is told as it is.
-//! - An object without a content type is stored as [`NO_TYPE`](meta::NO_TYPE), S3's own default, and that is read as none.
+//! - An object without a content type is stored as [`NO_TYPE`](skyport_core::blob::stored::NO_TYPE), S3's own default, and that is read as none.
 //! - A small read or write is one request. A HEAD that finds nothing is followed by one that tells whether the bucket is
 //!   there, since S3 gives such an answer no body; a copy is preceded by a HEAD of its source.
 //! - Uploads are verified by the hash of their bytes that is part of each request's signature: the SDK's checksums on

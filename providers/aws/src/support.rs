@@ -24,7 +24,9 @@ pub(crate) fn blob() -> BlobCapabilities {
     can.metadata = Support::Built("percent-encoded");
     can.sign = Support::Native("signature version 4");
     can.events = if cfg!(feature = "events") {
-        Support::Native("EventBridge: a rule and a queue of SQS for each subscriber")
+        Support::Native(
+            "EventBridge, a rule and a queue of SQS for each subscriber (feature `aws-events`); a function on Lambda is called by S3 itself",
+        )
     } else {
         Support::Unsupported("add the feature `aws-events`")
     };

@@ -56,14 +56,14 @@ impl Container {
     /// Opens a container. No I/O.
     pub(crate) fn open(connection: Arc<Connection>, name: &str) -> Self {
         let mut info = BlobInfo::new(NAME, name);
-        // Azure copies within an account without moving bytes, whatever the size.
-        info.account = connection.endpoint().to_string();
+        info.account = format!("{} {}", connection.endpoint(), connection.account());
         // Blocks of 8 MiB would end at 390 GiB; so every 5,000 of them they double, and the largest are far from Azure's limit of 4,000 MiB.
         info.limits.parts = BLOCKS;
         info.limits.parts_of_a_size = 5_000;
         info.limits.largest_part_bytes = 2 << 30;
         info.limits.object_bytes = u64::MAX;
         info.limits.object_bytes = info.limits.upload_bytes();
+        // A copy within an account moves no bytes, whatever the size.
         info.limits.copy_bytes = info.limits.object_bytes;
         // Each is a request, 32 at once: so they are done within an attempt even where one takes half a second.
         info.limits.deletions = 500;
@@ -158,5 +158,28 @@ impl fmt::Debug for Container {
             .field("container", &self.name())
             .field("connection", &self.connection)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use skyport_core::provider::{Provider, ResourceUrl};
+
+    use super::*;
+
+    #[test]
+    fn fifty_thousand_blocks_are_each_one_that_azure_takes_and_little_beside_what_came_before() {
+        let mut config = crate::AzureConfig::default();
+        config.account = Some("acc".to_owned());
+        config.account_key = Some("a2V5".to_owned());
+        let store = crate::Azure::with(config).bucket(&ResourceUrl::new("azblob", "bkt")).expect("opens");
+        let limits = store.info().limits;
+        assert_eq!((limits.parts, limits.object_bytes >> 40), (50_000, 29));
+        let mut before = 0;
+        for size in (0..limits.parts).map(|index| limits.part_size(index) as u64) {
+            assert!(size <= 4_000 << 20 && size <= (8 << 20) + before / 5_000, "{size} after {before}");
+            before += size;
+        }
+        assert_eq!(before, limits.object_bytes);
     }
 }

@@ -25,6 +25,44 @@
 //! The account is that of the URL, of [`AzureConfig`], or of the environment: `AZURE_STORAGE_CONNECTION_STRING`, `AZURE_STORAGE_ACCOUNT`,
 //! and, on Azure Functions, `AzureWebJobsStorage`.
 //!
+//! # Buckets
+//! - A bucket is a container, an object a block blob; those that others wrote are read whatever they are, and archived ones are `Unsupported`
+//!   until they are brought back. Accounts with a hierarchical namespace are not flat: there `a` and `a/b` cannot stand side by side, and
+//!   directories are listed among objects. Use an account without one.
+//! - The calls are those of `azure_storage_blob`, but for two on the same pipeline: a download, which is one stream here, and a listing, to which
+//!   the SDK has no delimiter.
+//! - A small read or write is one request. A read of the last bytes, and a copy, are preceded by one, since Azure knows no ranges from
+//!   the end, and a copy bears a token of its own. What is missing, the blob or its container, Azure says in a code.
+//! - An etag is Azure's own, and new with every write, also with one that changes only properties. Every condition of the port is native.
+//! - A writer, and a stream of over 8 MiB, go up as staged blocks, four at once, and are visible when their list is committed, under the
+//!   condition. Blocks double every 5,000 from 8 MiB to 2 GiB, so that 50,000 of them hold 29 TiB. An upload that is given up
+//!   leaves staged blocks, which nobody sees and which Azure drops after a week: no rule of the container is needed, but until then they are
+//!   paid for. Any other write of the same blob takes the blocks from an upload: of two writers of one blob the later one gets a
+//!   `Conflict` that no retry mends, and begins again. So it does where another program has staged blocks of the same blob with names of
+//!   another length. That an upload begins is a HEAD of the blob, which tells what stands in its way before the stream is sent;
+//!   whoever may write only is told at its end.
+//! - A copy is Copy Blob, from any container of the account and of any size: within an account Azure moves no bytes, and has done it when it answers.
+//!   Should it say that it is still at it, the copy is waited for within the 5 minutes that the layer `Retry` gives it; what is still being copied
+//!   to is not read, but `Conflict`. A copy keeps content type and the like, metadata, and Azure's other properties; it has no tags.
+//! - A listing is in the order of UTF-8, from any start, page by page of up to 1,000. Azure documents its own order as alphabetical: where
+//!   that is the order of UTF-16, keys with letters beyond U+FFFF are put where they belong, by at most a few more requests on a page whose end
+//!   falls among such keys.
+//! - Keys are encoded letter by letter, so that those with `%`, `?`, `#` or `+` are what they are. Not to be said in a URL are the keys `.` and `..`:
+//!   `InvalidArgument`. Azure lists a `\` in others' keys as `/`.
+//! - `delete_many` sends single deletions, 32 at once, and 500 within one limit of time. Azure's batches carry out the same, one after
+//!   the other, and have to be signed one by one. A deletion takes a blob's snapshots along. A blob that somebody holds a lease on is
+//!   neither written nor deleted: `Conflict`.
+//! - Values of metadata are stored percent-encoded where they are not plain ASCII, and an empty one as `%`, since Azure keeps none. An object without
+//!   a content type is stored as `binary/octet-stream`, and read as having none. Beside a user's own metadata stands `skyport_w`, the
+//!   write's token. Others' names of metadata are read in small letters.
+//! - Times of writing are told in whole seconds.
+//! - Events are `Unsupported`: Azure tells of blobs through Event Grid, whose subscriptions are made where the application is deployed, and call an
+//!   Azure Function. No process can ask for them.
+//! - Creating a container opens it to nobody. Removing one removes all that is in it; Azure takes about 40 seconds to clear it away, for which
+//!   creating it again waits. A container that is there already is left as it is.
+//! - What has to be permitted, by role, and in a SAS: `Storage Blob Data Reader` (`r`, `l`) to read and list, `Storage Blob Data Contributor` (`rlcwd`)
+//!   for all the rest, containers included. A SAS for containers needs the types `sco`. Reading the source is enough for a copy's source.
+//!
 //! # Queues
 //! - `azqueue://jobs` is the queue `jobs`, with its dead letters in `jobs-poison`: the name that the host of Azure Functions chooses, too, so what
 //!   either of them moves is found in one place. A letter that says no reason, as those that the host moved, has the reason `attempts`. A name has
@@ -34,7 +72,7 @@
 //!   that it may have. What is not wrapped so is a foreign text. What begins as a wrapped message and is none goes to the dead letters unseen,
 //!   with what is wrong with it as its reason.
 //! - Queue Storage holds no call open. A receive looks again with pauses that grow from 50 ms to 0.8 s while nothing comes, from one
-//!   receive to the next: what is sent is received within a second, and an idle queue costs each of its receivers about 75 calls a minute, each of
+//!   receive to the next: what is sent is received within a second, and what the same opened queue sends at once; an idle queue costs each of its receivers about 75 calls a minute, each of
 //!   which is billed. A call brings up to 32 messages. What a dropped receive was being given goes back at once, and counts as no attempt in
 //!   the process that dropped it.
 //! - Ordered queues and `dedupe_id` are `Unsupported`, the former when the queue is opened: Queue Storage keeps no order and tells no duplicates. A send whose
@@ -42,8 +80,8 @@
 //! - Sending and settling many are single calls, 16 at once: Queue Storage has no batches. One queue takes about 2,000 messages a second,
 //!   and says `Throttled` to more.
 //! - Delays and pauses are Queue Storage's own, in whole seconds, rounded up. Leases are counted from before the call.
-//! - A receipt moves when its lease is extended: [`extend`](skyport_core::queue::MessageQueue::extend) gives the new one. Where the answer to
-//!   that is lost for good, nothing can settle the delivery any more, and it returns when its lease ends. A receipt for what the platform handed over
+//! - A receipt moves when its lease is extended: [`extend`](skyport_core::queue::MessageQueue::extend) gives the new one, which another process needs
+//!   to settle the delivery; in the same process the old one leads to it. Where the answer to that is lost for good, nothing can settle the delivery any more, and it returns when its lease ends. A receipt for what the platform handed over
 //!   is made of the message's id and pop receipt, by `skyport_azure_wire::message::receipt`.
 //! - The process that received a message refuses to settle it twice or after its lease. From another process Queue Storage accepts a receipt until the
 //!   message is received again, also after the lease.
@@ -59,6 +97,37 @@
 //! - What has to be permitted: `Storage Queue Data Message Sender` to send, and on the dead letters for whoever receives. To receive and settle,
 //!   `Storage Queue Data Contributor`, which may also create and remove queues: `Storage Queue Data Message Processor` is not enough, since who sets the end
 //!   of a lease updates the message (`messages/write`). A SAS of the account needs `ss=q`, `srt=co` and `sp=raup`, and `cd` besides to create and remove.
+//!
+//! # Tables
+//! A table is one of Table Storage in a storage account, and an item the entity with the PartitionKey of its partition and the RowKey of its sort
+//! key, in letters that Azure takes everywhere and orders as UTF-8 is ordered: letters, digits and `-` as they are, `/` as `._`, `.` as `..`, `_`
+//! as `__`, and so on. Before a sort key stands `:`. An entity has the properties `v0`, `v1` and on, the value in parts of 64 KiB, or
+//! `c`, an Int64, where it is an integer of 64 bits in JSON; `w`, which names its last write; `exp`, in milliseconds, where it expires; `b`, when it was put;
+//! and `i`, where it is a counter. Others may read them; who writes there, too, gives an item all that it needs.
+//!
+//! - Azure's names of tables have 3 to 63 letters and digits. `-` becomes `qzd`, `_` `qzu` and `.` `qzp`: `photos-catalogue` is the table
+//!   `photosqzdcatalogue`. `qzn` comes before a digit at the beginning, and `qz` itself becomes `qzq`, so that no two names become one. Every
+//!   other name is left as it is. Azure knows no case in them.
+//! - A read, a write, a transaction of writes and a page are one request each. A version tells the etag, which Azure compares, and the token of
+//!   the write. What fails a condition costs reads more, to tell which. An increment is a read and a write; of increments of one counter that
+//!   wait for each other in one process, each is a write.
+//! - Azure has no operation that only checks. A check that an item is as it was notes in it which version it has, so that it keeps it though
+//!   its etag moves; one that there is none makes a row that is absent to all, and deletes it afterwards.
+//! - A value has up to 704 KiB, so that the entity stays under Azure's 1 MiB also in base64.
+//! - With a `reverse_index`, each item has a second row, without a value, whose RowKey begins with `~` and sorts backwards; it is written in the same
+//!   transaction. A page that is read backwards costs two requests, and one for each item. A transaction of more rows than Azure's hundred leaves a row
+//!   first that names its items (`@`), until theirs are made. Every program that writes the table has to declare it alike.
+//!   [`create`](skyport_core::provider::Provider::create) makes the second rows that are missing, where the table was there before.
+//! - Nothing deletes what has expired but a write over it and [`sweep`](skyport_core::kv::port::KeyValueStore::sweep), which looks through the whole
+//!   table. It also finishes what a killed process left.
+//! - A put forgets which increments a counter has had. One that is repeated, because its answer was lost, and finds such a put since it began, is
+//!   `Indeterminate`.
+//! - The name of a table that was removed is free again after 40 seconds or more; `create` waits for up to a minute. A table that is missing is
+//!   `NotFound` at its first use.
+//! - Cosmos DB for Table does not keep rows in order: its endpoints are refused as `Unsupported`, and another service that does not is `Malformed` at
+//!   the first query that shows it.
+//! - What has to be permitted: the role `Storage Table Data Contributor`, or `Storage Table Data Reader` to read alone; a shared access signature needs
+//!   `raud` on entities (`srt=o`) and for `create` and `remove` also `c` and `d` on tables (`srt=c`).
 //!
 //! # Retries
 //! The layer [`Retry`](skyport_core::layers::Retry) repeats, since only it can tell whether a write whose answer was lost has been

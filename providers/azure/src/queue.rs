@@ -1,10 +1,12 @@
 //! Queue Storage behind the port `MessageQueue`.
 //!
 //! # Receipts move
-//! Whoever sets the end of a lease gets another pop receipt, and the old one is of no more use. Where the answer to that is lost, so is the
-//! delivery: it cannot be settled any more, and returns when its lease ends, the old one or the new. Nothing can be read back, since no call of
-//! Queue Storage's tells a pop receipt. Trying again tells what has become of it: it works where nothing was applied, and is `PreconditionFailed`
-//! where it was, which the layer `Retry` reports as `Indeterminate`.
+//! Whoever sets the end of a lease gets another pop receipt, and the old one is of no more use to Queue Storage. In the process that did so the old receipt
+//! leads to the new one: whoever dropped an extension, or gave it up as too slow, still has a receipt that works.
+//!
+//! Where the answer to an extension is lost, so is the delivery: it cannot be settled any more, and returns when its lease ends, the old one or the
+//! new. Nothing can be read back, since no call of Queue Storage's tells a pop receipt. Trying again tells what has become of it: it works where
+//! nothing was applied, and is `PreconditionFailed` where it was, which the layer `Retry` reports as `Indeterminate`.
 //!
 //! # What counts as an attempt
 //! Queue Storage counts whatever it hands out, also what this provider gives back unseen: a message that came when its receive was
@@ -31,15 +33,18 @@ use skyport_core::queue::port::{
 use skyport_core::queue::uncounted::Uncounted;
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind, Result};
+use tokio::sync::Notify;
 
 use crate::config::Connection;
 use crate::error::of_azure;
 use crate::provision::NAME;
 
 use calls::Taken;
+use extending::Extending;
 use pace::Pace;
 
 mod calls;
+mod extending;
 mod names;
 mod pace;
 mod receive;
@@ -77,8 +82,11 @@ struct Place {
     /// For how many seconds what is sent is kept.
     kept: i32,
     leases: Leases,
+    extending: Arc<Extending>,
     polls: Polls<(), Taken>,
     pace: Pace,
+    /// There is something to receive: this process has sent it, or let it go.
+    woken: Notify,
     uncounted: Uncounted,
     role: Role,
 }
@@ -123,8 +131,10 @@ impl Place {
             info,
             kept,
             leases: Leases::new(OURS),
+            extending: Arc::default(),
             polls: Polls::default(),
             pace: Pace::default(),
+            woken: Notify::new(),
             uncounted: Uncounted::default(),
             role,
         })
@@ -190,7 +200,7 @@ impl MessageQueue for StorageQueue {
     }
 
     async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Receipt> {
-        self.place.extend(receipt, lease).await
+        Place::extend(&self.place, receipt, lease).await
     }
 
     async fn settle(&self, settlements: Vec<Settlement>) -> Vec<Result<()>> {

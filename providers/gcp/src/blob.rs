@@ -3,7 +3,7 @@
 //!
 //! - An object's etag is its generation, and every condition is one on generations.
 //! - An object's write token is its metadata `skyport_w`. What others wrote is told as it is.
-//! - An object without a content type is stored as [`NO_TYPE`](meta::NO_TYPE), and that is read as none.
+//! - An object without a content type is stored as [`NO_TYPE`](skyport_core::blob::stored::NO_TYPE), and that is read as none.
 //! - A small read or write is one request; a read of what others wrote is followed by one for what headers cannot tell. What finds nothing is followed by one that tells whether the bucket is there,
 //!   since Cloud Storage says only in words which of them is missing; a copy is preceded by a look at its source.
 

@@ -24,7 +24,9 @@ pub(crate) fn blob() -> BlobCapabilities {
     can.metadata = Support::Built("percent-encoded");
     can.sign = Support::Native("signature version 4, by a key or IAM");
     can.events = if cfg!(feature = "events") {
-        Support::Native("notifications into Pub/Sub, a subscription for each subscriber")
+        Support::Native(
+            "notifications, a subscription of Pub/Sub for each subscriber (feature `gcp-events`); on Cloud Run Eventarc brings them",
+        )
     } else {
         Support::Unsupported("add the feature `gcp-events`")
     };

@@ -10,6 +10,26 @@
 //!
 //! What the host would not start with is refused, and an answer that it would not take fails the call, as there. [`Host::calls`] tells how each went.
 //!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use skyport_functions_host::queue::storage::Storage;
+//! use skyport_functions_host::{BlobChanged, Handler, Host, Options};
+//!
+//! # async fn example(connection: &str) -> skyport_functions_host::Result<()> {
+//! let mut options = Options::new("target/deployed");
+//! options.handler = Handler::Program("target/debug/examples/photos".into());
+//! options.settings.insert("AZURE_STORAGE_CONNECTION_STRING".to_owned(), connection.to_owned());
+//! options.queues = Arc::new(Storage::connect(connection)?);
+//! let host = Host::start(options).await?;
+//! println!("http://{}", host.address());
+//! let mut changed = BlobChanged::new("devstoreaccount1", "photos", "a.jpg");
+//! changed.created = Some(1_024);
+//! host.event("on-upload", &changed.event()).await?;
+//! host.stop().await
+//! # }
+//! ```
+//!
 //! It has no keys, no scaling, no logs of the portal, no extensions but these, and does not start a program anew that has ended.
 
 mod answer;

@@ -41,6 +41,7 @@ const OWNED: &[(&str, &[&[&str]])] = &[
     ("skyport-gcs", &[]),
     ("skyport-stub", &[]),
     ("skyport-functions-host", &[]),
+    ("skyport-portability", &[]),
     ("skyport-lambda", &[&["aws", "lambda"]]),
     ("skyport-aws-wire", &[AWS, &["lambda"]]),
     ("skyport-aws", &[AWS]),

@@ -33,6 +33,8 @@ fn a_path_of_the_host_is_refused() {
         let app = App::new("shop").http("list", route::get(path), answer);
         assert!(refusal(app, &Deployment::new("handler")).contains("/admin and /runtime"), "{path}");
     }
+    let near = App::<Store>::new("shop").http("list", route::get("/administration"), answer);
+    assert!(Deployment::new("handler").files(&near.manifest().expect("whole")).is_ok());
 }
 
 #[test]

@@ -10,13 +10,9 @@ use skyport_core::app::{
     Resources,
 };
 use skyport_core::blob::Bucket;
-use skyport_core::blob::port::BlobStore;
 use skyport_core::event::BlobEvent;
 use skyport_core::http::{Request, Response, route};
-use skyport_core::kv::port::KeyValueStore;
-use skyport_core::provider::{Provider, ResourceUrl, TableSettings};
 use skyport_core::queue::Queue;
-use skyport_core::queue::port::{MessageQueue, QueueSettings};
 use skyport_core::{Error, Result};
 use skyport_functions_host::Queues;
 use tokio::sync::watch;
@@ -54,20 +50,6 @@ impl Resources for Store {
             jobs: Resource::open(opener, &declared("jobs")?)?,
             called: watch::Sender::default(),
         })
-    }
-}
-
-impl Opener for Azure {
-    fn bucket(&self, declaration: &Declaration) -> Result<Arc<dyn BlobStore>> {
-        Provider::bucket(self, &ResourceUrl::new("memory", &*declaration.name))
-    }
-
-    fn queue(&self, declaration: &Declaration, settings: &QueueSettings) -> Result<Arc<dyn MessageQueue>> {
-        Provider::queue(self, &ResourceUrl::new("memory", &*declaration.name), settings)
-    }
-
-    fn table(&self, declaration: &Declaration, settings: &TableSettings) -> Result<Arc<dyn KeyValueStore>> {
-        Provider::table(self, &ResourceUrl::new("memory", &*declaration.name), settings)
     }
 }
 

@@ -7,7 +7,7 @@ use skyport_core::Result;
 use skyport_functions_host::{BlobChanged, queue::NoQueues};
 
 use crate::application::Running;
-use crate::messages::Single;
+use crate::support::single::Single;
 
 #[tokio::test]
 async fn a_failed_event_comes_again_and_a_fatal_one_does_not() -> Result<()> {

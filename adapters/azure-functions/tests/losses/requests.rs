@@ -9,8 +9,8 @@ use skyport_azure_functions::metadata::HttpForm;
 use skyport_core::Result;
 
 use crate::application::Running;
-use crate::messages::Single;
 use crate::support::client;
+use crate::support::single::Single;
 
 struct Client(Running);
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use skyport_azure_wire::message::split;
 use skyport_core::Result;
+use skyport_core::app::{Declaration, Opener};
 use skyport_core::blob::port::BlobStore;
 use skyport_core::kv::port::KeyValueStore;
 use skyport_core::provider::{Endpoint, Provider, ResourceKind, ResourceUrl, TableSettings};
@@ -57,6 +58,20 @@ impl Provider for Azure {
     }
 }
 
+impl Opener for Azure {
+    fn bucket(&self, declaration: &Declaration) -> Result<Arc<dyn BlobStore>> {
+        Provider::bucket(self, &ResourceUrl::new("memory", &*declaration.name))
+    }
+
+    fn queue(&self, declaration: &Declaration, settings: &QueueSettings) -> Result<Arc<dyn MessageQueue>> {
+        Provider::queue(self, &ResourceUrl::new("memory", &*declaration.name), settings)
+    }
+
+    fn table(&self, declaration: &Declaration, settings: &TableSettings) -> Result<Arc<dyn KeyValueStore>> {
+        Provider::table(self, &ResourceUrl::new("memory", &*declaration.name), settings)
+    }
+}
+
 #[derive(Debug)]
 struct AzureQueue {
     inner: Arc<dyn MessageQueue>,
@@ -66,7 +81,7 @@ struct AzureQueue {
 impl AzureQueue {
     fn over(inner: Arc<dyn MessageQueue>) -> Self {
         let mut info = inner.info().clone();
-        info.capabilities.ordered = false;
+        info.capabilities.ordered = skyport_core::Support::Unsupported("Queue Storage keeps no order");
         Self { inner, info }
     }
 }

@@ -9,4 +9,5 @@ pub(crate) mod deviations;
 pub(crate) mod grid;
 pub(crate) mod platform;
 pub(crate) mod served;
+pub(crate) mod single;
 pub(crate) mod source;

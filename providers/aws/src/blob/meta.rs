@@ -4,23 +4,16 @@ use std::collections::HashMap;
 use std::time::SystemTime;
 
 use aws_smithy_types::DateTime;
-use percent_encoding::percent_decode_str;
-use skyport_core::blob::encode_metadata;
-use skyport_core::blob::port::{Etag, ObjectMeta, Properties};
+use skyport_core::blob::port::{Etag, Metadata, ObjectMeta, Properties};
+use skyport_core::blob::stored;
 use skyport_core::{Error, ErrorKind, Result, Token};
-
-/// The content type of what has none. S3 would write it too, but the SDK fills in another one.
-pub(super) const NO_TYPE: &str = "binary/octet-stream";
-
-/// The metadata that holds the token of the write that made the object.
-const TOKEN: &str = "skyport_w";
 
 /// Sets the headers of properties and token on any of the SDK's builders that make an object.
 macro_rules! describe {
     ($builder:expr, $properties:expr, $token:expr) => {{
         let properties: &skyport_core::blob::port::Properties = $properties;
         $builder
-            .content_type(properties.content_type.as_deref().unwrap_or($crate::blob::meta::NO_TYPE))
+            .content_type(properties.content_type.as_deref().unwrap_or(skyport_core::blob::stored::NO_TYPE))
             .set_cache_control(properties.cache_control.clone())
             .set_content_disposition(properties.content_disposition.clone())
             .set_content_encoding(properties.content_encoding.clone())
@@ -82,18 +75,17 @@ impl Told {
         let etag = etag(self.etag)?;
         let modified = self.modified.and_then(|time| SystemTime::try_from(time).ok());
         let mut meta = ObjectMeta::new(size, etag, modified.ok_or_else(|| no("time"))?);
-        let mut metadata = self.metadata.unwrap_or_default();
-        meta.token = metadata.remove(TOKEN).and_then(|text| text.parse().ok());
-        let ours = meta.token.is_some();
+        let mut metadata: Metadata = self.metadata.unwrap_or_default().into_iter().collect();
+        meta.token = stored::take_token(&mut metadata);
+        if meta.token.is_some() {
+            metadata.values_mut().for_each(stored::decode);
+        }
         let mut properties = Properties::default();
-        properties.content_type = self.content_type.filter(|text| text != NO_TYPE);
+        properties.content_type = stored::content_type(self.content_type);
         properties.cache_control = self.cache_control;
         properties.content_disposition = self.content_disposition;
         properties.content_encoding = self.content_encoding;
-        properties.metadata = metadata
-            .into_iter()
-            .map(|(name, value)| (name, if ours { decode(value) } else { value }))
-            .collect();
+        properties.metadata = metadata;
         meta.properties = properties.into();
         Ok(meta)
     }
@@ -110,19 +102,7 @@ fn no(what: &str) -> Error {
 
 /// User metadata and token as headers.
 pub(super) fn encode(properties: &Properties, token: Token) -> HashMap<String, String> {
-    let values = properties.metadata.iter();
-    let mut headers: HashMap<String, String> =
-        values.map(|(name, value)| (name.clone(), encode_metadata(value).into_owned())).collect();
-    headers.insert(TOKEN.to_owned(), token.to_string());
-    headers
-}
-
-/// A value that Skyport encoded.
-fn decode(value: String) -> String {
-    match percent_decode_str(&value).decode_utf8() {
-        Ok(text) => text.into_owned(),
-        Err(_) => value,
-    }
+    stored::encoded(properties, token).collect()
 }
 
 #[cfg(test)]
@@ -134,7 +114,7 @@ mod tests {
             size: Some(3),
             etag: Some("\"e\"".to_owned()),
             modified: Some(DateTime::from_secs(7)),
-            content_type: Some(NO_TYPE.to_owned()),
+            content_type: Some(stored::NO_TYPE.to_owned()),
             cache_control: None,
             content_disposition: None,
             content_encoding: None,
@@ -147,10 +127,11 @@ mod tests {
     #[test]
     fn values_are_decoded_only_where_skyport_wrote_them() {
         let token = Token::new();
-        let ours = told(&[("a", "%C3%BC%25"), (TOKEN, &token.to_string())]).meta().expect("an object");
+        let ours =
+            told(&[("a", "%C3%BC%25"), (stored::TOKEN, &token.to_string())]).meta().expect("an object");
         assert_eq!((ours.token, &*ours.properties.metadata["a"]), (Some(token), "ü%"));
         assert_eq!(ours.properties.metadata.len(), 1, "the token is no user metadata");
-        let foreign = told(&[("a", "%41"), (TOKEN, "no token")]).meta().expect("an object");
+        let foreign = told(&[("a", "%41"), (stored::TOKEN, "no token")]).meta().expect("an object");
         assert_eq!((foreign.token, &*foreign.properties.metadata["a"]), (None, "%41"));
     }
 

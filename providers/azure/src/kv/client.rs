@@ -23,8 +23,15 @@ const VERSION: &str = "2020-12-06";
 pub(super) const JSON: &str = "application/json;odata=minimalmetadata";
 pub(super) const DATA_VERSION: &str = "3.0";
 
+/// What Azure says where there is no such row.
+pub(super) const NO_ROW: &[&str] = &["ResourceNotFound", "EntityNotFound"];
+
 /// So much of an answer is read where nothing else is said: an entity of 1 MiB as JSON is less.
 const ANSWER_BYTES: usize = 2 << 20;
+
+/// No longer than this is believed to be asked to wait.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
+
 /// So much of a refusal.
 const REFUSAL_BYTES: usize = 64 << 10;
 
@@ -118,6 +125,12 @@ pub(crate) struct Refused {
 }
 
 impl Failure {
+    /// Whether a row is not what was expected: another, or one too many, or none.
+    pub(super) fn is_changed(&self) -> bool {
+        let changed = [ErrorKind::AlreadyExists, ErrorKind::PreconditionFailed];
+        matches!(self, Self::Refused(refused) if changed.contains(&refused.error.kind())) || self.is(NO_ROW)
+    }
+
     /// Whether Azure refused with one of these codes.
     pub(crate) fn is(&self, codes: &[&str]) -> bool {
         matches!(self, Self::Refused(refused) if codes.contains(&refused.code.as_str()))
@@ -216,7 +229,7 @@ async fn refused(answer: AsyncRawResponse) -> Failure {
     let told = read(body, REFUSAL_BYTES).await.ok().flatten().unwrap_or_default();
     let mut refused = refusal(status.into(), of_header, &told);
     if let Some(seconds) = after {
-        refused.error = refused.error.with_retry_after(Duration::from_secs(seconds));
+        refused.error = refused.error.with_retry_after(Duration::from_secs(seconds).min(LONGEST_PAUSE));
     }
     Failure::Refused(refused)
 }

@@ -16,7 +16,6 @@ use super::entity::{self, Content, Properties, Stored, foreign, stored_expiry};
 use super::operation::{Operation, Verb};
 use super::plan::mirror;
 use super::stamp::{Etag, Stamp};
-use super::transact::CHANGED;
 use super::{AzureTable, key};
 use crate::provision::NAME;
 
@@ -77,7 +76,7 @@ impl AzureTable {
                     return Ok(Incremented::new(sum, version));
                 }
                 // A rival was faster.
-                Err(failure) if failure.is(CHANGED) => {}
+                Err(failure) if failure.is_changed() => {}
                 Err(failure) => return Err(failure.into()),
             }
             rounds.again().await?;

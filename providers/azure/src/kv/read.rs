@@ -8,12 +8,9 @@ use futures_util::StreamExt;
 use skyport_core::kv::port::{Key, RawItem};
 use skyport_core::{Error, Result};
 
-use super::client::{Call, Failure};
+use super::client::{Call, Failure, NO_ROW};
 use super::entity::{PARTITION, Properties, Stored};
 use super::{AT_ONCE, AzureTable, key};
-
-/// What Azure says where there is no such row.
-pub(super) const NO_ROW: &[&str] = &["ResourceNotFound", "EntityNotFound"];
 
 impl AzureTable {
     pub(super) async fn read(&self, key: &Key) -> Result<Option<RawItem>> {

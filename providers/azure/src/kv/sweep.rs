@@ -8,7 +8,6 @@ use super::entity::{EXPIRES, Properties, Stored};
 use super::notes::{ITEMS, NOTE, Note};
 use super::operation::{Operation, Verb};
 use super::pages::Rows;
-use super::transact::CHANGED;
 use super::{AT_ONCE, AzureTable, key};
 
 /// How many rows are asked for at once.
@@ -57,7 +56,7 @@ impl AzureTable {
                 Ok(_) => return Ok(is_item),
                 // An item of a time without a reverse index.
                 Err(Failure::Refused(refused)) if mirrored && refused.index == Some(1) => mirrored = false,
-                Err(failure) if failure.is(CHANGED) => return Ok(false),
+                Err(failure) if failure.is_changed() => return Ok(false),
                 Err(failure) => return Err(failure.into()),
             }
         }

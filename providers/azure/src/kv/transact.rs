@@ -13,11 +13,10 @@ use skyport_core::kv::stored::{holds, token_of};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, Result};
 
-use super::client::Failure;
+use super::client::{Failure, NO_ROW};
 use super::entity::{STATE, Stored};
 use super::operation::{MOST, Partition};
 use super::plan::{Expected, Mirrors, Plan, Role};
-use super::read::NO_ROW;
 use super::stamp::Stamp;
 use super::{AT_ONCE, AzureTable, key};
 use crate::provision::NAME;
@@ -34,15 +33,6 @@ impl From<Error> for Refused {
         Self { error, place: None }
     }
 }
-
-/// What Azure says where a row is not what was expected.
-pub(super) const CHANGED: &[&str] = &[
-    "EntityAlreadyExists",
-    "UpdateConditionNotSatisfied",
-    "ConditionNotMet",
-    "ResourceNotFound",
-    "EntityNotFound",
-];
 
 impl AzureTable {
     pub(super) async fn write_together(&self, writes: Vec<Write>) -> Result<Vec<Option<RawVersion>>> {
@@ -70,7 +60,7 @@ impl AzureTable {
                 }
                 Err((failure, _)) => failure,
             };
-            if !failure.is(CHANGED) {
+            if !failure.is_changed() {
                 return Err(Error::from(failure).into());
             }
             match self.look_again(&writes).await? {

@@ -1,18 +1,22 @@
 //! Tables of Table Storage.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use azure_core::http::Method;
 use serde_json::json;
 use skyport_core::kv::port::KeyValueStore;
 use skyport_core::provider::{ResourceUrl, TableSettings};
-use skyport_core::retry::patiently;
-use skyport_core::{Error, Result};
+use skyport_core::retry::{patiently, patiently_for};
+use skyport_core::{Error, ErrorKind, Result};
 
 use super::NAME;
 use crate::config::Connection;
 use crate::kv::client::{Call, Client};
 use crate::kv::{AzureTable, name};
+
+/// A table that was removed is cleared away for at least 40 seconds, and cannot be made anew until then.
+const CLEARED_AWAY: Duration = Duration::from_secs(60);
 
 pub(super) fn open(
     connection: Arc<Connection>,
@@ -22,8 +26,7 @@ pub(super) fn open(
     Ok(Arc::new(AzureTable::new(ordered(connection)?, url.name(), name::of(url.name())?, settings)))
 }
 
-/// Makes a table, unless it is there. Azure refuses the name of a table that was removed until that is cleared away, which takes at least
-/// 40 seconds: whoever makes it anew within them is told so.
+/// Makes a table, unless it is there. The name of one that was removed a moment ago is waited for.
 pub(super) async fn create(
     connection: &Arc<Connection>,
     url: &ResourceUrl,
@@ -31,7 +34,14 @@ pub(super) async fn create(
 ) -> Result<()> {
     let client = Client::new(ordered(Arc::clone(connection))?);
     let table = name::of(url.name())?;
-    patiently(url.name(), Error::is_retryable, || make(&client, &table)).await?;
+    let made = patiently_for(url.name(), CLEARED_AWAY, is_cleared_away, || {
+        patiently(
+            url.name(),
+            |error| error.is_retryable() && !is_cleared_away(error),
+            || make(&client, &table),
+        )
+    });
+    made.await?;
     if settings.reverse_index {
         // What was written before there was an index has none.
         let table = AzureTable::new(Arc::clone(connection), url.name(), table, settings);
@@ -54,6 +64,10 @@ async fn make(client: &Client, table: &str) -> Result<()> {
         .body("application/json", body);
     match client.send(call).await {
         Err(failure) if failure.is(&["TableAlreadyExists"]) => Ok(()),
+        Err(failure) if failure.is(&["TableBeingDeleted"]) => {
+            let text = "a table of this name was removed a moment ago, and Azure is still clearing it away: try again in a minute";
+            Err(Error::new(ErrorKind::Conflict, text).with_source(Error::from(failure)).with_provider(NAME))
+        }
         made => made.map(drop).map_err(Error::from),
     }
 }
@@ -63,6 +77,10 @@ async fn unmake(client: &Client, table: &str) -> Result<()> {
         Err(failure) if failure.is(&["TableNotFound", "ResourceNotFound", "TableBeingDeleted"]) => Ok(()),
         removed => removed.map(drop).map_err(Error::from),
     }
+}
+
+fn is_cleared_away(error: &Error) -> bool {
+    error.kind() == ErrorKind::Conflict
 }
 
 /// The connection, where it is to a service that keeps rows in order.

@@ -37,6 +37,9 @@ impl Place {
         // It is sent, whatever the answer says.
         let sent = answer.into_model().map_err(|error| self.said(error).with_ambiguous(true))?;
         let id = sent.items.unwrap_or_default().into_iter().next().and_then(|sent| sent.message_id);
+        if delay.is_none_or(|seconds| seconds <= 0) {
+            self.woken.notify_one();
+        }
         id.map(MessageId::new).ok_or_else(|| self.named(unclear("names no id for the message")))
     }
 
@@ -75,6 +78,9 @@ impl Place {
         let (id, pop_receipt) = parts(handle)?;
         let called = self.client.update_message(id, pop_receipt, seconds, None).await;
         let answer = called.map_err(|error| self.said(error))?;
+        if seconds == 0 {
+            self.woken.notify_one();
+        }
         let renewed = answer.headers().get_optional_str(&POP_RECEIPT).unwrap_or_default();
         receipt(id, renewed).map_err(|_| self.named(unclear("names no new pop receipt")))
     }

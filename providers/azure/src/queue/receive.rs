@@ -12,7 +12,7 @@ use skyport_core::queue::port::{OutMessage, RawDelivery, ReceiveOptions};
 use skyport_core::queue::wire::Unreadable;
 use skyport_core::{Error, Result};
 use tokio::runtime::Handle as Runtime;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, timeout_at};
 
 use super::calls::Taken;
 use super::settle::{SPENT, letter};
@@ -44,7 +44,9 @@ impl Place {
                 return Ok(deliveries);
             }
             if nothing_came {
-                sleep_until(end.min(Instant::now() + place.pace.slower())).await;
+                // From the look's beginning on: a slow service is not looked at later for it. What this process sends itself ends the pause.
+                let next = end.min(asked + place.pace.slower());
+                drop(timeout_at(next, place.woken.notified()).await);
             }
         }
     }

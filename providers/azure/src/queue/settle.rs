@@ -1,6 +1,7 @@
 //! Settling: what is done is deleted, what comes again is hidden for so long, and what is dead is sent away and then deleted.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -10,6 +11,7 @@ use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind, Result};
 use tokio::time::Instant;
 
+use super::extending::Extending;
 use super::{CALLS, Place};
 
 /// The reason of a letter whose attempts were spent.
@@ -27,7 +29,11 @@ impl Place {
     /// One result each, in order.
     pub(super) async fn settle(&self, settlements: Vec<Settlement>) -> Vec<Result<()>> {
         let mut seen = HashSet::new();
-        let plan: Vec<_> = settlements.into_iter().map(|one| self.plan(one, &mut seen)).collect();
+        let mut plan = Vec::with_capacity(settlements.len());
+        for Settlement { receipt, verdict, .. } in settlements {
+            let handle = self.handle(&receipt).await;
+            plan.push(handle.and_then(|handle| self.plan(handle, verdict, &mut seen)));
+        }
         let calls = plan.into_iter().map(|planned| async move {
             let (handle, deed) = planned?;
             let settled = self.carry_out(&handle, deed).await;
@@ -40,28 +46,56 @@ impl Place {
         stream::iter(calls).buffered(CALLS).collect().await
     }
 
-    /// Sets the end of a lease; gives the receipt that is of use from now on.
-    pub(super) async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Receipt> {
-        let handle = self.leases.check(receipt)?;
+    /// Sets the end of a lease; gives the receipt that is of use from now on. What has begun runs to its end in a task of its own: if this
+    /// is dropped, the old receipt leads to the new one all the same.
+    pub(super) async fn extend(place: &Arc<Self>, receipt: &Receipt, lease: Duration) -> Result<Receipt> {
+        let (handle, under_way) = loop {
+            let handle = place.handle(receipt).await?;
+            if let Some(under_way) = Extending::begin(&place.extending, &handle) {
+                break (handle, under_way);
+            }
+        };
+        let extending = Arc::clone(place);
+        let task = tokio::spawn(async move {
+            let extended = extending.extend_now(&handle, lease).await;
+            drop(under_way);
+            extended
+        });
+        task.await.unwrap_or_else(|error| {
+            let text = "the extension was ended with its runtime: it may have been made";
+            Err(Error::new(ErrorKind::Unavailable, text).with_ambiguous(true).with_source(error))
+        })
+    }
+
+    async fn extend_now(&self, handle: &str, lease: Duration) -> Result<Receipt> {
         let asked = Instant::now();
-        match self.hide(&handle, whole_seconds(lease)).await {
-            Ok(renewed) => Ok(self.leases.renew(&handle, renewed.as_str(), asked + lease)),
+        match self.hide(handle, whole_seconds(lease)).await {
+            Ok(renewed) => Ok(self.leases.renew(handle, renewed.as_str(), asked + lease)),
             Err(error) => {
                 if is_over(&error) {
-                    self.leases.end(&handle);
+                    self.leases.end(handle);
                 }
                 Err(error)
             }
         }
     }
 
-    fn plan(&self, settlement: Settlement, seen: &mut HashSet<String>) -> Result<(String, Deed)> {
-        let handle = self.leases.check(&settlement.receipt)?;
+    /// The newest handle of a receipt's lease: an extension that is under way may bring another.
+    async fn handle(&self, receipt: &Receipt) -> Result<String> {
+        loop {
+            let handle = self.leases.check(receipt)?;
+            if !self.extending.wait(&handle).await {
+                return Ok(handle);
+            }
+        }
+    }
+
+    fn plan(&self, handle: String, verdict: Verdict, seen: &mut HashSet<String>) -> Result<(String, Deed)> {
         if !seen.insert(handle.clone()) {
             // The first of the two is about to end it.
             return Err(Refusal::NotLeased.into());
         }
-        let deed = match settlement.verdict {
+        let deed = match verdict {
             Verdict::Ack => Deed::Delete,
             Verdict::Retry(after) => match self.spent(&handle) {
                 Some(letter) => Deed::Bury(Box::new(letter)),

@@ -7,8 +7,8 @@ use skyport_core::kv::port::{QueryOptions, Write};
 
 use crate::server::{Fate, Server, answer, key};
 
-/// More than any entity is.
-const ENDLESS: usize = 12 << 20;
+/// A part of what never ends.
+const PART: usize = 1 << 20;
 
 #[tokio::test]
 async fn what_is_no_entity_is_malformed() {
@@ -30,12 +30,12 @@ async fn what_is_no_entity_is_malformed() {
 async fn an_endless_answer_is_not_read_to_its_end() {
     let server = Server::start().await;
     let table = server.bare(false);
-    server.fate(|_, _| Fate::Answered(answer(200, vec![b' '; ENDLESS])));
+    server.fate(|_, _| Fate::Endless(answer(200, vec![b' '; PART])));
     let error = table.get(&key("a")).await.expect_err("endless");
     assert_eq!(error.kind(), ErrorKind::Malformed);
     let error = table.query(QueryOptions::new("p", 100)).await.expect_err("endless");
     assert_eq!(error.kind(), ErrorKind::Malformed);
-    server.fate(|_, _| Fate::Answered(answer(500, vec![b' '; ENDLESS])));
+    server.fate(|_, _| Fate::Endless(answer(500, vec![b' '; PART])));
     let error = table.get(&key("a")).await.expect_err("endless");
     assert_eq!(error.kind(), ErrorKind::Unavailable);
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use skyport_core::ErrorKind;
-use skyport_core::kv::port::{Change, Increment, ItemCondition, Write};
+use skyport_core::kv::port::{Increment, ItemCondition, Write};
 
-use crate::server::{Fate, Server, answer, key, refusal};
+use crate::server::{Fate, Server, answer, key, refusal, text};
 
 fn create(value: &str) -> Write {
     let mut write = Write::put(key("a"), value.to_owned().into());
@@ -44,7 +44,7 @@ async fn a_create_that_was_replaced_is_indeterminate() {
             let _ = own.rows.lock().unwrap().answer(asked);
             own.rows.lock().unwrap().remove(":a");
             let mut rival = asked.clone();
-            rival.body = asked.text().replace("\"w\":\"", "\"w\":\"0000").into();
+            rival.body = text(asked).replace("\"w\":\"", "\"w\":\"0000").into();
             let _ = own.rows.lock().unwrap().answer(&rival);
             Fate::Lost
         }
@@ -155,14 +155,13 @@ async fn many_writes_tell_of_each_what_became_of_it() {
         true => Fate::Lost,
         false => Fate::Done,
     });
-    let writes = vec![
+    let writes = [
         Write::put(key("a"), "1".into()),
         Write::delete(key("gone")),
         Write::put(key("b"), "1".into()),
         Write::delete(key("never was")),
-        Write::new(key("a"), Change::Delete),
     ];
-    let results = table.write_many(writes[..4].to_vec()).await;
+    let results = table.write_many(writes.to_vec()).await;
     let kinds: Vec<_> =
         results.iter().map(|result| result.as_ref().err().map(skyport_core::Error::kind)).collect();
     assert_eq!(kinds, [Some(ErrorKind::Unavailable), None, Some(ErrorKind::Unavailable), None]);

@@ -148,4 +148,8 @@ async fn items_whose_mirrors_were_never_made_are_found_all_the_same_and_get_them
     // A note that is still young is left to its writer.
     assert_eq!(table.sweep().await.expect("swept"), 0);
     assert_eq!(server.rows.lock().unwrap().names().len(), 105);
+    server.rows.lock().unwrap().set("@", "exp", 1);
+    assert_eq!(table.sweep().await.expect("swept"), 0, "a note is no item");
+    assert_eq!(server.rows.lock().unwrap().names().len(), 204, "an item and a mirror each, and no note");
+    assert_eq!(backwards(&*table, 200).await.expect("reads").len(), 102);
 }

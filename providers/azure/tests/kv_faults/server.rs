@@ -4,47 +4,22 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use http::{Method, Response};
 use skyport_azure::{Azure, AzureConfig};
 use skyport_core::kv::port::{Key, KeyValueStore};
 use skyport_core::layers::{Layer, Retry};
 use skyport_core::provider::{Provider, ResourceUrl, TableSettings};
 use skyport_core::retry::RetryPolicy;
-use tokio::net::TcpListener;
+pub(crate) use skyport_stub::{Answer, Asked, answer};
 
 use crate::rows::Rows;
 
 /// Any key of an account.
 const KEY: &str = "c2VjcmV0";
 
-/// One request that was made.
-#[derive(Clone, Debug)]
-pub(crate) struct Asked {
-    pub(crate) method: Method,
-    /// Path and query, decoded.
-    pub(crate) target: String,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-}
-
-impl Asked {
-    /// Method and target in one, for comparisons.
-    pub(crate) fn line(&self) -> String {
-        format!("{} {}", self.method, self.target)
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().expect("text"))
-    }
-
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
+/// A request's body as text.
+pub(crate) fn text(asked: &Asked) -> String {
+    String::from_utf8_lossy(&asked.body).into_owned()
 }
 
 /// What becomes of a request.
@@ -57,6 +32,8 @@ pub(crate) enum Fate {
     Lost,
     /// Something else is answered.
     Answered(Response<Bytes>),
+    /// The body of this again and again.
+    Endless(Response<Bytes>),
 }
 
 type Fates = dyn Fn(&Asked, usize) -> Fate + Send + Sync;
@@ -72,47 +49,35 @@ pub(crate) struct Server {
 impl Server {
     /// One at which nothing goes wrong, with the table `tbl`.
     pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let endpoint = format!("http://{}/acct", listener.local_addr().expect("an address"));
         let fates: Arc<Fates> = Arc::new(|_, _| Fate::Done);
         let rows = Arc::new(Mutex::new(Rows::with_table("tbl")));
-        let server = Self { endpoint, asked: Arc::default(), rows, fates: Arc::new(Mutex::new(fates)) };
+        let mut server =
+            Self { endpoint: String::new(), asked: Arc::default(), rows, fates: Arc::new(Mutex::new(fates)) };
         let own = server.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let server = own.clone();
-                tokio::spawn(async move {
-                    let service = service_fn(|request| server.clone().serve(request));
-                    // A client may hang up.
-                    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-                });
-            }
-        });
+        let (url, _) = skyport_stub::served(move |asked, _| own.serve(asked)).await;
+        server.endpoint = format!("{url}/acct");
         server
     }
 
-    async fn serve(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, String> {
-        let (head, body) = request.into_parts();
-        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-        let target = head.uri.path_and_query().map_or_else(String::new, ToString::to_string);
-        let target = percent_encoding::percent_decode_str(&target).decode_utf8_lossy().into_owned();
-        let asked = Asked { method: head.method, target, headers: head.headers, body };
+    fn serve(&self, asked: &Asked) -> Answer {
+        let target = percent_encoding::percent_decode_str(&asked.target).decode_utf8_lossy().into_owned();
+        let asked = Asked { target, ..asked.clone() };
         let fates = Arc::clone(&self.fates.lock().unwrap());
         let number = {
             let mut all = self.asked.lock().unwrap();
             all.push(asked.clone());
             all.len() - 1
         };
-        let answer = match fates(&asked, number) {
-            Fate::Done => self.rows.lock().unwrap().answer(&asked),
+        match fates(&asked, number) {
+            Fate::Done => self.rows.lock().unwrap().answer(&asked).into(),
             Fate::AnswerLost => {
                 let _ = self.rows.lock().unwrap().answer(&asked);
-                return Err("lost".to_owned());
+                Answer::Lost
             }
-            Fate::Lost => return Err("lost".to_owned()),
-            Fate::Answered(answer) => answer,
-        };
-        Ok(answer.map(Full::new))
+            Fate::Lost => Answer::Lost,
+            Fate::Answered(answer) => answer.into(),
+            Fate::Endless(answer) => Answer::Endless(answer),
+        }
     }
 
     /// From now on what the function says becomes of each request; it is told how many there were since.
@@ -175,11 +140,6 @@ pub(crate) fn provider(endpoint: &str) -> Azure {
 
 pub(crate) fn key(sort: &str) -> Key {
     Key::new("p", sort)
-}
-
-/// An answer of this status and body.
-pub(crate) fn answer(status: u16, body: impl Into<Bytes>) -> Response<Bytes> {
-    Response::builder().status(status).body(body.into()).unwrap()
 }
 
 /// A refusal, as Table Storage writes it.

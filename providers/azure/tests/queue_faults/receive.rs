@@ -1,9 +1,11 @@
 //! Receiving: how often a queue is looked at, what a dropped receive leaves behind, and what is not to be handed over.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use skyport_core::ErrorKind;
-use skyport_core::queue::port::ReceiveOptions;
+use skyport_core::queue::port::{OutMessage, ReceiveOptions};
 use skyport_stub::{Answer, answer};
 use tokio::time::{Instant, timeout};
 
@@ -33,6 +35,38 @@ async fn a_look_asks_for_what_is_wanted_and_no_wait_looks_once() {
     let asked = calls(&log, Call::Take, "jobs");
     assert_eq!(asked.len(), 1);
     assert!(asked[0].target.contains("numofmessages=32&visibilitytimeout=60"), "{}", asked[0].target);
+}
+
+#[tokio::test]
+async fn what_the_same_process_sends_ends_a_pause() {
+    let mut soonest = SECOND * 10;
+    // A busy machine may be slow once, and not every time.
+    for _ in 0..3 {
+        let sent = Arc::new(AtomicBool::new(false));
+        let (told, seen) = (Arc::clone(&sent), sent);
+        let (queue, log) = queue(move |call, _, _| {
+            if call == Call::Put {
+                told.store(true, Ordering::SeqCst);
+            }
+            (call == Call::Take && told.load(Ordering::SeqCst)).then(|| list(&[ours(1, 1, "body")]))
+        })
+        .await;
+        let idle = ReceiveOptions::new(1, SECOND * 2, SECOND * 60);
+        assert!(queue.receive(idle).await.expect("looked").is_empty());
+        let looks = calls(&log, Call::Take, "jobs").len();
+        let waiting = tokio::spawn({
+            let queue = Arc::clone(&queue);
+            async move { queue.receive(ReceiveOptions::new(1, SECOND * 10, SECOND * 60)).await }
+        });
+        // It has looked in vain, and pauses for as long as it ever does.
+        until(|| calls(&log, Call::Take, "jobs").len() > looks).await;
+        let begun = Instant::now();
+        assert!(queue.send(vec![OutMessage::new("x")]).await[0].is_ok());
+        assert_eq!(waiting.await.expect("it ends").expect("received").len(), 1);
+        assert!(seen.load(Ordering::SeqCst));
+        soonest = soonest.min(begun.elapsed());
+    }
+    assert!(soonest < Duration::from_millis(500), "{soonest:?}, of a pause of 800 ms");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

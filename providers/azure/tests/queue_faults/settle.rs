@@ -6,6 +6,7 @@ use skyport_azure_wire::message::receipt;
 use skyport_core::ErrorKind;
 use skyport_core::queue::port::{Receipt, Settlement, Verdict};
 use skyport_stub::Answer;
+use tokio::time::timeout;
 
 use crate::stub::{
     Call, SECOND, calls, id, kind, list, one, ours, queue, received, refusal, repeating, settle,
@@ -24,22 +25,43 @@ fn scripted(
 }
 
 #[tokio::test]
-async fn an_extension_gives_another_receipt_and_the_old_one_is_of_no_more_use() {
-    let (queue, log) = queue(scripted(Call::Hide, |_| None)).await;
+async fn an_extension_gives_another_receipt_and_the_old_one_leads_to_it() {
+    for settled_by_the_old in [false, true] {
+        let (queue, log) = queue(scripted(Call::Hide, |_| None)).await;
+        let delivery = one(&queue).await;
+        let first = queue.extend(&delivery.receipt, SECOND * 30).await.expect("extended");
+        let asked = calls(&log, Call::Hide, "jobs").remove(0);
+        let wanted =
+            format!("/acct/jobs/messages/{}?popreceipt=pop%2B1%2F%3D%3D&visibilitytimeout=30", id(1));
+        assert_eq!(asked.target, wanted);
+        assert_ne!(first, delivery.receipt);
+        let second = queue.extend(&first, SECOND * 30).await.expect("extended again");
+        let receipt = if settled_by_the_old { &delivery.receipt } else { &second };
+        let settled = queue.settle(vec![Settlement::new(receipt.clone(), Verdict::Ack)]).await;
+        assert!(settled[0].is_ok());
+        let deleted = calls(&log, Call::Delete, "jobs").remove(0);
+        assert!(deleted.target.contains("popreceipt=moved%2B1%2F%3D%3D"), "{}", deleted.target);
+        let before = log.all().len();
+        for over in [&delivery.receipt, &first, &second] {
+            assert_eq!(kind(queue.extend(over, SECOND).await), Some(ErrorKind::PreconditionFailed));
+        }
+        assert_eq!(log.all().len(), before, "refused without a request");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dropped_extension_loses_no_receipt_and_a_settlement_waits_for_it() {
+    let slow = |_| {
+        std::thread::sleep(SECOND / 5);
+        None
+    };
+    let (queue, log) = queue(scripted(Call::Hide, slow)).await;
     let delivery = one(&queue).await;
-    let first = queue.extend(&delivery.receipt, SECOND * 30).await.expect("extended");
-    let asked = calls(&log, Call::Hide, "jobs").remove(0);
-    let wanted = format!("/acct/jobs/messages/{}?popreceipt=pop%2B1%2F%3D%3D&visibilitytimeout=30", id(1));
-    assert_eq!(asked.target, wanted);
-    let before = log.all().len();
-    assert_eq!(kind(queue.extend(&delivery.receipt, SECOND).await), Some(ErrorKind::PreconditionFailed));
-    assert_eq!(kind(settle(&queue, &delivery, Verdict::Ack).await), Some(ErrorKind::PreconditionFailed));
-    assert_eq!(log.all().len(), before, "refused without a request");
-    let second = queue.extend(&first, SECOND * 30).await.expect("extended again");
-    let settled = queue.settle(vec![Settlement::new(second, Verdict::Ack)]).await;
-    assert!(settled[0].is_ok());
+    let extending = queue.extend(&delivery.receipt, SECOND * 30);
+    assert!(timeout(SECOND / 20, extending).await.is_err(), "dropped");
+    settle(&queue, &delivery, Verdict::Ack).await.expect("by the receipt that the extension brought");
     let deleted = calls(&log, Call::Delete, "jobs").remove(0);
-    assert!(deleted.target.contains("popreceipt=moved%2B1%2F%3D%3D"), "{}", deleted.target);
+    assert!(deleted.target.contains("popreceipt=moved%2B0%2F%3D%3D"), "{}", deleted.target);
 }
 
 #[tokio::test]

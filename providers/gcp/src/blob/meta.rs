@@ -7,21 +7,15 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use http::HeaderMap;
-use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use skyport_core::blob::encode_metadata;
 use skyport_core::blob::port::{Etag, ObjectMeta, Properties};
+use skyport_core::blob::stored::{self, NO_TYPE, TOKEN};
 use skyport_core::clock::{http_date, rfc3339};
 use skyport_core::{Error, Result, Token};
 
 use super::call::malformed;
-
-/// The content type of what has none: Cloud Storage would make it `application/octet-stream`, which somebody may have meant.
-pub(super) const NO_TYPE: &str = "binary/octet-stream";
-
-/// The metadata that holds the token of the write that made the object.
-const TOKEN: &str = "skyport_w";
 
 /// The metadata that says that the content encoding `identity` was asked for: in headers it looks like none.
 const IDENTITY: &str = "skyport_identity";
@@ -122,11 +116,8 @@ impl Resource {
 
 /// The description of a new object.
 pub(super) fn describe(properties: &Properties, token: Token) -> Value {
-    let mut metadata: Map<String, Value> = Map::new();
-    for (name, value) in &properties.metadata {
-        metadata.insert(name.clone(), encode_metadata(value).into());
-    }
-    metadata.insert(TOKEN.to_owned(), token.to_string().into());
+    let encoded = stored::encoded(properties, token).map(|(name, value)| (name, Value::from(value)));
+    let mut metadata: Map<String, Value> = encoded.collect();
     mark(&mut metadata, properties.cache_control.as_deref(), properties.content_encoding.as_deref());
     let mut resource = json!({
         "contentType": properties.content_type.as_deref().unwrap_or(NO_TYPE),
@@ -197,7 +188,7 @@ fn described(
     mut properties: Properties,
     mut metadata: BTreeMap<String, String>,
 ) -> ObjectMeta {
-    meta.token = metadata.remove(TOKEN).and_then(|text| text.parse().ok());
+    meta.token = stored::take_token(&mut metadata);
     let ours = meta.token.is_some();
     if ours {
         metadata.remove(CACHE);
@@ -205,19 +196,12 @@ fn described(
         if metadata.remove(IDENTITY).is_some() {
             properties.content_encoding.get_or_insert_with(|| IDENTITY_ENCODING.to_owned());
         }
-        metadata.values_mut().for_each(decode);
+        metadata.values_mut().for_each(stored::decode);
     }
-    properties.content_type = properties.content_type.filter(|text| text != NO_TYPE);
+    properties.content_type = stored::content_type(properties.content_type);
     properties.metadata = metadata;
     meta.properties = properties.into();
     meta
-}
-
-/// A value that Skyport encoded.
-fn decode(value: &mut String) {
-    if let Ok(text) = percent_decode_str(value).decode_utf8() {
-        *value = text.into_owned();
-    }
 }
 
 /// A size, which is a text.

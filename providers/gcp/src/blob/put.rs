@@ -21,7 +21,7 @@ impl Gcs {
         described["name"] = key.into();
         // Nobody who sends bytes to be stored can know it.
         let boundary = format!("skyport-{}", Token::new());
-        let content_type = described["contentType"].as_str().unwrap_or(meta::NO_TYPE);
+        let content_type = described["contentType"].as_str().unwrap_or(skyport_core::blob::stored::NO_TYPE);
         let head = format!(
             "--{boundary}\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n{described}\r\n\
              --{boundary}\r\ncontent-type: {content_type}\r\n\r\n"

@@ -45,7 +45,7 @@ impl Session {
         let condition = refused::if_generation_match(&options.condition)?;
         let mut described = meta::describe(&options.properties, options.token);
         described["name"] = key.into();
-        let content_type = described["contentType"].as_str().unwrap_or(meta::NO_TYPE);
+        let content_type = described["contentType"].as_str().unwrap_or(skyport_core::blob::stored::NO_TYPE);
         let content_type = HeaderValue::from_str(content_type)
             .map_err(|error| Error::invalid("the content type is no header value").with_source(error))?;
         let start = store

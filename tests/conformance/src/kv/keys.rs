@@ -146,12 +146,7 @@ async fn items_are_in_the_order_of_their_utf8(cx: Context) -> CaseResult {
 }
 
 async fn backwards_is_the_exact_reverse(cx: Context) -> CaseResult {
-    let settings = {
-        let mut settings = skyport_core::provider::TableSettings::default();
-        settings.reverse_index = true;
-        settings
-    };
-    let table: super::Texts = skyport_core::kv::Table::new(cx.table_with(settings).await?);
+    let table = super::texts_to_be_read_backwards(&cx).await?;
     if !table.info().capabilities.reverse.is_supported() {
         return Ok(Outcome::Skipped("queries do not run backwards"));
     }

@@ -19,6 +19,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use skyport_core::kv::Table;
+use skyport_core::provider::TableSettings;
 use skyport_core::{Error, ErrorKind, Result};
 
 use crate::{Case, Context};
@@ -49,6 +50,13 @@ type Texts = Table<String>;
 
 async fn texts(cx: &Context) -> Result<Texts> {
     Ok(Table::new(cx.table().await?))
+}
+
+/// A new table that is declared to be read backwards, too.
+async fn texts_to_be_read_backwards(cx: &Context) -> Result<Texts> {
+    let mut settings = TableSettings::default();
+    settings.reverse_index = true;
+    cx.table_with(settings).await.map(Table::new)
 }
 
 fn text(text: &str) -> String {

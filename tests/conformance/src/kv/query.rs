@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 use skyport_core::kv::{Query, Table};
 use skyport_core::{ErrorKind, Json, Result, Support};
 
-use super::{Texts, refused, text, texts};
+use super::{Texts, refused, text, texts, texts_to_be_read_backwards};
 use crate::case::{CaseResult, Context, Outcome, cases};
 use crate::inert::Inert;
 
@@ -175,7 +175,10 @@ async fn a_token_survives_a_write_before_its_place(cx: Context) -> CaseResult {
 }
 
 async fn backwards_within_a_range(cx: Context) -> CaseResult {
-    let table = filled(&cx, &["a/1", "a/2", "a/3", "b"]).await?;
+    let table = texts_to_be_read_backwards(&cx).await?;
+    for sort in ["a/1", "a/2", "a/3", "b"] {
+        table.put(("p", sort), &text(sort)).await?;
+    }
     if !table.info().capabilities.reverse.is_supported() {
         return Ok(Outcome::Skipped("queries do not run backwards"));
     }
