@@ -11,14 +11,13 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{Method, Request};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Value, json};
 use sha2::Sha256;
 use skyport::{Body, Token};
 use skyport_functions_host::queue::storage::Storage;
-use skyport_functions_host::{Handler, Host, Options};
+use skyport_functions_host::{BlobChanged, Handler, Host, Options};
 use tokio::task::JoinHandle;
 
-use crate::client::{Answer, Http};
+use crate::client::Http;
 use crate::process::{Example, Running};
 use crate::{Data, program};
 
@@ -135,16 +134,20 @@ impl Account {
         self.http.send(put.expect("a request")).await.assert_status(201);
     }
 
-    /// The blobs of a container, each with its etag.
-    async fn blobs(&self, container: &str) -> BTreeMap<String, String> {
+    /// The blobs of a container.
+    async fn blobs(&self, container: &str) -> BTreeMap<String, Blob> {
         let url = self.url("BlobEndpoint", container, "restype=container&comp=list");
-        let listed: Answer = self.http.get(&url).await.assert_status(200);
-        let of = |blob: &str, tag: &str| {
-            let found = blob.split_once(&format!("<{tag}>"))?.1.split_once(&format!("</{tag}>"))?.0;
-            Some(found.to_owned())
+        let listed = self.http.get(&url).await.assert_status(200);
+        let blob = |xml: &str| {
+            let of = |tag: &str| {
+                let (_, rest) = xml.split_once(&format!("<{tag}>"))?;
+                rest.split_once(&format!("</{tag}>")).map(|(text, _)| text.to_owned())
+            };
+            let size = of("Content-Length")?.parse().ok()?;
+            Some((of("Name")?, Blob { etag: of("Etag")?, size }))
         };
         let blobs = listed.text().split("<Blob>").skip(1);
-        blobs.map(|blob| of(blob, "Name").zip(of(blob, "Etag")).expect("a name and an etag")).collect()
+        blobs.map(|xml| blob(xml).expect("a name, an etag and a size")).collect()
     }
 
     fn url(&self, endpoint: &str, path: &str, query: &str) -> String {
@@ -188,15 +191,19 @@ impl Deployed {
 
 /// Event Grid with the two subscriptions of the photos' deployment: it tells of each change, until the function has taken it.
 async fn event_grid(account: Account, container: String, host: Arc<Host>) {
-    let mut known = BTreeMap::new();
+    let changed = |name: &str, created: Option<u64>| {
+        let mut changed = BlobChanged::new(&account.parts["AccountName"], &container, name);
+        changed.created = created;
+        changed.event()
+    };
+    let mut known: BTreeMap<String, Blob> = BTreeMap::new();
     loop {
         let blobs = account.blobs(&container).await;
-        let created = blobs.iter().filter(|(name, etag)| known.get(*name) != Some(*etag));
-        let created = created.map(|(name, etag)| ("added", "BlobCreated", name, etag));
-        let deleted = known.iter().filter(|(name, _)| !blobs.contains_key(*name));
-        let deleted = deleted.map(|(name, etag)| ("removed", "BlobDeleted", name, etag));
-        for (function, kind, name, etag) in created.chain(deleted) {
-            let event = account.event(&container, kind, name, etag);
+        let created = blobs.iter().filter(|(name, blob)| known.get(*name) != Some(*blob));
+        let created = created.map(|(name, blob)| ("added", changed(name, Some(blob.size))));
+        let deleted = known.keys().filter(|name| !blobs.contains_key(*name));
+        let deleted = deleted.map(|name| ("removed", changed(name, None)));
+        for (function, event) in created.chain(deleted) {
             while host.event(function, &event).await.is_err() {
                 tokio::time::sleep(PAUSE).await;
             }
@@ -207,31 +214,11 @@ async fn event_grid(account: Account, container: String, host: Arc<Host>) {
     }
 }
 
-impl Account {
-    /// As Event Grid's documentation shows one, in its own schema.
-    fn event(&self, container: &str, kind: &str, name: &str, etag: &str) -> Value {
-        let account = &self.parts["AccountName"];
-        json!({
-            "topic": format!("/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/{account}"),
-            "subject": format!("/blobServices/default/containers/{container}/blobs/{name}"),
-            "eventType": format!("Microsoft.Storage.{kind}"),
-            // No function here goes by it.
-            "eventTime": "2026-11-26T03:00:00.0000000Z",
-            "id": format!("{:032x}", Token::new().to_bits()),
-            "data": {
-                "api": if kind == "BlobCreated" { "PutBlockList" } else { "DeleteBlob" },
-                "requestId": "831e1650-001e-001b-66ab-eeb76e000000",
-                "eTag": etag,
-                "contentType": "image/jpeg",
-                "blobType": "BlockBlob",
-                "url": format!("{}/{container}/{name}", self.parts["BlobEndpoint"]),
-                "sequencer": "00000000000004420000000000028963",
-                "storageDiagnostics": { "batchId": "b68529f3-68cd-4744-baa4-3c0498ec19f0" },
-            },
-            "dataVersion": "",
-            "metadataVersion": "1",
-        })
-    }
+/// What a listing tells of a blob.
+#[derive(Debug, PartialEq, Eq)]
+struct Blob {
+    etag: String,
+    size: u64,
 }
 
 /// A shared access signature of the account for all that these tests do, as Azure's documentation writes it.

@@ -15,7 +15,7 @@ use crate::{Result, run};
 pub(crate) enum Suite {
     /// Unit and integration tests of all members, the examples' among them.
     Units,
-    /// The test target `conformance` of a provider or adapter, and what an adapter has as `conformance-emulated`.
+    /// The test target `conformance` of a provider or adapter, and others whose names begin so: `conformance-emulated`.
     Conformance,
     /// Those of the member `tests/e2e`.
     EndToEnd,
@@ -37,9 +37,6 @@ impl Suite {
         }
     }
 }
-
-/// The targets whose cases are rows of the table.
-const CONFORMANCE: [&str; 2] = ["conformance", "conformance-emulated"];
 
 /// A test binary that cargo built.
 #[derive(Clone, Debug)]
@@ -125,7 +122,7 @@ fn binary(workspace: &Workspace, message: &Value) -> Option<Binary> {
     }
     let suite = if folder == "tests/e2e" {
         Suite::EndToEnd
-    } else if kind == "test" && CONFORMANCE.contains(&target.as_str()) {
+    } else if kind == "test" && (target == "conformance" || target.starts_with("conformance-")) {
         Suite::Conformance
     } else {
         Suite::Units
@@ -183,6 +180,7 @@ mod tests {
             ("", "lib", "skyport", Suite::Units),
             ("", "example", "photos", Suite::Units),
             ("providers/memory/", "test", "faults", Suite::Units),
+            ("providers/memory/", "test", "conformances", Suite::Units),
             ("providers/memory/", "test", "conformance", Suite::Conformance),
             ("providers/memory/", "test", "conformance-emulated", Suite::Conformance),
             ("tests/e2e/", "test", "kills", Suite::EndToEnd),
