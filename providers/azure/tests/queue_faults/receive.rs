@@ -146,3 +146,19 @@ async fn numbers_and_times_that_nobody_expects_do_no_harm() {
         assert!(one(&queue).await.attempt >= 1);
     }
 }
+
+#[tokio::test]
+async fn an_answer_without_an_end_is_given_up() {
+    for call in [Call::Take, Call::Put] {
+        let (queue, _) = queue(move |asked, _, _| {
+            let status = if call == Call::Take { 200 } else { 201 };
+            (asked == call).then(|| Answer::Endless(answer(status, vec![b'x'; 64 << 10])))
+        })
+        .await;
+        let error = match call {
+            Call::Take => queue.receive(ReceiveOptions::new(1, Duration::ZERO, SECOND)).await.map(drop),
+            _ => queue.send(vec![OutMessage::new("x")]).await.remove(0).map(drop),
+        };
+        assert_eq!(kind(error), Some(ErrorKind::Malformed));
+    }
+}
