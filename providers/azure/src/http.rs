@@ -22,6 +22,9 @@ pub(crate) mod shared_key;
 /// So long the next bytes of an answer may take. How long the answer itself may is the layer `Retry`'s affair: a large body takes long to send.
 const SILENCE: Duration = Duration::from_secs(20);
 
+/// So long an idle connection without TLS is kept: Azurite closes its own after five seconds, perhaps just when the next request comes.
+const EMULATORS_PATIENCE: Duration = Duration::from_secs(3);
+
 /// So much of what a refusal says is read.
 const MOST_OF_REFUSAL: usize = 64 << 10;
 
@@ -92,7 +95,7 @@ impl Transport {
 
 /// Without TLS speak an emulator, and those who hand out tokens on a machine of Azure's: no proxy stands between them and a program.
 fn make_plain() -> std::result::Result<reqwest::Client, Box<dyn std::error::Error + Send + Sync>> {
-    let client = skyport_https::builder(RootCertStore::empty())?;
+    let client = skyport_https::builder(RootCertStore::empty())?.pool_idle_timeout(EMULATORS_PATIENCE);
     Ok(client.no_proxy().build()?)
 }
 
