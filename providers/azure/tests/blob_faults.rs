@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use skyport_core::blob::Bucket;
-use skyport_core::blob::port::{BlobStore, Condition, CopyOptions, DeleteOptions, Etag, PutOptions};
+use skyport_core::blob::port::{
+    BlobStore, Condition, CopyOptions, DeleteOptions, Etag, GetOptions, PutOptions,
+};
 use skyport_core::layers::{Layer, Retry};
 use skyport_core::retry::RetryPolicy;
 use skyport_core::{ErrorKind, Token};
@@ -234,33 +236,83 @@ async fn a_copy_that_is_not_done_at_once_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_copy_that_is_given_up_is_no_success_and_may_have_changed_the_target() {
-    for state in ["failed", "aborted", "strange"] {
-        let (store, _) = bucket(move |asked: &Asked| match asked.method.as_str() {
+async fn a_copy_that_is_given_up_is_no_success_and_its_empty_object_is_deleted() {
+    for (state, deleted) in [("failed", true), ("aborted", true), ("strange", false)] {
+        let (store, log) = bucket(move |asked: &Asked| match asked.method.as_str() {
             "HEAD" => done(blob(200, "source", "").header("content-length", "3")),
+            "DELETE" => done(blob(202, "e", "")),
             _ => done(blob(202, "e", "").header("x-ms-copy-status", state)),
         })
         .await;
         let error = store.copy("from", "to", CopyOptions::default()).await.expect_err(state);
         assert!(error.is_ambiguous(), "{error}");
+        let last = log.all().pop().expect("asked");
+        assert_eq!((last.line() == "DELETE /bkt/to", last.header("if-match") == "\"e\""), (deleted, deleted));
     }
 }
 
 #[tokio::test]
-async fn what_is_still_being_copied_is_not_taken_for_written() {
-    let (store, _) = bucket(|_: &Asked| {
-        done(blob(200, "e", "").header("x-ms-copy-status", "pending").header("content-length", "0"))
+async fn a_copy_that_was_given_up_is_never_read_back_as_written() {
+    let (token, puts) = (Mutex::new(String::new()), AtomicU32::new(0));
+    // Its first answer is lost, then Azure gives it up: our token stands on an empty object.
+    let (store, _) = bucket(move |asked: &Asked| match (asked.method.as_str(), asked.target.as_str()) {
+        ("HEAD", "/bkt/from") => done(blob(200, "source", "").header("content-length", "3")).into(),
+        ("PUT", _) if puts.fetch_add(1, Ordering::Relaxed) == 0 => {
+            *token.lock().unwrap() = asked.header("x-ms-meta-skyport_w").to_owned();
+            Answer::Lost
+        }
+        ("PUT", _) => refusal(409, "BlobAlreadyExists").into(),
+        _ => {
+            let left = blob(200, "left", &token.lock().unwrap()).header("x-ms-copy-status", "failed");
+            done(left.header("content-length", "0")).into()
+        }
     })
     .await;
-    for error in [
-        store.head("k").await.map(drop).expect_err("not there yet"),
-        store
-            .get("k", skyport_core::blob::port::GetOptions::default())
-            .await
-            .map(drop)
-            .expect_err("not there yet"),
-    ] {
-        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Conflict, true));
+    let mut options = CopyOptions::default();
+    options.condition = Condition::IfAbsent;
+    let error = retried(&store).copy("from", "to", options).await.expect_err("nobody copied it");
+    assert_eq!(error.kind(), ErrorKind::Indeterminate, "{error}");
+}
+
+#[tokio::test]
+async fn a_source_that_cannot_be_looked_at_leaves_the_target_as_it_is() {
+    let (store, log) = bucket(|_: &Asked| refusal(500, "InternalError")).await;
+    let error = store.copy("from", "to", CopyOptions::default()).await.expect_err("no source");
+    assert_eq!((error.kind(), error.is_ambiguous()), (ErrorKind::Unavailable, false));
+    assert_eq!(log.lines(), ["HEAD /bkt/from"]);
+    // Nor does a second look that fails hide what was told.
+    let looks = AtomicU32::new(0);
+    let (store, _) = bucket(move |asked: &Asked| match asked.method.as_str() {
+        "PUT" => refusal(409, "BlobAlreadyExists"),
+        _ if looks.fetch_add(1, Ordering::Relaxed) == 0 => {
+            done(blob(200, "source", "").header("content-length", "3"))
+        }
+        _ => refusal(500, "InternalError"),
+    })
+    .await;
+    let mut options = CopyOptions::default();
+    options.condition = Condition::IfAbsent;
+    let error = store.copy("from", "to", options).await.expect_err("it is there");
+    assert_eq!((error.kind(), error.is_ambiguous()), (ErrorKind::AlreadyExists, false));
+}
+
+#[tokio::test]
+async fn what_is_still_being_copied_or_was_given_up_is_not_taken_for_written_and_can_be_written_over() {
+    for (state, passes) in [("pending", true), ("failed", false), ("aborted", false)] {
+        let (store, _) = bucket(move |asked: &Asked| match asked.method.as_str() {
+            "PUT" => done(blob(201, "new", "")),
+            _ => done(blob(200, "e", "").header("x-ms-copy-status", state).header("content-length", "0")),
+        })
+        .await;
+        for error in [
+            store.head("k").await.map(drop).expect_err(state),
+            store.get("k", GetOptions::default()).await.map(drop).expect_err(state),
+        ] {
+            assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Conflict, passes));
+        }
+        let upload = store.start_upload("k", PutOptions::default()).await.expect(state);
+        upload.put_part(0, Bytes::from("a")).await.expect("a block");
+        assert_eq!(upload.complete(1).await.expect(state).etag, Etag::new("new"));
     }
 }
 

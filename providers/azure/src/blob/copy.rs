@@ -27,7 +27,9 @@ impl Container {
     /// at first, and the copy is bound to what was seen.
     pub(super) async fn copy_blob(&self, from: &str, to: &str, options: &CopyOptions) -> Result<Written> {
         let container = options.source_bucket.as_deref().unwrap_or(self.name());
-        let source = self.look_at(container, from).await.map_err(|error| of_source(error, container))?;
+        // Nothing is written yet.
+        let source = self.look_at(container, from).await;
+        let source = source.map_err(|error| of_source(error, container).with_ambiguous(false))?;
         if options.source_if_match.as_ref().is_some_and(|asked| *asked != source.etag) {
             return Err(refused::changed());
         }
@@ -73,9 +75,18 @@ impl Container {
         match status {
             State::Done => Ok(Written::new(etag)),
             _ => {
-                let text = "Azure gave up a copy in the middle, and left an empty object: copy it again";
+                self.clear_away(to, &etag).await;
+                let text =
+                    "Azure gave up a copy in the middle, and what was there before is lost: copy it again";
                 Err(Error::new(ErrorKind::Unavailable, text).with_provider(NAME))
             }
+        }
+    }
+
+    /// Deletes the empty object that a copy has left which Azure gave up. Where that cannot be done it is refused by whoever reads it.
+    async fn clear_away(&self, to: &str, etag: &Etag) {
+        if let Err(error) = self.delete_blob(to, Some(etag)).await {
+            tracing::warn!(%error, container = self.name(), "what a copy left that was given up is not deleted");
         }
     }
 
@@ -103,7 +114,9 @@ impl Container {
                 let text = "the source was replaced while it was copied: copy it again";
                 Error::new(ErrorKind::Conflict, text).with_provider(NAME).with_source(told)
             }
-            Err(error) => of_source(error, container),
+            Err(error) if error.kind() == ErrorKind::NotFound => of_source(error, container),
+            // Nobody knows better what Azure meant.
+            Err(_) => told,
         }
     }
 }

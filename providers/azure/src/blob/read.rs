@@ -153,13 +153,18 @@ fn found(answer: AsyncRawResponse, asked: ByteRange) -> Result<GetResult> {
     Ok(GetResult::Found { meta, range, body })
 }
 
-/// Refuses a blob to which Azure is still copying: it is there, and has no bytes yet.
+/// Refuses a blob to which Azure is still copying, or that it left empty when it gave up: it is there, and has not the bytes that its metadata
+/// tells of.
 fn expect_whole(headers: &Headers) -> Result<()> {
-    if meta::text(headers, "x-ms-copy-status") == Some("pending") {
-        let text = "the object is still being copied: read it again in a moment";
-        return Err(Error::new(ErrorKind::Conflict, text).with_provider(NAME));
+    let conflict = |text: &'static str| Error::new(ErrorKind::Conflict, text).with_provider(NAME);
+    match meta::text(headers, "x-ms-copy-status") {
+        Some("pending") => Err(conflict("the object is still being copied: read it again in a moment")),
+        Some("failed" | "aborted") => {
+            let text = "Azure gave up a copy to here and left an empty object: write it again, or delete it";
+            Err(conflict(text).with_retryable(false))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn odd() -> Error {

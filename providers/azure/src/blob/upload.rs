@@ -34,7 +34,8 @@ impl Blocks {
         let there = match store.look_at(store.name(), key).await {
             Ok(meta) => Some(meta.etag),
             Err(error) if error.kind() == ErrorKind::NotFound && error.key().is_some() => None,
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            // Who may not look, and what a copy left that is not done: Azure compares at the end.
+            Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::Conflict) => {
                 return Self::of(store, key, options);
             }
             Err(error) => return Err(error),
