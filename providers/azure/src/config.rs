@@ -24,7 +24,7 @@ mod variables;
 /// What every URL of this provider may say.
 const PARAMETERS: &[&str] = &["account", "endpoint"];
 
-/// What can be chosen in code; what is `None` comes from the environment.
+/// What can be chosen in code; what is `None` comes from the environment, where that is about the same account.
 ///
 /// ```
 /// use skyport_azure::{Azure, AzureConfig};
@@ -45,9 +45,10 @@ pub struct AzureConfig {
     pub account_key: Option<String>,
     /// A shared access signature of the account: `sv=..&sig=..`.
     pub sas: Option<String>,
-    /// Who calls, where there is neither a key nor a SAS; whom the environment names where it is `None`.
+    /// Who calls, where code gives neither a key nor a SAS; it wins over those of the environment. Whom the environment names where it is `None`.
     pub credential: Option<Arc<dyn TokenCredential>>,
-    /// The endpoint of Blob Storage, where it is not the account's own: `http://127.0.0.1:10000/devstoreaccount1` for Azurite.
+    /// The endpoint of Blob Storage, where it is not the account's own: `http://127.0.0.1:10000/devstoreaccount1` for Azurite. It is that of one
+    /// account: a URL that names another has to say `endpoint`, too.
     pub blob_endpoint: Option<String>,
     /// The endpoint of Queue Storage, likewise.
     pub queue_endpoint: Option<String>,

@@ -31,9 +31,11 @@
 //! | `AzureWebJobsStorage` | on Azure Functions: a connection string |
 //! | `AzureWebJobsStorage__accountName`, or `__blobServiceUri`, `__queueServiceUri`, `__tableServiceUri` | on Azure Functions: the account or its endpoints; an identity calls, and with `__credential=managedidentity` the one of `__clientId` |
 //!
-//! A key or a SAS is that of the account beside which it stands: of another account, which a URL names, an identity is whoever calls. Where the code gives a
+//! A key or a SAS is that of the account beside which it stands: of another account, which a URL names, an identity is whoever calls. What code says wins, part by
+//! part, and the environment says the rest where it is about the same account: who calls, and where. Where the code gives a
 //! [`credential`](AzureConfig::credential), no key and no SAS of the environment is used. An endpoint is `https://{account}.{service}.core.windows.net`,
-//! unless somebody says otherwise; an emulator's has the account in its path.
+//! unless somebody says otherwise; an emulator's has the account in its path. An endpoint in [`AzureConfig`] is that of its own account: a URL that names another
+//! account says its `endpoint`, too.
 //!
 //! An identity is looked for at the first call, in the order of Azure's own libraries:
 //! 1. a client secret: `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET`;

@@ -62,6 +62,8 @@ impl fmt::Debug for Credential {
 pub(super) struct Account {
     pub(super) name: String,
     pub(super) calls_with: CallsWith,
+    /// Whether it is the one that the configuration and the environment are about.
+    pub(super) is_usual: bool,
     said: ConnectionString,
 }
 
@@ -95,6 +97,12 @@ impl ConnectionString {
         }
     }
 
+    /// All that it may say.
+    fn parts(&mut self) -> [&mut Option<String>; 8] {
+        let Self { account, key, sas, protocol, suffix, blob, queue, table } = self;
+        [account, key, sas, protocol, suffix, blob, queue, table]
+    }
+
     /// The account that it names, or whose its endpoints are.
     fn named(mut self) -> Self {
         if self.account.is_none() {
@@ -111,10 +119,7 @@ pub(super) fn account(
     config: &AzureConfig,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Account> {
-    let (usual, whom) = match of_config(config)? {
-        Some(said) => (of_environment_too(said, config, &variable)?, Whom::Environment),
-        None => of_environment(&variable)?,
-    };
+    let (usual, whom) = usual(config, &variable)?;
     let Some(name) = of_url.map(str::to_owned).or_else(|| usual.account.clone()) else {
         return Err(Error::invalid(format!(
             "which storage account? Set {CONNECTION_STRING} or {ACCOUNT}, or name it in the URL: `?account=mystorage`. Neither they \
@@ -131,18 +136,44 @@ pub(super) fn account(
     // The key of one account opens no other, and its endpoints are not another's.
     if usual.account.as_ref().is_some_and(|account| *account != name) {
         let said = ConnectionString { suffix: usual.suffix, ..ConnectionString::default() };
-        return Ok(Account { name, calls_with: CallsWith::Token(Whom::Environment), said });
+        return Ok(Account { name, calls_with: CallsWith::Token(Whom::Environment), said, is_usual: false });
     }
     let calls_with = match (&usual.key, &usual.sas) {
         (Some(key), _) => CallsWith::Key(AccountKey::read(key)?),
         (None, Some(sas)) => CallsWith::Sas(shared_access_signature(sas)?),
         (None, None) => CallsWith::Token(whom),
     };
-    Ok(Account { name, calls_with, said: usual })
+    Ok(Account { name, calls_with, said: usual, is_usual: true })
 }
 
-/// What the configuration says of the account, where it says anything.
-fn of_config(config: &AzureConfig) -> Result<Option<ConnectionString>> {
+/// What the configuration says, and under it what the environment says of the same account.
+fn usual(
+    config: &AzureConfig,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<(ConnectionString, Whom)> {
+    let mut said = of_config(config)?;
+    let calls = said.key.is_some() || said.sas.is_some() || config.credential.is_some();
+    if config.connection_string.is_some() && said.account.is_some() && calls {
+        return Ok((said, Whom::Environment));
+    }
+    let (mut there, whom) = of_environment(variable)?;
+    if said.account.is_some() && there.account.is_some() && said.account != there.account {
+        return Ok((said, Whom::Environment));
+    }
+    // Whoever calls in code is not replaced by whoever the environment names.
+    if calls {
+        (there.key, there.sas) = (None, None);
+    }
+    for (place, there) in said.parts().into_iter().zip(there.parts()) {
+        if place.is_none() {
+            *place = there.take();
+        }
+    }
+    Ok((said, whom))
+}
+
+/// What the configuration says of an account.
+fn of_config(config: &AzureConfig) -> Result<ConnectionString> {
     let mut said = match &config.connection_string {
         Some(text) => connection_string::read(text, "the connection string")?.named(),
         None => ConnectionString::default(),
@@ -155,33 +186,10 @@ fn of_config(config: &AzureConfig) -> Result<Option<ConnectionString>> {
     if said.key.is_none() && said.sas.is_none() {
         (said.key, said.sas) = (config.account_key.clone(), config.sas.clone());
     }
-    let endpoints = [&config.blob_endpoint, &config.queue_endpoint, &config.table_endpoint];
-    let says = said.account.is_some()
-        || said.key.is_some()
-        || said.sas.is_some()
-        || config.connection_string.is_some();
+    let says = said.key.is_some() || said.sas.is_some() || config.connection_string.is_some();
     if says && said.account.is_none() {
+        let endpoints = [&config.blob_endpoint, &config.queue_endpoint, &config.table_endpoint];
         said.account = endpoints.into_iter().flatten().find_map(|endpoint| account_in(endpoint));
-    }
-    Ok(says.then_some(said))
-}
-
-/// What the environment adds of the same account: a key or a SAS, where the code says nobody who calls.
-fn of_environment_too(
-    mut said: ConnectionString,
-    config: &AzureConfig,
-    variable: &impl Fn(&str) -> Option<String>,
-) -> Result<ConnectionString> {
-    let is_said = said.key.is_some() || said.sas.is_some() || config.credential.is_some();
-    if said.account.is_some() && is_said {
-        return Ok(said);
-    }
-    let (of_environment, _) = of_environment(variable)?;
-    if said.account.is_none() || of_environment.account.is_none() || said.account == of_environment.account {
-        said.account = said.account.or(of_environment.account);
-        if !is_said {
-            (said.key, said.sas) = (of_environment.key, of_environment.sas);
-        }
     }
     Ok(said)
 }
@@ -350,9 +358,78 @@ mod tests {
         ] {
             assert_eq!(found(of_url, &config, &of_mine).expect(&expected), expected);
         }
+        let mut configured = AzureConfig::default();
+        configured.blob_endpoint = Some("https://mine.example".to_owned());
+        let own = found(None, &configured, &of_mine).expect("its own");
+        assert_eq!(own, "mine: key at https://mine.example/");
+        let error = found(Some("other"), &configured, &of_mine).expect_err("whose endpoint?");
+        assert!(error.message().contains("endpoint="), "{error}");
         // Where nobody names an account, the key is that of the URL's.
         let keyed = [(KEY, "YQ==")];
         assert_eq!(found(Some("mine"), &AzureConfig::default(), &keyed).expect("found"), at("mine", "key"));
+    }
+
+    /// A credential that gives nothing.
+    #[derive(Debug)]
+    struct Somebody;
+
+    #[async_trait::async_trait]
+    impl azure_core::credentials::TokenCredential for Somebody {
+        async fn get_token(
+            &self,
+            _: &[&str],
+            _: Option<azure_core::credentials::TokenRequestOptions<'_>>,
+        ) -> azure_core::Result<azure_core::credentials::AccessToken> {
+            Err(azure_core::Error::with_message(azure_core::error::ErrorKind::Credential, "nothing"))
+        }
+    }
+
+    #[test]
+    fn a_credential_in_code_wins_over_a_key_and_a_sas_of_the_environment() {
+        let mut config = AzureConfig::default();
+        config.credential = Some(Arc::new(Somebody));
+        for environment in [
+            &[(ACCOUNT, "mine"), (KEY, "YQ==")][..],
+            &[(ACCOUNT, "mine"), (SAS, "sv=1&sig=2")],
+            &[(CONNECTION_STRING, BY_SAS)],
+            &[(OF_FUNCTIONS, "AccountName=mine;AccountKey=YQ==")],
+        ] {
+            let expected = "mine: token at https://mine.blob.core.windows.net/";
+            assert_eq!(found(None, &config, environment).expect(expected), expected);
+        }
+        config.account = Some("mine".to_owned());
+        let private = "AccountName=mine;AccountKey=YQ==;BlobEndpoint=https://mine.private.example";
+        let expected = "mine: token at https://mine.private.example/";
+        assert_eq!(found(None, &config, &[(CONNECTION_STRING, private)]).expect(expected), expected);
+        config.sas = Some("sv=1&sig=2".to_owned());
+        let expected = "mine: sas sv=1&sig=2 at https://mine.private.example/";
+        assert_eq!(found(None, &config, &[(CONNECTION_STRING, private)]).expect(expected), expected);
+    }
+
+    #[test]
+    fn of_the_account_that_code_names_the_environment_says_who_and_where() {
+        for (account, environment, expected) in [
+            ("dev", (CONNECTION_STRING, AZURITE), "dev: key at http://127.0.0.1:1/dev"),
+            (
+                "cn1",
+                (CONNECTION_STRING, "AccountName=cn1;AccountKey=YQ==;EndpointSuffix=core.chinacloudapi.cn"),
+                "cn1: key at https://cn1.blob.core.chinacloudapi.cn/",
+            ),
+            ("mine", (CONNECTION_STRING, AZURITE), "mine: token at https://mine.blob.core.windows.net/"),
+        ] {
+            let mut config = AzureConfig::default();
+            config.account = Some(account.to_owned());
+            assert_eq!(found(None, &config, &[environment]).expect(expected), expected);
+        }
+        let managed = [
+            ("AzureWebJobsStorage__accountName", "fun"),
+            ("AzureWebJobsStorage__credential", "managedidentity"),
+            ("AzureWebJobsStorage__clientId", "id"),
+        ];
+        let mut config = AzureConfig::default();
+        config.account = Some("fun".to_owned());
+        let expected = "fun: managed id at https://fun.blob.core.windows.net/";
+        assert_eq!(found(None, &config, &managed).expect(expected), expected);
     }
 
     #[test]

@@ -106,8 +106,15 @@ pub(super) fn of(
     config: &AzureConfig,
     account: &Account,
 ) -> Result<Endpoint> {
-    let chosen = of_url.or_else(|| service.configured(config)).or_else(|| account.endpoint(service));
-    if let Some(text) = chosen {
+    let configured = service.configured(config);
+    if of_url.is_none() && configured.is_some() && !account.is_usual {
+        return Err(Error::invalid(format!(
+            "the endpoint of {} Storage in the configuration is that of another account: say in the URL, as `endpoint=`, where the one that \
+             it names is",
+            service.title()
+        )));
+    }
+    if let Some(text) = of_url.or(configured).or_else(|| account.endpoint(service)) {
         return read(text);
     }
     // It becomes a part of a host's name, to which tokens are sent.
