@@ -60,11 +60,12 @@ pub struct AzureConfig {
 
 impl fmt::Debug for AzureConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = |endpoint: &Option<String>| endpoint.as_deref().map(endpoint::place);
         f.debug_struct("AzureConfig")
             .field("account", &self.account)
-            .field("blob_endpoint", &self.blob_endpoint)
-            .field("queue_endpoint", &self.queue_endpoint)
-            .field("table_endpoint", &self.table_endpoint)
+            .field("blob_endpoint", &place(&self.blob_endpoint))
+            .field("queue_endpoint", &place(&self.queue_endpoint))
+            .field("table_endpoint", &place(&self.table_endpoint))
             .finish_non_exhaustive()
     }
 }
@@ -255,5 +256,21 @@ impl Connection {
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection").field("site", &self.site).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_is_shown_whatever_stands_in_an_endpoint() {
+        let mut config = AzureConfig::default();
+        config.account_key = Some("TOPSECRET".to_owned());
+        config.blob_endpoint =
+            Some("https://me:TOPSECRET@mine.example/acc?sig=TOPSECRET#TOPSECRET".to_owned());
+        config.queue_endpoint = Some("sig=TOPSECRET".to_owned());
+        let shown = format!("{:?}", Azure::with(config));
+        assert!(shown.contains("https://mine.example/acc") && !shown.contains("TOPSECRET"), "{shown}");
     }
 }

@@ -79,6 +79,10 @@ impl Account {
         self.said.endpoint(service)
     }
 
+    pub(super) fn calls_with_sas(&self) -> bool {
+        matches!(self.calls_with, CallsWith::Sas(_))
+    }
+
     pub(super) fn scheme(&self) -> &str {
         self.said.protocol.as_deref().unwrap_or("https")
     }
@@ -430,6 +434,19 @@ mod tests {
         config.account = Some("fun".to_owned());
         let expected = "fun: managed id at https://fun.blob.core.windows.net/";
         assert_eq!(found(None, &config, &managed).expect(expected), expected);
+    }
+
+    #[test]
+    fn a_sas_is_sent_without_tls_to_an_endpoint_that_is_said_and_to_no_other() {
+        let none = AzureConfig::default();
+        let derived =
+            "DefaultEndpointsProtocol=http;AccountName=mine;SharedAccessSignature=sv=1&sig=TOPSECRET";
+        let error = found(None, &none, &[(CONNECTION_STRING, derived)]).expect_err("no TLS");
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+        assert!(error.message().contains("DefaultEndpointsProtocol=https"), "{error}");
+        assert!(!format!("{error:?}").contains("TOPSECRET"));
+        let said = format!("{derived};BlobEndpoint=http://127.0.0.1:1/mine");
+        found(None, &none, &[(CONNECTION_STRING, &said)]).expect("an emulator");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use azure_core::http::Url;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use skyport_core::{Error, Result};
+use skyport_core::{Error, ErrorKind, Result};
 
 use super::AzureConfig;
 use super::credentials::Account;
@@ -117,6 +117,10 @@ pub(super) fn of(
     if let Some(text) = of_url.or(configured).or_else(|| account.endpoint(service)) {
         return read(text);
     }
+    if account.calls_with_sas() && account.scheme() != "https" {
+        let text = "a shared access signature is never sent without TLS to Azure: say `DefaultEndpointsProtocol=https`, or, for an emulator, its endpoint";
+        return Err(Error::new(ErrorKind::Unauthenticated, text));
+    }
     // It becomes a part of a host's name, to which tokens are sent.
     let fits = |name: &str| {
         (3..=24).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
@@ -134,12 +138,22 @@ pub(super) fn account_in(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
     let of_path = || url.path_segments()?.find(|segment| !segment.is_empty()).map(str::to_owned);
     match url.domain().and_then(|host| host.split_once('.')) {
-        Some((account, rest))
-            if ["blob.", "queue.", "table."].iter().any(|service| rest.starts_with(service)) =>
-        {
+        // Between them may stand the name of a zone, or of a private link.
+        Some((account, rest)) if rest.split('.').any(|label| ["blob", "queue", "table"].contains(&label)) => {
             Some(account.trim_end_matches("-secondary").to_owned())
         }
         _ => of_path(),
+    }
+}
+
+/// What may be shown of what was given as an endpoint.
+pub(super) fn place(text: &str) -> String {
+    match Url::parse(text) {
+        Ok(url) if url.has_host() => {
+            let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+            format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
+        }
+        _ => "no URL".to_owned(),
     }
 }
 
@@ -203,6 +217,8 @@ mod tests {
             ("https://mine.blob.core.windows.net/", Some("mine")),
             ("https://mine.queue.core.chinacloudapi.cn", Some("mine")),
             ("https://mine-secondary.table.core.windows.net", Some("mine")),
+            ("https://mine.z12.blob.storage.azure.net", Some("mine")),
+            ("https://mine.privatelink.queue.core.windows.net/", Some("mine")),
             ("http://azurite:10000/devstoreaccount1", Some("devstoreaccount1")),
             ("http://127.0.0.1:10000/devstoreaccount1/", Some("devstoreaccount1")),
             ("https://storage.example.com/", None),
