@@ -6,7 +6,7 @@ use crate::Error;
 
 mod patience;
 
-pub use patience::{patiently, patiently_for};
+pub use patience::{patiently, patiently_each, patiently_for, within};
 
 /// How often, how soon and how long an operation is tried.
 ///

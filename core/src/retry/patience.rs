@@ -2,21 +2,38 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::{RetryPolicy, backoff};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// How often something is tried; the pauses between are 2.5 to 5 seconds in all.
 const ATTEMPTS: u32 = 8;
 
 /// Repeats what fails for a moment, as `passes` says, with growing pauses: for what providers make and remove, around which there is no
-/// layer. What a service asks to wait is obeyed within the longest pause. Its error names the resource.
+/// layer. A call is given as long as one attempt of the default policy; what a service asks to wait is obeyed within the longest pause. Its error
+/// names the resource.
 ///
 /// # Errors
-/// What the last call failed with.
+/// What the last call failed with, or that it was not done in time.
 pub async fn patiently<T, F>(
     name: &str,
+    passes: impl Fn(&Error) -> bool,
+    call: impl FnMut() -> F,
+) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    patiently_each(name, RetryPolicy::default().attempt_timeout, passes, call).await
+}
+
+/// As [`patiently`], where each call is given so long: for one that is many requests, as to remove all that is in a bucket.
+///
+/// # Errors
+/// As there.
+pub async fn patiently_each<T, F>(
+    name: &str,
+    limit: Duration,
     passes: impl Fn(&Error) -> bool,
     mut call: impl FnMut() -> F,
 ) -> Result<T>
@@ -28,11 +45,11 @@ where
         attempts -= 1;
         attempts > 0
     };
-    repeat(name, passes, another, &mut call).await
+    repeat(name, passes, another, || within(limit, call())).await
 }
 
 /// As [`patiently`], for so long: for what takes a service its time by nature, as to clear away what was removed. A call that is under
-/// way at the end is waited for.
+/// way at the end is waited for, as long as it takes: it has a limit of its own.
 ///
 /// # Errors
 /// What the last call failed with.
@@ -40,20 +57,33 @@ pub async fn patiently_for<T, F>(
     name: &str,
     time: Duration,
     passes: impl Fn(&Error) -> bool,
-    mut call: impl FnMut() -> F,
+    call: impl FnMut() -> F,
 ) -> Result<T>
 where
     F: Future<Output = Result<T>>,
 {
     let begun = Instant::now();
-    repeat(name, passes, || begun.elapsed() < time, &mut call).await
+    repeat(name, passes, || begun.elapsed() < time, call).await
+}
+
+/// A call that is given so long, around which there is no layer.
+///
+/// # Errors
+/// What it failed with; `Timeout`, which is ambiguous, where it was not done in time.
+pub async fn within<T>(limit: Duration, call: impl Future<Output = Result<T>>) -> Result<T> {
+    match timeout(limit, call).await {
+        Ok(answer) => answer,
+        Err(_) => {
+            Err(Error::new(ErrorKind::Timeout, format!("no answer came within {limit:?}: try it again")))
+        }
+    }
 }
 
 async fn repeat<T, F>(
     name: &str,
     passes: impl Fn(&Error) -> bool,
     mut another: impl FnMut() -> bool,
-    call: &mut impl FnMut() -> F,
+    mut call: impl FnMut() -> F,
 ) -> Result<T>
 where
     F: Future<Output = Result<T>>,
@@ -76,7 +106,6 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ErrorKind;
 
     #[tokio::test(start_paused = true)]
     async fn no_service_is_waited_for_longer_than_the_pauses_are() {
@@ -98,5 +127,29 @@ mod tests {
         let began = Instant::now();
         let done = || async { if began.elapsed() > minute / 2 { Ok(()) } else { busy().await } };
         patiently_for("it", minute, Error::is_retryable, done).await.expect("done by then");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_never_answers_is_asked_again_and_not_waited_for_longer_than_attempts_take() {
+        let (began, mut asked) = (Instant::now(), 0);
+        let ended = patiently::<(), _>("it", Error::is_retryable, || {
+            asked += 1;
+            std::future::pending()
+        });
+        let error = ended.await.expect_err("nobody answers");
+        assert_eq!(
+            (error.kind(), error.is_ambiguous(), error.resource()),
+            (ErrorKind::Timeout, true, Some("it"))
+        );
+        assert_eq!(asked, ATTEMPTS);
+        let attempts = RetryPolicy::default().attempt_timeout * ATTEMPTS;
+        assert!(began.elapsed() < attempts + Duration::from_secs(6), "{:?}", began.elapsed());
+        // What answers at the second call is done.
+        let mut first = true;
+        let done = patiently("it", Error::is_retryable, || {
+            let hangs = std::mem::take(&mut first);
+            async move { if hangs { std::future::pending().await } else { Ok(7) } }
+        });
+        assert_eq!(done.await.expect("at last"), 7);
     }
 }

@@ -1,6 +1,7 @@
 //! Buckets of S3.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types::{
@@ -8,7 +9,7 @@ use aws_sdk_s3::types::{
     CreateBucketConfiguration, ExpirationStatus, LifecycleRule, LifecycleRuleFilter,
 };
 use skyport_core::blob::port::BlobStore;
-use skyport_core::retry::patiently;
+use skyport_core::retry::{patiently, patiently_each};
 use skyport_core::{Error, ErrorKind, Result};
 
 use crate::blob::S3;
@@ -21,6 +22,9 @@ const UNNAMED_REGION: &str = "us-east-1";
 const RULE: &str = "skyport-abort-uploads";
 /// An upload may take so long.
 const UPLOAD_DAYS: i32 = 7;
+
+/// So long one try to empty a bucket may take; the next goes on where it was.
+const EMPTYING: Duration = Duration::from_secs(15 * 60);
 
 pub(super) fn open(connection: Arc<Connection>, name: &str) -> Result<Arc<dyn BlobStore>> {
     Ok(Arc::new(S3::open(connection, name)))
@@ -36,7 +40,7 @@ pub(super) async fn create(connection: &Arc<Connection>, name: &str) -> Result<(
 /// missing one is Ok.
 pub(super) async fn remove(connection: &Arc<Connection>, name: &str) -> Result<()> {
     let bucket = S3::open(Arc::clone(connection), name);
-    let removed = patiently(name, Error::is_retryable, || async {
+    let removed = patiently_each(name, EMPTYING, Error::is_retryable, || async {
         #[cfg(feature = "events")]
         bucket.unsubscribe_all().await?;
         bucket.empty().await?;

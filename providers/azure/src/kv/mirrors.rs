@@ -1,5 +1,6 @@
 //! Mirrors of what was written before there was a reverse index.
 
+use skyport_core::retry::{RetryPolicy, within};
 use skyport_core::{Error, Result};
 
 use super::client::Failure;
@@ -21,11 +22,13 @@ impl AzureTable {
     pub(crate) async fn mirror_all(&self) -> Result<()> {
         let filter = format!("{ROW} ge '{}' and {ROW} lt '{}'", key::ITEM, key::AFTER_ITEMS);
         let mut rows = Rows::new(self, Some(NEEDED));
+        // No layer is around it.
+        let limit = RetryPolicy::default().attempt_timeout;
         while !rows.is_done() {
-            let found = rows.read(&filter, BATCH).await?;
+            let found = within(limit, rows.read(&filter, BATCH)).await?;
             let made = found.into_iter().map(|properties| async {
                 let mut stored = Stored::row(properties, None)?;
-                self.mirror_one(&stored.take_partition()?, &stored.take_row()?).await
+                within(limit, self.mirror_one(&stored.take_partition()?, &stored.take_row()?)).await
             });
             let mut made = futures_util::stream::iter(made).buffer_unordered(AT_ONCE);
             while let Some(made) = made.next().await {

@@ -58,11 +58,14 @@ pub(super) async fn remove(
     let names = Names::of(url, settings)?;
     for name in [names.queue, names.dead] {
         let client = client(connection, &name)?;
-        match client.delete(None).await.map_err(of_azure) {
-            // Somebody else was quicker.
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            result => drop(result.map_err(|error| error.with_resource(&name))?),
-        }
+        patiently(&name, Error::is_retryable, || async {
+            match client.delete(None).await.map_err(of_azure) {
+                // Somebody else was quicker.
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                result => result.map(drop),
+            }
+        })
+        .await?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use azure_core::http::Method;
 use serde_json::json;
 use skyport_core::kv::port::KeyValueStore;
 use skyport_core::provider::{ResourceUrl, TableSettings};
-use skyport_core::retry::{patiently, patiently_for};
+use skyport_core::retry::{patiently, patiently_each, patiently_for};
 use skyport_core::{Error, ErrorKind, Result};
 
 use super::NAME;
@@ -43,9 +43,9 @@ pub(super) async fn create(
     });
     made.await?;
     if settings.reverse_index {
-        // What was written before there was an index has none.
+        // What was written before there was an index has none. Each of its requests has a limit of its own.
         let table = AzureTable::new(Arc::clone(connection), url.name(), table, settings);
-        patiently(url.name(), Error::is_retryable, || table.mirror_all()).await?;
+        patiently_each(url.name(), Duration::MAX, Error::is_retryable, || table.mirror_all()).await?;
     }
     Ok(())
 }

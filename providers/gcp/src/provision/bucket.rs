@@ -1,18 +1,22 @@
 //! Buckets of Cloud Storage.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use skyport_core::blob::port::BlobStore;
 use skyport_core::provider::ResourceUrl;
-use skyport_core::retry::patiently;
+use skyport_core::retry::{patiently, patiently_each};
 use skyport_core::{Error, ErrorKind, Result};
 
 use super::NAME;
 use crate::blob::call::Call;
 use crate::blob::{API, Gcs};
 use crate::config::Connection;
+
+/// So long one try to empty a bucket may take; the next goes on where it was.
+const EMPTYING: Duration = Duration::from_secs(15 * 60);
 
 pub(super) fn open(connection: Arc<Connection>, url: &ResourceUrl) -> Result<Arc<dyn BlobStore>> {
     Ok(Arc::new(Gcs::open(connection, valid(url.name())?)))
@@ -29,7 +33,7 @@ pub(super) async fn create(connection: &Arc<Connection>, url: &ResourceUrl) -> R
 pub(super) async fn remove(connection: &Arc<Connection>, url: &ResourceUrl) -> Result<()> {
     let name = valid(url.name())?;
     let bucket = Gcs::open(Arc::clone(connection), name);
-    let removed = patiently(name, Error::is_retryable, || async {
+    let removed = patiently_each(name, EMPTYING, Error::is_retryable, || async {
         #[cfg(feature = "events")]
         bucket.unsubscribe_all().await?;
         bucket.empty().await?;
