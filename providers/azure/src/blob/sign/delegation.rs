@@ -23,6 +23,9 @@ const BEFORE: Duration = Duration::from_secs(15 * 60);
 /// A key of this age is renewed where it ends before what is to be signed: such a URL lives this much less than what was asked for, at most.
 const YOUNG: Duration = Duration::from_secs(3600);
 
+/// A key of this age is renewed in any case: with one that is revoked, or whose owner has lost a role, nothing is signed for long.
+const OLD: Duration = Duration::from_secs(86_400);
+
 /// A key that lives no longer than this is of no use.
 const SHORTEST: Duration = Duration::from_secs(3600);
 
@@ -83,7 +86,8 @@ impl DelegationKey {
     }
 
     fn freshness(&self, now: SystemTime, end: SystemTime) -> Freshness {
-        if end <= self.expires || now < self.fetched + YOUNG {
+        let lasts = end <= self.expires || now < self.fetched + YOUNG;
+        if lasts && now < self.fetched + OLD {
             Freshness::Fresh
         } else if now + SHORTEST <= self.expires {
             Freshness::Stale
@@ -173,8 +177,10 @@ mod tests {
             (start, start + LONGEST, Freshness::Fresh),
             (start + HOUR / 2, start + LONGEST + HOUR / 2, Freshness::Fresh),
             // It lasts long enough.
-            (start + 24 * HOUR, start + 25 * HOUR, Freshness::Fresh),
-            (start + 24 * HOUR, start + LONGEST, Freshness::Fresh),
+            (start + 23 * HOUR, start + 25 * HOUR, Freshness::Fresh),
+            (start + 23 * HOUR, start + LONGEST, Freshness::Fresh),
+            // No key is used for days where another can be had.
+            (start + 24 * HOUR, start + 25 * HOUR, Freshness::Stale),
             // Another lasts longer; where there is none, this one is good for an hour at least.
             (start + 24 * HOUR, start + LONGEST + HOUR, Freshness::Stale),
             (start + LONGEST - HOUR, start + LONGEST + HOUR, Freshness::Stale),
