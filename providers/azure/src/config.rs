@@ -265,11 +265,12 @@ mod tests {
 
     #[test]
     fn no_secret_is_shown_whatever_stands_in_an_endpoint() {
-        let mut config = AzureConfig::default();
-        config.account_key = Some("TOPSECRET".to_owned());
-        config.blob_endpoint =
-            Some("https://me:TOPSECRET@mine.example/acc?sig=TOPSECRET#TOPSECRET".to_owned());
-        config.queue_endpoint = Some("sig=TOPSECRET".to_owned());
+        let config = AzureConfig {
+            account_key: Some("TOPSECRET".to_owned()),
+            blob_endpoint: Some("https://me:TOPSECRET@mine.example/acc?sig=TOPSECRET#TOPSECRET".to_owned()),
+            queue_endpoint: Some("sig=TOPSECRET".to_owned()),
+            ..AzureConfig::default()
+        };
         let shown = format!("{:?}", Azure::with(config));
         assert!(shown.contains("https://mine.example/acc") && !shown.contains("TOPSECRET"), "{shown}");
     }

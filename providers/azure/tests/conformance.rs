@@ -69,6 +69,9 @@ impl Harness for Emulated {
         urls.open_query = true;
         urls.forbids_overwriting = true;
         urls.keeps_content_type = true;
+        urls.accepts_deletes = true;
+        // An account's key cannot.
+        urls.binds_no_content_type = self.config.credential.is_none();
         urls
     }
 

@@ -85,6 +85,10 @@ pub struct SignedUrls {
     pub forbids_overwriting: bool,
     /// It takes a PUT with another content type than the signed one, which is kept: that stands in a header of its own.
     pub keeps_content_type: bool,
+    /// Whoever calls cannot bind a content type: to sign a PUT with one is `Unsupported`.
+    pub binds_no_content_type: bool,
+    /// It says of a DELETE that it was accepted (202) rather than that there is nothing more (204).
+    pub accepts_deletes: bool,
 }
 
 /// A port, whose cases' names begin with its own.

@@ -22,6 +22,9 @@ pub(crate) use delegation::DelegationKeys;
 /// What a blob is made as. Azure refuses a PUT that does not say it.
 const BLOB_TYPE: HeaderName = HeaderName::from_static("x-ms-blob-type");
 
+/// What becomes of a blob's snapshots.
+const SNAPSHOTS: HeaderName = HeaderName::from_static("x-ms-delete-snapshots");
+
 /// The content type of the blob, which wins over that of the body.
 const BLOB_CONTENT_TYPE: &str = "x-ms-blob-content-type";
 
@@ -33,7 +36,7 @@ pub(super) fn is_possible(connection: &Connection) -> bool {
 /// Signs a request for one blob of a container, by this clock.
 ///
 /// # Errors
-/// `Unsupported` where a SAS is all that this program has; what the credentials say where a delegation key has to be fetched.
+/// `Unsupported` where a SAS is all that this program has, and for a content type, which an account's key cannot bind; what the credentials say where a delegation key has to be fetched.
 pub(super) async fn sign(
     connection: &Connection,
     container: &str,
@@ -52,6 +55,7 @@ pub(super) async fn sign(
         content_type: None,
     };
     let query = match connection.credential() {
+        Credential::Key(_) if options.content_type.is_some() => return Err(cannot_bind()),
         Credential::Key(key) => sas.by_account_key(key),
         Credential::Token(_) => {
             let key = connection.delegation_keys().get(connection, now, sas.expires).await?;
@@ -70,8 +74,11 @@ pub(super) async fn sign(
 /// What the client must send.
 fn headers(options: &SignOptions) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
-    if options.method == SignMethod::Put {
-        headers.insert(BLOB_TYPE, HeaderValue::from_static("BlockBlob"));
+    match options.method {
+        SignMethod::Put => drop(headers.insert(BLOB_TYPE, HeaderValue::from_static("BlockBlob"))),
+        // Azure deletes no blob without its snapshots.
+        SignMethod::Delete => drop(headers.insert(SNAPSHOTS, HeaderValue::from_static("include"))),
+        SignMethod::Get => {}
     }
     if let Some(content_type) = &options.content_type {
         let value = HeaderValue::from_str(content_type);
@@ -100,6 +107,12 @@ fn permissions(options: &SignOptions) -> &'static str {
 fn whole_seconds(now: SystemTime, wanted: Duration) -> SystemTime {
     let end = now.duration_since(UNIX_EPOCH).unwrap_or_default().saturating_add(wanted);
     UNIX_EPOCH + Duration::from_secs(end.as_secs() + u64::from(end.subsec_nanos() > 0))
+}
+
+fn cannot_bind() -> Error {
+    let text = "the account's key cannot bind the content type of a signed URL: call with an identity, which can, or sign without one and look \
+                at what was written";
+    Error::unsupported(text).with_provider(NAME)
 }
 
 fn cannot_sign() -> Error {

@@ -362,8 +362,8 @@ mod tests {
         ] {
             assert_eq!(found(of_url, &config, &of_mine).expect(&expected), expected);
         }
-        let mut configured = AzureConfig::default();
-        configured.blob_endpoint = Some("https://mine.example".to_owned());
+        let configured =
+            AzureConfig { blob_endpoint: Some("https://mine.example".to_owned()), ..AzureConfig::default() };
         let own = found(None, &configured, &of_mine).expect("its own");
         assert_eq!(own, "mine: key at https://mine.example/");
         let error = found(Some("other"), &configured, &of_mine).expect_err("whose endpoint?");
@@ -390,8 +390,7 @@ mod tests {
 
     #[test]
     fn a_credential_in_code_wins_over_a_key_and_a_sas_of_the_environment() {
-        let mut config = AzureConfig::default();
-        config.credential = Some(Arc::new(Somebody));
+        let mut config = AzureConfig { credential: Some(Arc::new(Somebody)), ..AzureConfig::default() };
         for environment in [
             &[(ACCOUNT, "mine"), (KEY, "YQ==")][..],
             &[(ACCOUNT, "mine"), (SAS, "sv=1&sig=2")],
@@ -421,8 +420,7 @@ mod tests {
             ),
             ("mine", (CONNECTION_STRING, AZURITE), "mine: token at https://mine.blob.core.windows.net/"),
         ] {
-            let mut config = AzureConfig::default();
-            config.account = Some(account.to_owned());
+            let config = AzureConfig { account: Some(account.to_owned()), ..AzureConfig::default() };
             assert_eq!(found(None, &config, &[environment]).expect(expected), expected);
         }
         let managed = [
@@ -430,8 +428,7 @@ mod tests {
             ("AzureWebJobsStorage__credential", "managedidentity"),
             ("AzureWebJobsStorage__clientId", "id"),
         ];
-        let mut config = AzureConfig::default();
-        config.account = Some("fun".to_owned());
+        let config = AzureConfig { account: Some("fun".to_owned()), ..AzureConfig::default() };
         let expected = "fun: managed id at https://fun.blob.core.windows.net/";
         assert_eq!(found(None, &config, &managed).expect(expected), expected);
     }

@@ -18,6 +18,6 @@ pub(crate) const BY_TOKEN: &[Deviation] = &[
     Deviation {
         case: "blob::sign::a_signed_put_writes_what_it_is_signed_for",
         reason: "Azurite does not know the headers that a user delegation key signs (`srh`), and refuses such a signature; the text that Azure documents for \
-                 them is held by `a_content_type_is_a_line_of_what_a_delegation_key_signs` in blob/sign/sas.rs, and the rest of the case on `[azure]`",
+                 them is held by `a_content_type_is_a_line_of_what_a_delegation_key_signs` in blob/sign/sas.rs, and what is not bound on `[azure]`",
     },
 ];
