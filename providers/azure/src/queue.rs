@@ -51,6 +51,7 @@ mod receive;
 mod send;
 mod settle;
 
+pub(crate) use calls::answer;
 pub(crate) use names::Names;
 
 /// How a receipt of ours begins. None of the platform's does: those begin with an id, which has no colon.
@@ -157,7 +158,7 @@ impl Place {
     async fn or_empty<T>(&self, error: Error, empty: T) -> Result<T> {
         match &self.role {
             Role::Letters(queue) if error.kind() == ErrorKind::NotFound => {
-                queue.get_properties(None).await.map_err(|_| error)?;
+                answer(queue.get_properties(None)).await.map_err(|_| error)?;
                 Ok(empty)
             }
             _ => Err(error),
