@@ -2,7 +2,8 @@
 //!
 //! # Receipts move
 //! Whoever sets the end of a lease gets another pop receipt, and the old one is of no more use to Queue Storage. In the process that did so the old receipt
-//! leads to the new one: whoever dropped an extension, or gave it up as too slow, still has a receipt that works.
+//! leads to the new one: whoever dropped an extension, or gave it up as too slow, still has a receipt that works. Of those who extend or settle one
+//! delivery at once, each waits for the one before, and goes by what that left.
 //!
 //! Where the answer to an extension is lost, so is the delivery: it cannot be settled any more, and returns when its lease ends, the old one or the
 //! new. Nothing can be read back, since no call of Queue Storage's tells a pop receipt. Trying again tells what has become of it: it works where
@@ -40,16 +41,16 @@ use crate::error::of_azure;
 use crate::provision::NAME;
 
 use calls::Taken;
-use extending::Extending;
 use pace::Pace;
+use turns::Turns;
 
 mod calls;
-mod extending;
 mod names;
 mod pace;
 mod receive;
 mod send;
 mod settle;
+mod turns;
 
 pub(crate) use calls::answer;
 pub(crate) use names::Names;
@@ -83,7 +84,7 @@ struct Place {
     /// For how many seconds what is sent is kept.
     kept: i32,
     leases: Leases,
-    extending: Arc<Extending>,
+    turns: Arc<Turns>,
     polls: Polls<(), Taken>,
     pace: Pace,
     /// There is something to receive: this process has sent it, or let it go.
@@ -132,7 +133,7 @@ impl Place {
             info,
             kept,
             leases: Leases::new(OURS),
-            extending: Arc::default(),
+            turns: Arc::default(),
             polls: Polls::default(),
             pace: Pace::default(),
             woken: Notify::new(),

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use skyport_core::queue::port::{MessageQueue, OutMessage, ReceiveOptions, Verdict};
+use skyport_core::queue::port::{MessageQueue, OutMessage, ReceiveOptions, Settlement, Verdict};
 use skyport_core::{ErrorKind, Result};
 use skyport_stub::{Answer, Log};
 use tokio::time::Instant;
 
 use crate::stub::{
-    Call, SECOND, call, calls, list, one, ours, queue, queue_of, received, repeating, settle, until,
+    Call, SECOND, call, calls, kind, list, one, ours, queue, queue_of, received, repeating, settle, until,
 };
 
 /// For how long a call is waited for.
@@ -73,6 +73,30 @@ async fn an_extension_that_is_not_answered_is_made_anew_within_the_lease() {
     extended.expect("the second time");
     assert_eq!(calls(&log, Call::Hide, "jobs").len(), 2);
     settle(&queue, &delivery, Verdict::Ack).await.expect("it is still ours");
+}
+
+#[tokio::test]
+async fn an_extension_that_is_not_answered_holds_up_no_other_settlement() {
+    let script = |call, _: &str, before| match call {
+        Call::Take if before == 0 => {
+            Some(list(&(0..20).map(|number| ours(number, 1, "body")).collect::<Vec<_>>()))
+        }
+        Call::Hide => Some(Answer::Silent),
+        _ => None,
+    };
+    let (queue, log) = queue(script).await;
+    let held = received(&queue).await;
+    let (extending, receipt) = (Arc::clone(&queue), held[0].receipt.clone());
+    let extension = tokio::spawn(async move { extending.extend(&receipt, SECOND * 60).await });
+    until(|| !calls(&log, Call::Hide, "jobs").is_empty()).await;
+    let all = held.iter().map(|one| Settlement::new(one.receipt.clone(), Verdict::Ack)).collect();
+    let settling = tokio::spawn(async move { queue.settle(all).await });
+    until(|| calls(&log, Call::Delete, "jobs").len() == 19).await;
+    assert!(!extension.is_finished() && !settling.is_finished());
+    tokio::time::pause();
+    assert_eq!(kind(extension.await.expect("it ends")), Some(ErrorKind::Timeout));
+    let settled = settling.await.expect("it ends");
+    assert!(settled.len() == 20 && settled.iter().all(Result::is_ok), "{settled:?}");
 }
 
 #[tokio::test]
