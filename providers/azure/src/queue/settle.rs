@@ -9,6 +9,7 @@ use skyport_core::clock::whole_seconds;
 use skyport_core::queue::port::{OutMessage, Receipt, Settlement, Verdict};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind, Result};
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::turns::{Turn, Turns};
@@ -120,9 +121,7 @@ impl Place {
                 let dead = self.letters().ok_or(Refusal::NoDeadLetters)?;
                 // A settlement that is repeated since the message could not be deleted sends no second letter.
                 if !self.leases.known(handle).buried {
-                    for sent in dead.bury(vec![*letter]).await {
-                        sent?;
-                    }
+                    dead.bury(*letter, &OnceCell::new()).await?;
                     self.leases.bury(handle);
                 }
                 self.delete(handle).await

@@ -1,5 +1,6 @@
 //! Dead letters: who moves them, where to, and what of that fails.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use skyport_core::ErrorKind;
@@ -27,6 +28,40 @@ async fn what_was_delivered_too_often_is_moved_and_seen_by_nobody() {
     assert_eq!(letters.len(), 1);
     assert_eq!(payload_of(&text_of(&letters[0])), "skyport1:{\"envelope\":{\"r\":\"attempts\"}}\npoison");
     assert!(letters[0].target.contains("messagettl=1209600"), "kept for 14 days: {}", letters[0].target);
+}
+
+#[tokio::test]
+async fn what_was_moved_is_deleted_though_another_letter_is_not_answered() {
+    let script = |call, queue: &str, before| match (call, queue) {
+        (Call::Take, "jobs") if before == 0 => {
+            Some(list(&(0..20).map(|number| ours(number, 3, "poison")).collect::<Vec<_>>()))
+        }
+        (Call::Put, "jobs-poison") if before == 0 => Some(Answer::Silent),
+        _ => None,
+    };
+    let (queue, log) = queue_of(2, script).await;
+    assert!(received(&queue).await.is_empty());
+    until(|| calls(&log, Call::Delete, "jobs").len() == 19).await;
+}
+
+#[tokio::test]
+async fn many_first_letters_make_the_poison_queue_once() {
+    let made = AtomicBool::new(false);
+    let script = move |call, queue: &str, before| match (call, queue) {
+        (Call::Take, "jobs") if before == 0 => {
+            Some(list(&(0..10).map(|number| ours(number, 3, "poison")).collect::<Vec<_>>()))
+        }
+        (Call::Create, "jobs-poison") => {
+            made.store(true, Ordering::SeqCst);
+            None
+        }
+        (Call::Put, "jobs-poison") if !made.load(Ordering::SeqCst) => Some(refusal(404, "QueueNotFound")),
+        _ => None,
+    };
+    let (queue, log) = queue_of(2, script).await;
+    assert!(received(&queue).await.is_empty());
+    until(|| calls(&log, Call::Delete, "jobs").len() == 10).await;
+    assert_eq!(calls(&log, Call::Create, "jobs-poison").len(), 1);
 }
 
 #[tokio::test]
