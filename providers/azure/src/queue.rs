@@ -97,8 +97,8 @@ struct Place {
 enum Role {
     /// Work, and where its dead letters go.
     Work(Arc<Place>),
-    /// The dead letters of this queue.
-    Letters(Arc<QueueClient>),
+    /// The dead letters of this queue, which has this name.
+    Letters(Arc<QueueClient>, String),
 }
 
 impl StorageQueue {
@@ -108,7 +108,8 @@ impl StorageQueue {
         let letters = Arc::new(client(connection, &names.dead)?);
         let mut buried = settings.clone();
         buried.max_attempts = u32::MAX;
-        let dead = Place::new(letters, names.dead, buried, Role::Letters(Arc::clone(&queue)));
+        let role = Role::Letters(Arc::clone(&queue), names.queue.clone());
+        let dead = Place::new(letters, names.dead, buried, role);
         let place = Place::new(queue, names.queue, settings.clone(), Role::Work(dead));
         Ok(Self { place })
     }
@@ -146,7 +147,7 @@ impl Place {
     fn letters(&self) -> Option<&Arc<Self>> {
         match &self.role {
             Role::Work(dead) => Some(dead),
-            Role::Letters(_) => None,
+            Role::Letters(..) => None,
         }
     }
 
@@ -155,12 +156,16 @@ impl Place {
         error.with_resource(&self.info.resource)
     }
 
-    /// What an error about a missing queue comes to: `empty`, where it is that of the dead letters of a queue which is there.
+    /// What an error about a missing queue comes to: `empty`, where it is that of the dead letters of a queue which is there. Where that
+    /// cannot be told, the error says why.
     async fn or_empty<T>(&self, error: Error, empty: T) -> Result<T> {
         match &self.role {
-            Role::Letters(queue) if error.kind() == ErrorKind::NotFound => {
-                answer(queue.get_properties(None)).await.map_err(|_| error)?;
-                Ok(empty)
+            Role::Letters(queue, name) if error.kind() == ErrorKind::NotFound => {
+                match answer(queue.get_properties(None)).await {
+                    Ok(_) => Ok(empty),
+                    Err(missing) if missing.kind() == ErrorKind::NotFound => Err(error),
+                    Err(why) => Err(why.with_resource(name)),
+                }
             }
             _ => Err(error),
         }

@@ -168,3 +168,18 @@ async fn a_poison_queue_that_is_missing_is_empty_where_its_queue_is_there() {
     assert_eq!((looked.kind(), looked.resource()), (ErrorKind::NotFound, Some("jobs-poison")));
     assert_eq!(kind(letters.depth().await), Some(ErrorKind::NotFound));
 }
+
+#[tokio::test]
+async fn where_it_cannot_be_told_whether_a_missing_poison_queue_is_empty_the_error_says_why() {
+    let script = |_, queue: &str, _| match queue {
+        "jobs-poison" => Some(refusal(404, "QueueNotFound")),
+        _ => Some(refusal(403, "AuthorizationPermissionMismatch")),
+    };
+    let (queue, _) = queue(script).await;
+    let letters = queue.dead_letters().expect("letters");
+    let looked = letters.receive(ReceiveOptions::new(1, Duration::ZERO, SECOND)).await.map(drop);
+    for error in [looked, letters.depth().await.map(drop)] {
+        let error = error.expect_err("not permitted");
+        assert_eq!((error.kind(), error.resource()), (ErrorKind::PermissionDenied, Some("jobs")));
+    }
+}
