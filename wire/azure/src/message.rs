@@ -29,8 +29,12 @@
 //! - All else is foreign: the body is the text as it stands, and the queue declares how to read it (`foreign = text | base64`). What such a host
 //!   has decoded is text by then, whatever the queue declares: another reason to set `messageEncoding` to `none`.
 //!
-//! Skyport wraps all that it sends, also what has neither attributes nor an envelope, so that no body is ever taken for something else. One message
-//! is not: a foreign one that is too long to be wrapped goes to the dead letters, and back, as it came; the reason is lost.
+//! Skyport wraps all that it sends, also what has neither attributes nor an envelope, so that no body is ever taken for something else. Only what
+//! others wrote, and is too long to be wrapped, goes to the dead letters, and back, as it came; the reason is lost. So does what is
+//! `Malformed` and as long: sent back, it dies again.
+//!
+//! What is `Malformed` and shorter is wrapped on its way to the dead letters, with its reason. Sent back it is a message like any other, whose body is
+//! the text that could not be read: the handler sees it then, and decides. Sent back as it came it would die again, unseen.
 //!
 //! # How much fits
 //! A text has 64 KiB, which is 48 KiB before base64. A body of [`BODY_BYTES`] fits with all the attributes and the envelope that a message
@@ -72,11 +76,6 @@ const BASE64: &str = "b64";
 
 /// The encoding of a body that stands as it is, and is not UTF-8.
 const RAW: &str = "raw";
-
-/// Whether a text begins as ours do, as it stands in the queue or decoded.
-fn begins_as_ours(text: &str) -> bool {
-    text.starts_with(LITERAL_ENCODED) || text.starts_with(LITERAL)
-}
 
 /// A message as Queue Storage hands it over.
 #[non_exhaustive]

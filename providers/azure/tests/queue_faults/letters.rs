@@ -76,6 +76,15 @@ async fn what_begins_as_ours_and_cannot_be_read_is_moved_with_the_reason() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_read_and_leaves_no_room_for_a_reason_is_moved_as_it_came() {
+    let text = format!("skyport1:{}", "x".repeat((64 << 10) - 9));
+    let (queue, log) = queue(holding(message(1, 1, &text))).await;
+    assert!(received(&queue).await.is_empty());
+    until(|| !calls(&log, Call::Delete, "jobs").is_empty()).await;
+    assert_eq!(text_of(&calls(&log, Call::Put, "jobs-poison")[0]), text);
+}
+
+#[tokio::test]
 async fn a_retry_of_a_last_attempt_goes_to_the_letters() {
     let (queue, log) = queue_of(2, holding(ours(1, 2, "poison"))).await;
     let delivery = one(&queue).await;
