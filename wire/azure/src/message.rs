@@ -14,8 +14,9 @@
 //! 2. An object of JSON, in UTF-8, in one line. Fields that are not known are passed over; all of them may be missing:
 //!    - `attributes`: by name; a value is a string, or `{"base64":".."}`, which is the base64 of its UTF-8: what Skyport writes where that is shorter.
 //!    - `envelope`: what is Skyport's own, as in the attribute `skyport` on other clouds. `t` is a `traceparent`, with `;` and the `tracestate` behind it
-//!      where there is one; `c` the key of a claim; `r` the reason of a dead letter; `n` milliseconds since 1970 before which nobody should have it; `e`
-//!      how the body stands here: `b64` for base64 once more, `raw` for bytes that are not UTF-8, nothing for UTF-8.
+//!      where there is one; `c` the key of a claim; `r` the reason of a dead letter; `e` how the body stands here: `b64` for base64 once more, `raw`
+//!      for bytes that are not UTF-8, nothing for UTF-8. Other clouds' `n`, a time to wait for, says nothing here: whoever sends a message tells
+//!      Queue Storage for how long to hide it.
 //! 3. A line feed.
 //! 4. The body, which ends with the message.
 //!

@@ -48,7 +48,7 @@ fn full(body: Bytes, value: &str) -> OutMessage {
 fn the_documented_message_is_read_and_the_shortest_one() {
     let documented = concat!(
         r#"skyport1:{"attributes":{"colour":"blue","none":{"base64":""}},"later":[1],"#,
-        r#""envelope":{"t":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}"#,
+        r#""envelope":{"n":4102444800000,"t":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}"#,
         "\nthe body\nin lines"
     );
     for text in [written(documented), format!("{}\r\n", written(documented)), documented.to_owned()] {
