@@ -5,8 +5,10 @@ use std::time::Duration;
 use crate::Error;
 
 mod patience;
+mod silence;
 
 pub use patience::{patiently, patiently_each, patiently_for, within};
+pub use silence::answered;
 
 /// How often, how soon and how long an operation is tried.
 ///

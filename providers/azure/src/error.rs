@@ -116,7 +116,7 @@ impl fmt::Display for Refusal {
 impl std::error::Error for Refusal {}
 
 /// The code of Azure's answer that an error tells of.
-#[cfg(any(feature = "blob", test))]
+#[cfg(any(feature = "blob", feature = "queue", test))]
 pub(crate) fn code(error: &Error) -> Option<&str> {
     let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source()).take(32);
     causes.filter_map(|cause| cause.downcast_ref::<Refusal>()).find_map(|refusal| refusal.code.as_deref())

@@ -121,17 +121,22 @@
 //! - Sending and settling many are single calls, 16 at once: Queue Storage has no batches. One queue takes about 2,000 messages a second,
 //!   and says `Throttled` to more.
 //! - Delays and pauses are Queue Storage's own, in whole seconds, rounded up. Leases are counted from before the call.
+//! - A call that is not answered within 10 seconds is a `Timeout`, and may have been carried out.
 //! - A receipt moves when its lease is extended: [`extend`](skyport_core::queue::MessageQueue::extend) gives the new one, which another process needs
 //!   to settle the delivery; in the same process the old one leads to it. Where the answer to that is lost for good, nothing can settle the delivery any more, and it returns when its lease ends. A receipt for what the platform handed over
 //!   is made of the message's id and pop receipt, by `skyport_azure_wire::message::receipt`.
 //! - The process that received a message refuses to settle it twice or after its lease. From another process Queue Storage accepts a receipt until the
 //!   message is received again, also after the lease.
+//! - An attempt is whatever Queue Storage handed out. What a process gives back unseen it subtracts again, and no other process knows of
+//!   that: with `max_attempts = 1` a message that one process gave back, as when its receive was dropped, is a dead letter to another, and nobody
+//!   has tried it. Declare 2 or more where several processes receive.
 //! - `max_attempts` is what is declared where the queue is opened: Queue Storage keeps no such number. A retry of a last attempt goes to the
 //!   letters at once where this process received the message; one that was delivered too often is moved by whoever receives it, before anybody sees
 //!   it. Both are a send and then a deletion, so a letter may be there twice, and never not at all. The host of Azure Functions goes by `maxDequeueCount` in
 //!   its `host.json`.
-//! - Unread messages are kept 7 days, from when they were sent, and dead letters 14; letters that the host moved 7. No lease and no pause can
-//!   be set to end later than that: such a call is `InvalidArgument`, and the message is about to be gone.
+//! - Unread messages are kept 7 days, from when they were sent, and dead letters 14; letters that the host moved 7. A lease or a pause that ends
+//!   later than that is the message's last: Azure documents that it takes such a call, and the message is gone before it comes again, without a
+//!   dead letter.
 //! - `depth()` tells all messages as ready: Queue Storage counts the leased and the delayed among them.
 //! - Creating a queue creates its dead letters first, and waits up to a minute where one of the name is still being cleared away, which takes Azure at
 //!   least 30 seconds. A queue without its dead letters is served as well: they are created with the first letter, and are empty until then.

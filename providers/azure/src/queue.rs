@@ -2,7 +2,8 @@
 //!
 //! # Receipts move
 //! Whoever sets the end of a lease gets another pop receipt, and the old one is of no more use to Queue Storage. In the process that did so the old receipt
-//! leads to the new one: whoever dropped an extension, or gave it up as too slow, still has a receipt that works.
+//! leads to the new one: whoever dropped an extension, or gave it up as too slow, still has a receipt that works. Of those who extend or settle one
+//! delivery at once, each waits for the one before, and goes by what that left.
 //!
 //! Where the answer to an extension is lost, so is the delivery: it cannot be settled any more, and returns when its lease ends, the old one or the
 //! new. Nothing can be read back, since no call of Queue Storage's tells a pop receipt. Trying again tells what has become of it: it works where
@@ -40,17 +41,18 @@ use crate::error::of_azure;
 use crate::provision::NAME;
 
 use calls::Taken;
-use extending::Extending;
 use pace::Pace;
+use turns::Turns;
 
 mod calls;
-mod extending;
 mod names;
 mod pace;
 mod receive;
 mod send;
 mod settle;
+mod turns;
 
+pub(crate) use calls::answer;
 pub(crate) use names::Names;
 
 /// How a receipt of ours begins. None of the platform's does: those begin with an id, which has no colon.
@@ -82,7 +84,7 @@ struct Place {
     /// For how many seconds what is sent is kept.
     kept: i32,
     leases: Leases,
-    extending: Arc<Extending>,
+    turns: Arc<Turns>,
     polls: Polls<(), Taken>,
     pace: Pace,
     /// There is something to receive: this process has sent it, or let it go.
@@ -95,8 +97,8 @@ struct Place {
 enum Role {
     /// Work, and where its dead letters go.
     Work(Arc<Place>),
-    /// The dead letters of this queue.
-    Letters(Arc<QueueClient>),
+    /// The dead letters of this queue, which has this name.
+    Letters(Arc<QueueClient>, String),
 }
 
 impl StorageQueue {
@@ -106,7 +108,8 @@ impl StorageQueue {
         let letters = Arc::new(client(connection, &names.dead)?);
         let mut buried = settings.clone();
         buried.max_attempts = u32::MAX;
-        let dead = Place::new(letters, names.dead, buried, Role::Letters(Arc::clone(&queue)));
+        let role = Role::Letters(Arc::clone(&queue), names.queue.clone());
+        let dead = Place::new(letters, names.dead, buried, role);
         let place = Place::new(queue, names.queue, settings.clone(), Role::Work(dead));
         Ok(Self { place })
     }
@@ -131,7 +134,7 @@ impl Place {
             info,
             kept,
             leases: Leases::new(OURS),
-            extending: Arc::default(),
+            turns: Arc::default(),
             polls: Polls::default(),
             pace: Pace::default(),
             woken: Notify::new(),
@@ -144,7 +147,7 @@ impl Place {
     fn letters(&self) -> Option<&Arc<Self>> {
         match &self.role {
             Role::Work(dead) => Some(dead),
-            Role::Letters(_) => None,
+            Role::Letters(..) => None,
         }
     }
 
@@ -153,12 +156,16 @@ impl Place {
         error.with_resource(&self.info.resource)
     }
 
-    /// What an error about a missing queue comes to: `empty`, where it is that of the dead letters of a queue which is there.
+    /// What an error about a missing queue comes to: `empty`, where it is that of the dead letters of a queue which is there. Where that
+    /// cannot be told, the error says why.
     async fn or_empty<T>(&self, error: Error, empty: T) -> Result<T> {
         match &self.role {
-            Role::Letters(queue) if error.kind() == ErrorKind::NotFound => {
-                queue.get_properties(None).await.map_err(|_| error)?;
-                Ok(empty)
+            Role::Letters(queue, name) if error.kind() == ErrorKind::NotFound => {
+                match answer(queue.get_properties(None)).await {
+                    Ok(_) => Ok(empty),
+                    Err(missing) if missing.kind() == ErrorKind::NotFound => Err(error),
+                    Err(why) => Err(why.with_resource(name)),
+                }
             }
             _ => Err(error),
         }

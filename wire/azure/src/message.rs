@@ -14,8 +14,9 @@
 //! 2. An object of JSON, in UTF-8, in one line. Fields that are not known are passed over; all of them may be missing:
 //!    - `attributes`: by name; a value is a string, or `{"base64":".."}`, which is the base64 of its UTF-8: what Skyport writes where that is shorter.
 //!    - `envelope`: what is Skyport's own, as in the attribute `skyport` on other clouds. `t` is a `traceparent`, with `;` and the `tracestate` behind it
-//!      where there is one; `c` the key of a claim; `r` the reason of a dead letter; `n` milliseconds since 1970 before which nobody should have it; `e`
-//!      how the body stands here: `b64` for base64 once more, `raw` for bytes that are not UTF-8, nothing for UTF-8.
+//!      where there is one; `c` the key of a claim; `r` the reason of a dead letter; `e` how the body stands here: `b64` for base64 once more, `raw`
+//!      for bytes that are not UTF-8, nothing for UTF-8. Other clouds' `n`, a time to wait for, says nothing here: whoever sends a message tells
+//!      Queue Storage for how long to hide it.
 //! 3. A line feed.
 //! 4. The body, which ends with the message.
 //!
@@ -29,8 +30,12 @@
 //! - All else is foreign: the body is the text as it stands, and the queue declares how to read it (`foreign = text | base64`). What such a host
 //!   has decoded is text by then, whatever the queue declares: another reason to set `messageEncoding` to `none`.
 //!
-//! Skyport wraps all that it sends, also what has neither attributes nor an envelope, so that no body is ever taken for something else. One message
-//! is not: a foreign one that is too long to be wrapped goes to the dead letters, and back, as it came; the reason is lost.
+//! Skyport wraps all that it sends, also what has neither attributes nor an envelope, so that no body is ever taken for something else. Only what
+//! others wrote, and is too long to be wrapped, goes to the dead letters, and back, as it came; the reason is lost. So does what is
+//! `Malformed` and as long: sent back, it dies again.
+//!
+//! What is `Malformed` and shorter is wrapped on its way to the dead letters, with its reason. Sent back it is a message like any other, whose body is
+//! the text that could not be read: the handler sees it then, and decides. Sent back as it came it would die again, unseen.
 //!
 //! # How much fits
 //! A text has 64 KiB, which is 48 KiB before base64. A body of [`BODY_BYTES`] fits with all the attributes and the envelope that a message
@@ -72,11 +77,6 @@ const BASE64: &str = "b64";
 
 /// The encoding of a body that stands as it is, and is not UTF-8.
 const RAW: &str = "raw";
-
-/// Whether a text begins as ours do, as it stands in the queue or decoded.
-fn begins_as_ours(text: &str) -> bool {
-    text.starts_with(LITERAL_ENCODED) || text.starts_with(LITERAL)
-}
 
 /// A message as Queue Storage hands it over.
 #[non_exhaustive]

@@ -3,23 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use azure_core::error::ErrorKind as Native;
 use azure_storage_queue::QueueClient;
 use skyport_core::provider::ResourceUrl;
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
-use skyport_core::retry::patiently;
+use skyport_core::retry::{patiently, patiently_for};
 use skyport_core::{Error, ErrorKind, Result};
-use tokio::time::{Instant, sleep};
 
 use crate::config::Connection;
-use crate::error::of_azure;
-use crate::queue::{Names, StorageQueue, client};
+use crate::error;
+use crate::queue::{Names, StorageQueue, answer, client};
 
 /// A queue that was removed is cleared away for at least 30 seconds, and cannot be made anew until then.
 const CLEARED_AWAY: Duration = Duration::from_secs(60);
-
-/// How often it is tried meanwhile.
-const PAUSE: Duration = Duration::from_secs(2);
 
 pub(super) fn open(
     connection: Arc<Connection>,
@@ -38,18 +33,14 @@ pub(super) async fn create(
     let names = Names::of(url, settings)?;
     for name in [names.dead, names.queue] {
         let client = client(connection, &name)?;
-        let until = Instant::now() + CLEARED_AWAY;
-        loop {
-            match patiently(&name, Error::is_retryable, || make(&client, &name)).await? {
-                Made::There => break,
-                Made::Going(_) if Instant::now() < until => sleep(PAUSE).await,
-                Made::Going(error) => return Err(error),
-            }
-        }
+        let passes = |error: &Error| error.is_retryable() && !is_going(error);
+        let made = || patiently(&name, passes, || ensure(&client, &name));
+        patiently_for(&name, CLEARED_AWAY, is_going, made).await?;
     }
     Ok(())
 }
 
+/// Removes the queue and its dead letters. A missing one is Ok, and so is one that is being removed.
 pub(super) async fn remove(
     connection: &Arc<Connection>,
     url: &ResourceUrl,
@@ -59,10 +50,10 @@ pub(super) async fn remove(
     for name in [names.queue, names.dead] {
         let client = client(connection, &name)?;
         patiently(&name, Error::is_retryable, || async {
-            match client.delete(None).await.map_err(of_azure) {
+            match answer(client.delete(None)).await {
                 // Somebody else was quicker.
-                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-                result => result.map(drop),
+                Err(error) if error.kind() == ErrorKind::NotFound || is_going(&error) => Ok(()),
+                removed => removed.map(drop),
             }
         })
         .await?;
@@ -70,33 +61,16 @@ pub(super) async fn remove(
     Ok(())
 }
 
-/// What became of a queue that was to be made.
-enum Made {
-    /// It is there.
-    There,
-    /// One of its name is still being cleared away, as this error says.
-    Going(Error),
-}
-
 /// Creates a queue, unless it is there.
 pub(crate) async fn ensure(client: &QueueClient, name: &str) -> Result<()> {
-    match make(client, name).await? {
-        Made::There => Ok(()),
-        Made::Going(error) => Err(error),
+    match answer(client.create(None)).await {
+        // With metadata of somebody's own, which stays.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop).map_err(|error| error.with_resource(name)),
     }
 }
 
-async fn make(client: &QueueClient, name: &str) -> Result<Made> {
-    let Err(error) = client.create(None).await else { return Ok(Made::There) };
-    let is_going = matches!(
-        error.kind(),
-        Native::HttpResponse { error_code: Some(code), .. } if code == "QueueBeingDeleted"
-    );
-    let error = of_azure(error).with_resource(name);
-    match error.kind() {
-        _ if is_going => Ok(Made::Going(error)),
-        // With metadata of somebody's own, which stays.
-        ErrorKind::AlreadyExists => Ok(Made::There),
-        _ => Err(error),
-    }
+/// Whether Azure is still clearing away a queue of this name.
+fn is_going(error: &Error) -> bool {
+    error::code(error) == Some("QueueBeingDeleted")
 }

@@ -1,6 +1,6 @@
 //! The calls of Queue Storage, each in the port's own terms.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use azure_storage_queue::models::{
     QueueClientGetPropertiesResultHeaders, QueueClientReceiveMessagesOptions, QueueClientSendMessageOptions,
@@ -10,10 +10,21 @@ use skyport_azure_wire::message::{QueueMessage, receipt, split};
 use skyport_core::queue::MessageId;
 use skyport_core::queue::port::Receipt;
 use skyport_core::refusal::Refusal;
+use skyport_core::retry::answered;
 use skyport_core::{Error, ErrorKind, Result};
 
 use super::Place;
 use crate::error::of_azure;
+use crate::provision::NAME;
+
+/// So long a call may take. Queue Storage answers at once or not at all; many calls are made in tasks of their own, which no layer bounds.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// What a call of Azure's client comes to, within that time.
+pub(crate) async fn answer<T>(call: impl Future<Output = azure_core::Result<T>>) -> Result<T> {
+    let called = async { call.await.map_err(of_azure) };
+    answered(SILENCE, "Queue Storage did not answer", called).await.map_err(|error| error.with_provider(NAME))
+}
 
 /// A message that a call brought.
 pub(super) struct Taken {
@@ -32,8 +43,7 @@ impl Place {
             visibility_timeout: delay.filter(|&seconds| seconds > 0),
             ..QueueClientSendMessageOptions::default()
         };
-        let answer =
-            self.client.send_message(content, Some(options)).await.map_err(|error| self.said(error))?;
+        let answer = self.answer(self.client.send_message(content, Some(options))).await?;
         // It is sent, whatever the answer says.
         let sent = answer.into_model().map_err(|error| self.said(error).with_ambiguous(true))?;
         let id = sent.items.unwrap_or_default().into_iter().next().and_then(|sent| sent.message_id);
@@ -50,7 +60,7 @@ impl Place {
             visibility_timeout: Some(lease),
             ..QueueClientReceiveMessagesOptions::default()
         };
-        let answer = self.client.receive_messages(Some(options)).await.map_err(|error| self.said(error))?;
+        let answer = self.answer(self.client.receive_messages(Some(options))).await?;
         let came = answer.into_model().map_err(|error| self.said(error))?.items.unwrap_or_default();
         Ok(came.into_iter().filter_map(|message| self.taken(message)).collect())
     }
@@ -76,8 +86,7 @@ impl Place {
     /// Hides a message for so many seconds from now; gives its new handle.
     pub(super) async fn hide(&self, handle: &str, seconds: i32) -> Result<Receipt> {
         let (id, pop_receipt) = parts(handle)?;
-        let called = self.client.update_message(id, pop_receipt, seconds, None).await;
-        let answer = called.map_err(|error| self.said(error))?;
+        let answer = self.answer(self.client.update_message(id, pop_receipt, seconds, None)).await?;
         if seconds == 0 {
             self.woken.notify_one();
         }
@@ -87,13 +96,12 @@ impl Place {
 
     pub(super) async fn delete(&self, handle: &str) -> Result<()> {
         let (id, pop_receipt) = parts(handle)?;
-        let called = self.client.delete_message(id, pop_receipt, None).await;
-        called.map(drop).map_err(|error| self.said(error))
+        self.answer(self.client.delete_message(id, pop_receipt, None)).await.map(drop)
     }
 
     /// About how many messages there are.
     pub(super) async fn count(&self) -> Result<u64> {
-        let answer = self.client.get_properties(None).await.map_err(|error| self.said(error))?;
+        let answer = self.answer(self.client.get_properties(None)).await?;
         let count = answer.approximate_messages_count().map_err(|error| self.said(error))?;
         let count = count.and_then(|count| u64::try_from(count).ok());
         count.ok_or_else(|| self.named(unclear("counts no messages")))
@@ -102,6 +110,11 @@ impl Place {
     /// Creates the queue, unless it is there.
     pub(super) async fn make(&self) -> Result<()> {
         crate::provision::queue::ensure(&self.client, &self.info.resource).await
+    }
+
+    /// As [`answer`]; an error names the queue.
+    async fn answer<T>(&self, call: impl Future<Output = azure_core::Result<T>>) -> Result<T> {
+        answer(call).await.map_err(|error| self.named(error))
     }
 
     fn said(&self, error: azure_core::Error) -> Error {

@@ -12,6 +12,7 @@ use skyport_core::queue::port::{OutMessage, RawDelivery, ReceiveOptions};
 use skyport_core::queue::wire::Unreadable;
 use skyport_core::{Error, Result};
 use tokio::runtime::Handle as Runtime;
+use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 
 use super::calls::Taken;
@@ -135,22 +136,24 @@ impl Place {
         Ok(delivery)
     }
 
-    /// Moves what nobody is to see. What cannot be moved comes again, and is tried again.
+    /// Moves what nobody is to see, each by itself: what is sent is deleted at once, whatever becomes of the others. What cannot be moved comes
+    /// again, and is tried again.
     async fn bury_unseen(&self, dead: Vec<Dead>) {
-        let (handles, letters): (Vec<_>, Vec<_>) =
-            dead.into_iter().map(|one| (one.handle, one.letter)).unzip();
         let Some(place) = self.letters() else { return };
-        let sent = place.bury(letters).await;
-        let gone = |(handle, sent): (String, Result<()>)| async move {
-            let moved = match sent {
-                Ok(()) => self.delete(&handle).await,
-                Err(error) => Err(error),
-            };
-            if let Err(error) = moved {
-                self.stays(&error);
+        let made = OnceCell::new();
+        let moved = |Dead { handle, letter }: Dead| {
+            let made = &made;
+            async move {
+                let moved = match place.bury(letter, made).await {
+                    Ok(()) => self.delete(&handle).await,
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = moved {
+                    self.stays(&error);
+                }
             }
         };
-        stream::iter(handles.into_iter().zip(sent)).for_each_concurrent(CALLS, gone).await;
+        stream::iter(dead).for_each_concurrent(CALLS, moved).await;
     }
 
     fn stays(&self, error: &Error) {

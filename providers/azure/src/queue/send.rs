@@ -1,7 +1,5 @@
 //! Sending: each message is a call of its own.
 
-use std::sync::Arc;
-
 use futures_util::{StreamExt, stream};
 use skyport_azure_wire::message::to_text;
 use skyport_core::clock::whole_seconds;
@@ -27,15 +25,8 @@ impl Place {
         self.put(text, delay).await
     }
 
-    /// Sends letters to this queue of dead letters, which is made where there is none; one result each, in order.
-    pub(super) async fn bury(self: &Arc<Self>, letters: Vec<OutMessage>) -> Vec<Result<()>> {
-        // Once for all of them.
-        let made = OnceCell::new();
-        let calls = letters.into_iter().map(|letter| self.bury_one(letter, &made));
-        stream::iter(calls).buffered(CALLS).collect().await
-    }
-
-    async fn bury_one(&self, letter: OutMessage, made: &OnceCell<()>) -> Result<()> {
+    /// Sends a letter to this queue of dead letters, which is made where there is none: once for all the letters that share `made`.
+    pub(super) async fn bury(&self, letter: OutMessage, made: &OnceCell<()>) -> Result<()> {
         let put = || async {
             let text = to_text(&letter).map_err(|error| self.named(error))?;
             self.put(text, None).await.map(drop)

@@ -9,9 +9,10 @@ use skyport_core::clock::whole_seconds;
 use skyport_core::queue::port::{OutMessage, Receipt, Settlement, Verdict};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind, Result};
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::extending::Extending;
+use super::turns::{Turn, Turns};
 use super::{CALLS, Place};
 
 /// The reason of a letter whose attempts were spent.
@@ -26,41 +27,49 @@ enum Deed {
 }
 
 impl Place {
-    /// One result each, in order.
+    /// One result each, in order. One that waits for an extension holds up none of the others.
     pub(super) async fn settle(&self, settlements: Vec<Settlement>) -> Vec<Result<()>> {
         let mut seen = HashSet::new();
-        let mut plan = Vec::with_capacity(settlements.len());
-        for Settlement { receipt, verdict, .. } in settlements {
-            let handle = self.handle(&receipt).await;
-            plan.push(handle.and_then(|handle| self.plan(handle, verdict, &mut seen)));
-        }
-        let calls = plan.into_iter().map(|planned| async move {
-            let (handle, deed) = planned?;
-            let settled = self.carry_out(&handle, deed).await;
-            // What failed for the moment can be settled again.
-            if settled.as_ref().map_or_else(is_over, |()| true) {
-                self.leases.end(&handle);
-            }
-            settled
+        let calls: Vec<_> =
+            settlements.into_iter().map(|one| (self.first(&one.receipt, &mut seen), one)).collect();
+        let calls = calls.into_iter().enumerate().map(|(at, (first, settlement))| async move {
+            let settled = match first {
+                Ok(()) => self.settle_one(settlement).await,
+                Err(error) => Err(error),
+            };
+            (at, settled)
         });
-        stream::iter(calls).buffered(CALLS).collect().await
+        let mut settled: Vec<_> = stream::iter(calls).buffer_unordered(CALLS).collect().await;
+        settled.sort_unstable_by_key(|(at, _)| *at);
+        settled.into_iter().map(|(_, settled)| settled).collect()
+    }
+
+    /// Whether a receipt is of use, and the first of its delivery: that one is about to end it.
+    fn first(&self, receipt: &Receipt, seen: &mut HashSet<String>) -> Result<()> {
+        match seen.insert(self.leases.check(receipt)?) {
+            true => Ok(()),
+            false => Err(Refusal::NotLeased.into()),
+        }
+    }
+
+    async fn settle_one(&self, settlement: Settlement) -> Result<()> {
+        let Settlement { receipt, verdict, .. } = settlement;
+        let turn = self.turn(&receipt).await?;
+        let deed = self.deed(turn.handle(), verdict)?;
+        let settled = self.carry_out(turn.handle(), deed).await;
+        // What failed for the moment can be settled again.
+        if settled.as_ref().map_or_else(is_over, |()| true) {
+            self.leases.end(turn.handle());
+        }
+        settled
     }
 
     /// Sets the end of a lease; gives the receipt that is of use from now on. What has begun runs to its end in a task of its own: if this
     /// is dropped, the old receipt leads to the new one all the same.
     pub(super) async fn extend(place: &Arc<Self>, receipt: &Receipt, lease: Duration) -> Result<Receipt> {
-        let (handle, under_way) = loop {
-            let handle = place.handle(receipt).await?;
-            if let Some(under_way) = Extending::begin(&place.extending, &handle) {
-                break (handle, under_way);
-            }
-        };
+        let turn = place.turn(receipt).await?;
         let extending = Arc::clone(place);
-        let task = tokio::spawn(async move {
-            let extended = extending.extend_now(&handle, lease).await;
-            drop(under_way);
-            extended
-        });
+        let task = tokio::spawn(async move { extending.extend_now(turn.handle(), lease).await });
         task.await.unwrap_or_else(|error| {
             let text = "the extension was ended with its runtime: it may have been made";
             Err(Error::new(ErrorKind::Unavailable, text).with_ambiguous(true).with_source(error))
@@ -80,31 +89,22 @@ impl Place {
         }
     }
 
-    /// The newest handle of a receipt's lease: an extension that is under way may bring another.
-    async fn handle(&self, receipt: &Receipt) -> Result<String> {
-        loop {
-            let handle = self.leases.check(receipt)?;
-            if !self.extending.wait(&handle).await {
-                return Ok(handle);
-            }
-        }
+    /// The turn of a receipt's delivery, under the newest handle of its lease.
+    async fn turn(&self, receipt: &Receipt) -> Result<Turn> {
+        Turns::take(&self.turns, || self.leases.check(receipt)).await
     }
 
-    fn plan(&self, handle: String, verdict: Verdict, seen: &mut HashSet<String>) -> Result<(String, Deed)> {
-        if !seen.insert(handle.clone()) {
-            // The first of the two is about to end it.
-            return Err(Refusal::NotLeased.into());
-        }
-        let deed = match verdict {
+    /// What a verdict comes to.
+    fn deed(&self, handle: &str, verdict: Verdict) -> Result<Deed> {
+        Ok(match verdict {
             Verdict::Ack => Deed::Delete,
-            Verdict::Retry(after) => match self.spent(&handle) {
+            Verdict::Retry(after) => match self.spent(handle) {
                 Some(letter) => Deed::Bury(Box::new(letter)),
                 None => Deed::Hide(whole_seconds(after)),
             },
             Verdict::DeadLetter { reason, message } => Deed::Bury(Box::new(letter(*message, &reason))),
             _ => return Err(Refusal::UnknownVerdict.into()),
-        };
-        Ok((handle, deed))
+        })
     }
 
     /// The letter of a message whose attempts are spent, where it is known. What is not known is moved when it comes again.
@@ -121,9 +121,7 @@ impl Place {
                 let dead = self.letters().ok_or(Refusal::NoDeadLetters)?;
                 // A settlement that is repeated since the message could not be deleted sends no second letter.
                 if !self.leases.known(handle).buried {
-                    for sent in dead.bury(vec![*letter]).await {
-                        sent?;
-                    }
+                    dead.bury(*letter, &OnceCell::new()).await?;
                     self.leases.bury(handle);
                 }
                 self.delete(handle).await

@@ -1,5 +1,6 @@
 //! Dead letters: who moves them, where to, and what of that fails.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use skyport_core::ErrorKind;
@@ -30,6 +31,40 @@ async fn what_was_delivered_too_often_is_moved_and_seen_by_nobody() {
 }
 
 #[tokio::test]
+async fn what_was_moved_is_deleted_though_another_letter_is_not_answered() {
+    let script = |call, queue: &str, before| match (call, queue) {
+        (Call::Take, "jobs") if before == 0 => {
+            Some(list(&(0..20).map(|number| ours(number, 3, "poison")).collect::<Vec<_>>()))
+        }
+        (Call::Put, "jobs-poison") if before == 0 => Some(Answer::Silent),
+        _ => None,
+    };
+    let (queue, log) = queue_of(2, script).await;
+    assert!(received(&queue).await.is_empty());
+    until(|| calls(&log, Call::Delete, "jobs").len() == 19).await;
+}
+
+#[tokio::test]
+async fn many_first_letters_make_the_poison_queue_once() {
+    let made = AtomicBool::new(false);
+    let script = move |call, queue: &str, before| match (call, queue) {
+        (Call::Take, "jobs") if before == 0 => {
+            Some(list(&(0..10).map(|number| ours(number, 3, "poison")).collect::<Vec<_>>()))
+        }
+        (Call::Create, "jobs-poison") => {
+            made.store(true, Ordering::SeqCst);
+            None
+        }
+        (Call::Put, "jobs-poison") if !made.load(Ordering::SeqCst) => Some(refusal(404, "QueueNotFound")),
+        _ => None,
+    };
+    let (queue, log) = queue_of(2, script).await;
+    assert!(received(&queue).await.is_empty());
+    until(|| calls(&log, Call::Delete, "jobs").len() == 10).await;
+    assert_eq!(calls(&log, Call::Create, "jobs-poison").len(), 1);
+}
+
+#[tokio::test]
 async fn what_begins_as_ours_and_cannot_be_read_is_moved_with_the_reason() {
     for text in ["skyport1:nonsense", "c2t5cG9ydDE6e30="] {
         let (queue, log) = queue(holding(message(1, 1, text))).await;
@@ -38,6 +73,15 @@ async fn what_begins_as_ours_and_cannot_be_read_is_moved_with_the_reason() {
         let letter = payload_of(&text_of(&calls(&log, Call::Put, "jobs-poison")[0]));
         assert!(letter.contains("line") && letter.ends_with(text), "{letter}");
     }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_and_leaves_no_room_for_a_reason_is_moved_as_it_came() {
+    let text = format!("skyport1:{}", "x".repeat((64 << 10) - 9));
+    let (queue, log) = queue(holding(message(1, 1, &text))).await;
+    assert!(received(&queue).await.is_empty());
+    until(|| !calls(&log, Call::Delete, "jobs").is_empty()).await;
+    assert_eq!(text_of(&calls(&log, Call::Put, "jobs-poison")[0]), text);
 }
 
 #[tokio::test]
@@ -132,4 +176,19 @@ async fn a_poison_queue_that_is_missing_is_empty_where_its_queue_is_there() {
     let looked = letters.receive(ReceiveOptions::new(1, SECOND, SECOND)).await.expect_err("no queue");
     assert_eq!((looked.kind(), looked.resource()), (ErrorKind::NotFound, Some("jobs-poison")));
     assert_eq!(kind(letters.depth().await), Some(ErrorKind::NotFound));
+}
+
+#[tokio::test]
+async fn where_it_cannot_be_told_whether_a_missing_poison_queue_is_empty_the_error_says_why() {
+    let script = |_, queue: &str, _| match queue {
+        "jobs-poison" => Some(refusal(404, "QueueNotFound")),
+        _ => Some(refusal(403, "AuthorizationPermissionMismatch")),
+    };
+    let (queue, _) = queue(script).await;
+    let letters = queue.dead_letters().expect("letters");
+    let looked = letters.receive(ReceiveOptions::new(1, Duration::ZERO, SECOND)).await.map(drop);
+    for error in [looked, letters.depth().await.map(drop)] {
+        let error = error.expect_err("not permitted");
+        assert_eq!((error.kind(), error.resource()), (ErrorKind::PermissionDenied, Some("jobs")));
+    }
 }

@@ -8,4 +8,5 @@ mod provision;
 mod receive;
 mod send;
 mod settle;
+mod silence;
 mod stub;

@@ -5,6 +5,7 @@ use skyport_core::provider::{Provider, ResourceKind, ResourceUrl};
 use skyport_core::queue::QueueSettings;
 use skyport_stub::Answer;
 
+use crate::silence::unanswered;
 use crate::stub::{Call, azure, kind, refusal};
 
 fn jobs() -> (ResourceUrl, ResourceKind) {
@@ -69,6 +70,45 @@ async fn removing_takes_both_and_what_is_gone_is_no_error() {
     let (url, queue) = jobs();
     azure.remove(&url, &queue).await.expect("removed");
     assert_eq!(log.lines(), ["DELETE /acct/jobs", "DELETE /acct/jobs-poison"]);
+}
+
+#[tokio::test]
+async fn a_removal_that_fails_for_a_moment_is_repeated_and_one_that_has_begun_is_no_error() {
+    let busy = |_, queue: &str, before| match (queue, before) {
+        (_, 0) => Some(refusal(503, "ServerBusy")),
+        ("jobs", 1) => Some(Answer::Lost),
+        ("jobs", _) => Some(refusal(404, "QueueNotFound")),
+        _ => Some(refusal(409, "QueueBeingDeleted")),
+    };
+    let (azure, log) = azure(busy).await;
+    let (url, queue) = jobs();
+    azure.remove(&url, &queue).await.expect("removed in the end");
+    assert_eq!(log.all().len(), 5);
+}
+
+#[tokio::test]
+async fn a_removal_that_is_not_permitted_is_said_at_once_and_names_the_queue() {
+    let (azure, log) = azure(|_, _, _| Some(refusal(403, "AuthorizationPermissionMismatch"))).await;
+    let (url, queue) = jobs();
+    let error = azure.remove(&url, &queue).await.expect_err("not permitted");
+    assert_eq!((error.kind(), error.resource()), (ErrorKind::PermissionDenied, Some("jobs")));
+    assert_eq!(log.all().len(), 1);
+}
+
+#[tokio::test]
+async fn making_and_removing_a_queue_end_where_no_answer_comes() {
+    for silent in [Call::Create, Call::Remove] {
+        let (azure, log) = azure(move |call, _, _| (call == silent).then_some(Answer::Silent)).await;
+        let ended = unanswered(&log, silent, async move {
+            let (url, queue) = jobs();
+            match silent {
+                Call::Create => azure.create(&url, &queue).await,
+                _ => azure.remove(&url, &queue).await,
+            }
+        })
+        .await;
+        assert_eq!(ended.expect_err("no answer").kind(), ErrorKind::Timeout);
+    }
 }
 
 #[tokio::test]

@@ -1,15 +1,17 @@
 //! Settling: receipts that move, answers that are lost, and receipts of the platform's.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use skyport_azure_wire::message::receipt;
 use skyport_core::ErrorKind;
-use skyport_core::queue::port::{Receipt, Settlement, Verdict};
-use skyport_stub::Answer;
+use skyport_core::queue::port::{MessageQueue, Receipt, Settlement, Verdict};
+use skyport_stub::{Answer, Log};
 use tokio::time::timeout;
 
 use crate::stub::{
-    Call, SECOND, calls, id, kind, list, one, ours, queue, received, refusal, repeating, settle,
+    Call, SECOND, calls, id, kind, list, one, ours, queue, received, refusal, repeating, settle, until,
 };
 
 /// A queue with one message, where calls of one kind are answered by these, in order.
@@ -62,6 +64,63 @@ async fn a_dropped_extension_loses_no_receipt_and_a_settlement_waits_for_it() {
     settle(&queue, &delivery, Verdict::Ack).await.expect("by the receipt that the extension brought");
     let deleted = calls(&log, Call::Delete, "jobs").remove(0);
     assert!(deleted.target.contains("popreceipt=moved%2B0%2F%3D%3D"), "{}", deleted.target);
+}
+
+/// A queue with one message whose deletion is slow; the flag tells that it has begun.
+async fn slowly_deleted(answer: fn() -> Option<Answer>) -> (Arc<dyn MessageQueue>, Log, Arc<AtomicBool>) {
+    let begun = Arc::new(AtomicBool::new(false));
+    let telling = Arc::clone(&begun);
+    let script = move |call, _: &str, _| match call {
+        Call::Take => Some(list(&[ours(1, 1, "body")])),
+        Call::Delete => {
+            telling.store(true, Ordering::SeqCst);
+            std::thread::sleep(SECOND / 5);
+            answer()
+        }
+        _ => None,
+    };
+    let (queue, log) = queue(script).await;
+    (queue, log, begun)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_extension_waits_for_a_settlement_that_is_under_way() {
+    for (answer, kept) in
+        [((|| None) as fn() -> Option<Answer>, false), (|| Some(refusal(503, "ServerBusy")), true)]
+    {
+        let (queue, log, begun) = slowly_deleted(answer).await;
+        let delivery = one(&queue).await;
+        let settling = tokio::spawn({
+            let (queue, delivery) = (Arc::clone(&queue), delivery.clone());
+            async move { settle(&queue, &delivery, Verdict::Ack).await }
+        });
+        until(|| begun.load(Ordering::SeqCst)).await;
+        let extended = queue.extend(&delivery.receipt, SECOND * 30).await;
+        let settled = settling.await.expect("it ends");
+        assert_eq!((settled.is_err(), extended.is_ok()), (kept, kept));
+        let lines = log.lines();
+        let hidden = lines.iter().position(|line| line.starts_with("PUT"));
+        let deleted = lines.iter().position(|line| line.starts_with("DELETE"));
+        assert!(if kept { hidden > deleted } else { hidden.is_none() }, "{lines:?}");
+        if !kept {
+            assert_eq!(kind(extended), Some(ErrorKind::PreconditionFailed), "it is settled");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_settlements_at_once_the_second_finds_it_settled() {
+    let (queue, log, begun) = slowly_deleted(|| None).await;
+    let delivery = one(&queue).await;
+    let settling = tokio::spawn({
+        let (queue, delivery) = (Arc::clone(&queue), delivery.clone());
+        async move { settle(&queue, &delivery, Verdict::Ack).await }
+    });
+    until(|| begun.load(Ordering::SeqCst)).await;
+    let second = settle(&queue, &delivery, Verdict::Retry(SECOND)).await;
+    assert_eq!(kind(second), Some(ErrorKind::PreconditionFailed));
+    settling.await.expect("it ends").expect("settled");
+    assert!(calls(&log, Call::Hide, "jobs").is_empty());
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ fn full(body: Bytes, value: &str) -> OutMessage {
 fn the_documented_message_is_read_and_the_shortest_one() {
     let documented = concat!(
         r#"skyport1:{"attributes":{"colour":"blue","none":{"base64":""}},"later":[1],"#,
-        r#""envelope":{"t":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}"#,
+        r#""envelope":{"n":4102444800000,"t":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}"#,
         "\nthe body\nin lines"
     );
     for text in [written(documented), format!("{}\r\n", written(documented)), documented.to_owned()] {
@@ -162,8 +162,46 @@ fn a_foreign_message_that_is_too_long_to_be_wrapped_goes_on_as_it_came() {
     assert_eq!(to_text(&letter).expect("as it came").len(), TEXT_BYTES);
     let illegal = OutMessage::new("\u{ffff}".repeat(TEXT_BYTES / 3));
     assert_eq!(to_text(&illegal).expect_err("XML has not that").kind(), ErrorKind::TooLarge);
-    let broken = format!("skyport1:{}", "x".repeat(PAYLOAD_BYTES));
-    assert_eq!(to_text(&OutMessage::new(broken)).expect_err("not as ours").kind(), ErrorKind::TooLarge);
+}
+
+#[test]
+fn what_cannot_be_read_and_is_too_long_to_be_wrapped_goes_on_as_it_came() {
+    let stuffed =
+        |beginning: &str, length: usize| beginning.to_owned() + &"x".repeat(length - beginning.len());
+    for text in [
+        stuffed(LITERAL, PAYLOAD_BYTES),
+        stuffed(LITERAL, TEXT_BYTES),
+        stuffed("skyport1:{}\n", PAYLOAD_BYTES + 1),
+        stuffed(LITERAL_ENCODED, TEXT_BYTES),
+    ] {
+        let unreadable = received(&text).expect_err("none of ours");
+        let mut letter = unreadable.delivery.to_message();
+        letter.envelope.set_reason(Some(unreadable.error.message()));
+        assert_eq!(to_text(&letter).expect("as it came"), text);
+        letter.envelope.set_reason(None);
+        assert_eq!(to_text(&letter).expect("and back"), text);
+        letter.envelope.trace = Some(TraceContext::root());
+        assert_eq!(to_text(&letter).expect_err("what would be lost").kind(), ErrorKind::TooLarge);
+    }
+    // A message inside of a message is none.
+    let room = PAYLOAD_BYTES - "skyport1:{}\n".len();
+    let ours = written(&format!("skyport1:{{}}\n{}", "x".repeat(room)));
+    for body in [ours, stuffed("skyport1:{}\n", PAYLOAD_BYTES)] {
+        let error = to_text(&OutMessage::new(body)).expect_err("it would be taken for another");
+        assert_eq!(error.kind(), ErrorKind::TooLarge);
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_a_body_like_any_other_once_it_is_sent_back() {
+    for text in ["skyport1:nonsense", "c2t5cG9ydDE6e30="] {
+        let mut letter = received(text).expect_err("none of ours").delivery.to_message();
+        letter.envelope.set_reason(Some("no line feed"));
+        let mut back = received(&to_text(&letter).expect("fits")).expect("wrapped").to_message();
+        assert_eq!(back.envelope.reason(), Some("no line feed"));
+        back.envelope.set_reason(None);
+        assert_eq!(received(&to_text(&back).expect("fits")).expect("seen").body, text);
+    }
 }
 
 #[test]

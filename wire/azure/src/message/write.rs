@@ -12,7 +12,8 @@ use skyport_core::queue::port::OutMessage;
 use skyport_core::queue::wire::is_xml;
 use skyport_core::{Error, ErrorKind, Result, Sparse};
 
-use super::{BASE64, LITERAL, PAYLOAD_BYTES, RAW, TEXT_BYTES, begins_as_ours};
+use super::read::read;
+use super::{BASE64, LITERAL, PAYLOAD_BYTES, RAW, TEXT_BYTES};
 
 /// The text of a message on its way out.
 ///
@@ -83,13 +84,13 @@ fn wrapped(attributes: &str, mut envelope: Sparse<Envelope>, body: &[u8]) -> Opt
     (payload.len() <= PAYLOAD_BYTES).then(|| STANDARD.encode(payload))
 }
 
-/// The text of a foreign message that leaves no room for a wrapping, where it is then read as the same. (XML makes a line feed of a
-/// carriage return: better so than not at all.)
+/// The text of a foreign message that leaves no room for a wrapping, where it is then read as the same: as foreign, or as what cannot be read and is
+/// handed over as it stands. (XML makes a line feed of a carriage return: better so than not at all.)
 fn as_it_came(message: &OutMessage) -> Option<String> {
     let text = std::str::from_utf8(&message.body).ok()?;
     let foreign = message.envelope.is_foreign() && message.attributes.is_empty();
     let fits = text.len() <= TEXT_BYTES && is_xml(text);
-    if !foreign || !fits || begins_as_ours(text) {
+    if !foreign || !fits || matches!(read(&message.body), Some(Ok(_))) {
         return None;
     }
     if message.envelope.reason().is_some() {
