@@ -76,6 +76,8 @@ pub enum Answer {
     Endless(Response<Bytes>),
     /// Nothing: the connection is closed.
     Lost,
+    /// Nothing, and the connection stays open.
+    Never,
 }
 
 impl From<Response<Bytes>> for Answer {
@@ -119,6 +121,9 @@ where
                         let asked = read(request).await;
                         let answer = answer(&asked, &url).into();
                         seen.0.lock().unwrap().push(asked);
+                        if matches!(answer, Answer::Never) {
+                            std::future::pending::<()>().await;
+                        }
                         sent(answer)
                     }
                 });
@@ -156,7 +161,7 @@ fn sent(answer: Answer) -> Result<Response<BoxBody<Bytes, Unanswered>>, Unanswer
             let again = move || Ok(Frame::data(body.clone()));
             BodyExt::boxed(StreamBody::new(stream::repeat_with(again)))
         })),
-        Answer::Lost => Err(Unanswered),
+        Answer::Lost | Answer::Never => Err(Unanswered),
     }
 }
 

@@ -26,14 +26,21 @@ async fn short_and_empty_pages_are_followed_to_the_end() {
 async fn empty_pages_without_end_are_given_up() {
     let server = Server::start().await;
     let table = server.bare(false);
-    server.fate(|_, _| {
-        let mut endless = answer(200, "{\"value\":[]}");
-        endless.headers_mut().insert("x-ms-continuation-nextpartitionkey", "p".parse().unwrap());
-        Fate::Answered(endless)
-    });
+    let empty = |mark: String| {
+        let mut empty = answer(200, "{\"value\":[]}");
+        empty.headers_mut().insert("x-ms-continuation-nextpartitionkey", mark.parse().unwrap());
+        Fate::Answered(empty)
+    };
+    server.fate(move |_, number| empty(number.to_string()));
     let error = table.query(QueryOptions::new("p", 5)).await.expect_err("endless");
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert!(!error.is_ambiguous());
+    assert_eq!((error.kind(), error.is_ambiguous()), (ErrorKind::Unavailable, false));
+    server.take();
+    server.fate(move |_, _| empty("p".to_owned()));
+    for error in [table.query(QueryOptions::new("p", 5)).await.err(), table.sweep().await.err()] {
+        let error = error.expect("a circle");
+        assert_eq!((error.kind(), error.is_ambiguous()), (ErrorKind::Malformed, false));
+    }
+    assert_eq!(server.take().len(), 4, "twice the same mark is enough");
 }
 
 #[tokio::test]
