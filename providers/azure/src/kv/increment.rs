@@ -43,6 +43,7 @@ enum Told {
 impl AzureTable {
     pub(super) async fn add(&self, increment: &Increment) -> Result<Incremented> {
         let mut increment = increment.clone();
+        let mut in_doubt = false;
         let stop = Rounds::new().stop();
         loop {
             let mut answer = self.waiting.enter(&increment);
@@ -56,15 +57,17 @@ impl AzureTable {
                 }
                 Either::Right((Err(contended), _)) => {
                     if self.waiting.leave(&increment) {
-                        return Err(contended.with_provider(NAME));
+                        Ok(Err(contended.with_provider(NAME)))
+                    } else {
+                        answer.await
                     }
-                    answer.await
                 }
             };
             match told {
+                Ok(Err(error)) if in_doubt => return Err(error.with_ambiguous(true)),
                 Ok(result) => return result,
-                // Whoever took it along was dropped on the way: it may be applied.
-                Err(_) => increment.repeated = true,
+                // Whoever took it along was dropped on the way: it may be applied, whatever is said of it later.
+                Err(_) => (increment.repeated, in_doubt) = (true, true),
             }
         }
     }
