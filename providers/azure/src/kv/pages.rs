@@ -13,7 +13,7 @@ use crate::provision::NAME;
 /// So much of one answer is read: where there is more, fewer rows are asked for. One row is always less.
 const ANSWER_BYTES: usize = 8 << 20;
 /// Azure's most rows of one answer.
-const MOST: usize = 1_000;
+pub(super) const MOST: usize = 1_000;
 /// So many empty answers in a row may have a next one.
 const EMPTY_ANSWERS: usize = 100;
 /// Longer than any mark of Azure's for where to go on.

@@ -1,7 +1,7 @@
-//! Pages of a query: what is short, empty, endless, out of order or too much.
+//! Pages of a query: what is short, empty, expired, endless, out of order or too much.
 
 use skyport_core::ErrorKind;
-use skyport_core::kv::port::{QueryOptions, Write};
+use skyport_core::kv::port::{Change, QueryOptions, Write};
 
 use crate::server::{Fate, Server, answer, key};
 
@@ -20,6 +20,60 @@ async fn short_and_empty_pages_are_followed_to_the_end() {
     options.token = page.next;
     let page = table.query(options).await.expect("reads");
     assert_eq!((page.items.len(), page.next), (2, None));
+}
+
+#[tokio::test]
+async fn a_small_page_among_much_that_has_expired_is_few_requests() {
+    for reverse in [false, true] {
+        let server = Server::start().await;
+        let table = server.bare(reverse);
+        let past = Some(std::time::SystemTime::now() - std::time::Duration::from_secs(1));
+        let put = |sort: String, expires| Write::new(key(&sort), Change::Put { value: "1".into(), expires });
+        let mut writes: Vec<Write> = (0..600).map(|number| put(format!("m{number:03}"), past)).collect();
+        writes.extend([put("a".to_owned(), None), put("z".to_owned(), None)]);
+        assert!(table.write_many(writes).await.iter().all(Result::is_ok));
+        server.take();
+        let mut options = QueryOptions::new("p", 1);
+        options.reverse = reverse;
+        let (mut found, mut pages) = (Vec::new(), 0);
+        loop {
+            let page = table.query(options.clone()).await.expect("reads");
+            found.extend(page.items.iter().map(|item| item.key.sort.to_string()));
+            pages += 1;
+            match page.next {
+                None => break,
+                next => options.token = next,
+            }
+        }
+        assert_eq!(found, if reverse { ["z", "a"] } else { ["a", "z"] });
+        let lists = server.take().iter().filter(|asked| asked.target.contains("tbl()")).count();
+        assert!(pages <= 4 && lists <= 20, "{pages} pages, {lists} requests");
+    }
+}
+
+#[tokio::test]
+async fn a_page_ends_after_some_answers_and_the_next_one_goes_on_from_there() {
+    let server = Server::start().await;
+    let table = server.bare(false);
+    let past = Some(std::time::SystemTime::now() - std::time::Duration::from_secs(1));
+    for number in 0..50 {
+        let change = Change::Put { value: "1".into(), expires: past };
+        table.write(Write::new(key(&format!("{number:02}")), change)).await.expect("put");
+    }
+    table.write(Write::put(key("z"), "1".into())).await.expect("put");
+    // Answers are short, however much is asked for.
+    server.rows.lock().unwrap().page = 1;
+    server.take();
+    let (mut options, mut counts) = (QueryOptions::new("p", 1), Vec::new());
+    loop {
+        let page = table.query(options.clone()).await.expect("reads");
+        counts.push((page.items.len(), server.take().len()));
+        match page.next {
+            None => break,
+            next => options.token = next,
+        }
+    }
+    assert_eq!(counts, [(0, 16), (0, 16), (0, 16), (1, 3)]);
 }
 
 #[tokio::test]
