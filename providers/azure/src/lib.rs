@@ -160,7 +160,7 @@
 //! - Nothing deletes what has expired but a write over it and [`sweep`](skyport_core::kv::port::KeyValueStore::sweep), which looks through the whole
 //!   table. It also finishes what a killed process left.
 //! - A put forgets which increments a counter has had. One that is repeated, because its answer was lost, and finds such a put since it began, is
-//!   `Indeterminate`.
+//!   `Indeterminate`. Azure's time counts for it where the caller's clock is ahead of that, as far as whole seconds can tell.
 //! - The name of a table that was removed is free again after 40 seconds or more; `create` waits for up to a minute. A table that is missing is
 //!   `NotFound` at its first use.
 //! - Cosmos DB for Table does not keep rows in order: its endpoints are refused as `Unsupported`, and another service that does not is `Malformed` at

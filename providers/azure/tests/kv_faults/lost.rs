@@ -178,6 +178,26 @@ async fn an_increment_whose_companion_was_dropped_is_in_doubt_whatever_is_said_o
 }
 
 #[tokio::test]
+async fn a_repetition_goes_by_azures_clock_where_its_own_is_ahead() {
+    let server = Server::start().await;
+    let table = server.bare(false);
+    table.write(Write::put(key("n"), "1".into())).await.expect("put");
+    let mut lost = Increment::new(key("n"), 1, table.info().clock.now() + Duration::from_secs(1));
+    lost.repeated = true;
+    let own = server.clone();
+    server.fate(move |asked, _| {
+        let mut told = own.rows.lock().unwrap().answer(asked);
+        told.headers_mut().insert("date", "Sun, 06 Nov 1994 08:49:37 GMT".parse().unwrap());
+        Fate::Answered(told)
+    });
+    let error = table.increment(lost.clone()).await.expect_err("the put may have been after it");
+    assert_eq!(error.kind(), ErrorKind::Indeterminate);
+    // Where the two clocks agree the put was before it.
+    server.take();
+    assert_eq!(table.increment(lost).await.expect("counted").value, 2);
+}
+
+#[tokio::test]
 async fn a_transaction_whose_answer_was_lost_finds_itself() {
     let server = Server::start().await;
     let table = server.retried(false);
