@@ -156,7 +156,10 @@
 //! - With a `reverse_index`, each item has a second row, without a value, whose RowKey begins with `~` and sorts backwards; it is written in the same
 //!   transaction. A page that is read backwards costs two requests, and one for each item. A transaction of more rows than Azure's hundred leaves a row
 //!   first that names its items (`@`), until theirs are made. Every program that writes the table has to declare it alike.
-//!   [`create`](skyport_core::provider::Provider::create) makes the second rows that are missing, where the table was there before.
+//!   [`create`](skyport_core::provider::Provider::create) makes the second rows that are missing, where the table was there before, and leaves a row in a
+//!   partition that no key is (`_table`) to say that none is missing: the next `create` has nothing to do. One that declares the table without the index
+//!   takes that row away. Where a program without it wrote after that, as the old version of one that is being replaced, delete the row (`mirrored`) and
+//!   provision again.
 //! - Nothing deletes what has expired but a write over it and [`sweep`](skyport_core::kv::port::KeyValueStore::sweep), which looks through the whole
 //!   table. It also finishes what a killed process left.
 //! - A put forgets which increments a counter has had. One that is repeated, because its answer was lost, and finds such a put since it began, is
