@@ -151,7 +151,8 @@
 //!   the write. What fails a condition costs reads more, to tell which. An increment is a read and a write; those of one counter that wait for each
 //!   other in one process go together, up to sixteen in one write.
 //! - Azure has no operation that only checks. A check that an item is as it was notes in it which version it has, so that it keeps it though
-//!   its etag moves; one that there is none makes a row that is absent to all, and deletes it afterwards.
+//!   its etag moves; one that there is none makes a row that is absent to all, and deletes it afterwards. So checks of one item write it, and exclude one another as
+//!   writes do: of two transactions at once that check the same, one goes again, up to ten times within 8 seconds, and is then a `Conflict`.
 //! - A value has up to 704 KiB, so that the entity stays under Azure's 1 MiB also in base64.
 //! - With a `reverse_index`, each item has a second row, without a value, whose RowKey begins with `~` and sorts backwards; it is written in the same
 //!   transaction. A page that is read backwards costs two requests, and one for each item. A transaction of more rows than Azure's hundred leaves a row
