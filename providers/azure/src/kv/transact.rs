@@ -15,7 +15,7 @@ use skyport_core::{Error, Result};
 
 use super::client::{Failure, NO_ROW};
 use super::entity::{STATE, Stored};
-use super::operation::{MOST, Partition};
+use super::operation::{MOST, Operation, Partition};
 use super::plan::{Expected, Mirrors, Plan, Role};
 use super::stamp::Stamp;
 use super::{AT_ONCE, AzureTable, key};
@@ -81,7 +81,7 @@ impl AzureTable {
             ItemCondition::IfAbsent => Ok(Expected::Nothing),
             ItemCondition::IfVersion(version) => match Stamp::of(version) {
                 Some(stamp) if stamp.is_live(now) => {
-                    Ok(Expected::Row { etag: stamp.etag.clone(), named: stamp.etag })
+                    Ok(Expected::Row { etag: stamp.etag.clone(), named: stamp.etag, is_item: true })
                 }
                 _ => Err(refused(place, Refusal::Changed)),
             },
@@ -127,13 +127,7 @@ impl AzureTable {
         if let Some(note) = note {
             note.fulfil(partition).await;
         }
-        let releases = plan.releases(writes, &etags);
-        if !releases.is_empty()
-            && let Err(failure) = partition.apply(releases).await
-        {
-            let error = Error::from(failure);
-            tracing::debug!(%error, "placeholders of checks are left to a sweep");
-        }
+        release(partition, plan.releases(writes, &etags)).await;
         Ok(plan.versions(&etags))
     }
 
@@ -189,6 +183,27 @@ enum Again {
     /// There is nothing left to do: it was this very call that was in its own way, an attempt before this one whose answer was lost.
     Applied(Vec<Option<RawVersion>>),
     Expect(Vec<Expected>),
+}
+
+/// Takes placeholders away: together, or each on its own where somebody has taken one of them over.
+async fn release(partition: Partition<'_>, placeholders: Vec<Operation>) {
+    let left = |failure: Failure| {
+        let error = Error::from(failure);
+        tracing::debug!(%error, "placeholders of checks are left to a sweep");
+    };
+    match partition.apply(placeholders.clone()).await {
+        Ok(_) => {}
+        Err(failure) if failure.is_changed() && placeholders.len() > 1 => {
+            let each = placeholders.into_iter().map(|one| partition.apply(vec![one]));
+            let mut each = futures_util::stream::iter(each).buffer_unordered(AT_ONCE);
+            while let Some(released) = each.next().await {
+                released.err().filter(|failure| !failure.is_changed()).into_iter().for_each(left);
+            }
+        }
+        // It is somebody else's now.
+        Err(failure) if failure.is_changed() => {}
+        Err(failure) => left(failure),
+    }
 }
 
 /// The versions of all puts, where each put is what is there.

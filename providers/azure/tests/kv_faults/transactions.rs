@@ -182,3 +182,28 @@ async fn a_service_that_misses_every_mirror_is_not_asked_for_ever() {
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(server.take().len() < 30);
 }
+
+#[tokio::test]
+async fn a_placeholder_that_another_left_is_taken_away_and_one_that_was_taken_over_keeps_no_other() {
+    let server = Server::start().await;
+    let table = server.bare(false);
+    server.fate(|asked, _| match asked.method.as_str() {
+        "DELETE" => Fate::Lost,
+        _ => Fate::Done,
+    });
+    table.transact(vec![absent(check("old")), Write::put(key("a"), "1".into())]).await.expect("applied");
+    server.take();
+    table.transact(vec![absent(check("old")), Write::put(key("a"), "2".into())]).await.expect("applied");
+    assert_eq!(server.rows.lock().unwrap().names(), [":a"]);
+    // One of three is taken over, and released, by another before.
+    let own = server.clone();
+    server.fate(move |_, number| {
+        if number == 1 {
+            own.rows.lock().unwrap().remove(":y");
+        }
+        Fate::Done
+    });
+    let checks = ["x", "y", "z"].map(|sort| absent(check(sort)));
+    table.transact(checks.to_vec()).await.expect("applied");
+    assert_eq!(server.rows.lock().unwrap().names(), [":a"]);
+}
