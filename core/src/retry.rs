@@ -13,7 +13,7 @@ pub use silence::answered;
 /// How often, how soon and how long an operation is tried.
 ///
 /// A call about many things is made in pieces, and each piece has these limits for itself. What takes its time by nature has more:
-/// a copy and the completion of an upload 5 minutes, a part of an upload a second for each MiB.
+/// a copy, the completion of an upload and a sweep 5 minutes, a part of an upload a second for each MiB.
 ///
 /// Delays grow from `base` by doubling to `max_delay`, each with full jitter (between nothing and the delay); a service
 /// that says how long to wait is obeyed, within the whole call's limit.

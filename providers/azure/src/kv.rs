@@ -59,6 +59,8 @@ pub(crate) struct AzureTable {
     is_there: AtomicBool,
     turns: Turns<Stored>,
     waiting: Room,
+    /// How far the sweep of this handle has come.
+    sweep: tokio::sync::Mutex<sweep::Progress>,
 }
 
 impl AzureTable {
@@ -80,6 +82,7 @@ impl AzureTable {
             is_there: AtomicBool::new(false),
             turns: Turns::default(),
             waiting: Room::default(),
+            sweep: tokio::sync::Mutex::default(),
         }
     }
 

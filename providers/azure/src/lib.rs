@@ -158,16 +158,20 @@
 //!   the write. What fails a condition costs reads more, to tell which. An increment is a read and a write; those of one counter that wait for each
 //!   other in one process go together, up to sixteen in one write.
 //! - Azure has no operation that only checks. A check that an item is as it was notes in it which version it has, so that it keeps it though
-//!   its etag moves; one that there is none makes a row that is absent to all, and deletes it afterwards.
+//!   its etag moves; one that there is none makes a row that is absent to all, and deletes it afterwards. So checks of one item write it, and exclude one another as
+//!   writes do: of two transactions at once that check the same, one goes again, up to ten times within 8 seconds, and is then a `Conflict`.
 //! - A value has up to 704 KiB, so that the entity stays under Azure's 1 MiB also in base64.
 //! - With a `reverse_index`, each item has a second row, without a value, whose RowKey begins with `~` and sorts backwards; it is written in the same
 //!   transaction. A page that is read backwards costs two requests, and one for each item. A transaction of more rows than Azure's hundred leaves a row
 //!   first that names its items (`@`), until theirs are made. Every program that writes the table has to declare it alike.
-//!   [`create`](skyport_core::provider::Provider::create) makes the second rows that are missing, where the table was there before.
+//!   [`create`](skyport_core::provider::Provider::create) makes the second rows that are missing, where the table was there before, and leaves a row in a
+//!   partition that no key is (`_table`) to say that none is missing: the next `create` has nothing to do. One that declares the table without the index
+//!   takes that row away. Where a program without it wrote after that, as the old version of one that is being replaced, delete the row (`mirrored`) and
+//!   provision again.
 //! - Nothing deletes what has expired but a write over it and [`sweep`](skyport_core::kv::port::KeyValueStore::sweep), which looks through the whole
 //!   table. It also finishes what a killed process left.
 //! - A put forgets which increments a counter has had. One that is repeated, because its answer was lost, and finds such a put since it began, is
-//!   `Indeterminate`.
+//!   `Indeterminate`. Azure's time counts for it where the caller's clock is ahead of that, as far as whole seconds can tell.
 //! - The name of a table that was removed is free again after 40 seconds or more; `create` waits for up to a minute. A table that is missing is
 //!   `NotFound` at its first use.
 //! - Cosmos DB for Table does not keep rows in order: its endpoints are refused as `Unsupported`, and another service that does not is `Malformed` at

@@ -8,6 +8,10 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::retry::RetryPolicy;
 use crate::{Error, ErrorKind, Result};
 
+/// What may take longer than other calls: a copy, or the completion of an upload, of which the service reads every byte, and a sweep, which may
+/// have to look at every item.
+pub(super) const LONG: Duration = Duration::from_secs(300);
+
 /// The attempts of one call.
 pub(super) struct Attempts {
     policy: RetryPolicy,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::attempts::{Attempts, in_pieces, indeterminate, is_refusal, told};
+use super::attempts::{Attempts, LONG, in_pieces, indeterminate, is_refusal, told};
 use super::queue::RetryQueue;
 use crate::blob::port::{
     BlobInfo, BlobStore, Condition, CopyOptions, DeleteOptions, GetOptions, GetResult, ListOptions, ListPage,
@@ -16,9 +16,6 @@ use crate::blob::port::{
 use crate::queue::port::MessageQueue;
 use crate::retry::RetryPolicy;
 use crate::{Error, ErrorKind, Result, Token};
-
-/// What a copy, or the completion of an upload, may take longer than other calls: the service reads every byte.
-const LONG: Duration = Duration::from_secs(300);
 
 #[derive(Clone, Debug)]
 pub(super) struct RetryBlob {

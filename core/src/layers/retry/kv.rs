@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::attempts::{Attempts, in_pieces, indeterminate, told};
+use super::attempts::{Attempts, LONG, in_pieces, indeterminate, told};
 use crate::kv::port::{
     Change, Increment, Incremented, ItemCondition, Key, KeyValueStore, QueryOptions, QueryPage, RawItem,
     RawVersion, TableInfo, Write,
@@ -139,7 +139,7 @@ impl KeyValueStore for RetryTable {
     }
 
     async fn sweep(&self) -> Result<u64> {
-        self.attempts().repeat(|_| self.inner.sweep()).await
+        Attempts::waiting(self.policy, LONG).repeat(|_| self.inner.sweep()).await
     }
 }
 
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
     use crate::{Error, ErrorKind};
 
-    /// Loses every answer, and keeps what it was asked.
+    /// Loses every answer but that to a sweep, which takes minutes, and keeps what it was asked.
     #[derive(Debug)]
     struct Lossy {
         info: TableInfo,
@@ -211,17 +211,27 @@ mod tests {
             lost()
         }
         async fn sweep(&self) -> Result<u64> {
-            lost()
+            tokio::time::sleep(LONG).await;
+            Ok(7)
+        }
+    }
+
+    impl Lossy {
+        fn new() -> Arc<Self> {
+            let info = TableInfo::new("test", "t");
+            Arc::new(Self { info, increments: Mutex::default(), writes: Mutex::default() })
         }
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_sweep_has_time_for_the_whole_table() {
+        let table = RetryTable::new(Lossy::new(), RetryPolicy::default());
+        assert_eq!(table.sweep().await.expect("swept"), 7);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_call_keeps_its_token_and_an_increment_says_that_it_is_repeated() {
-        let inner = Arc::new(Lossy {
-            info: TableInfo::new("test", "t"),
-            increments: Mutex::default(),
-            writes: Mutex::default(),
-        });
+        let inner = Lossy::new();
         let table = RetryTable::new(inner.clone(), RetryPolicy::default());
         let key = Key::new("p", "s");
         let increment = Increment::new(key.clone(), 1, SystemTime::UNIX_EPOCH);

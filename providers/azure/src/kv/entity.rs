@@ -139,6 +139,8 @@ pub(super) struct Stored {
     pub(super) stamp: Stamp,
     /// When Azure wrote it, in milliseconds, by Azure's clock.
     pub(super) written: u64,
+    /// When Azure told of it, in milliseconds, by the same clock and cut to a whole second; `None` where it did not say.
+    pub(super) served: Option<u64>,
 }
 
 impl Stored {
@@ -155,7 +157,8 @@ impl Stored {
     pub(super) fn written(properties: Properties, write: String, stamp: Stamp, now: u64) -> Self {
         // Azure's etags are times.
         let written = rfc3339(stamp.etag.as_str()).map_or(now, to_millis);
-        Self { properties, write: Some(write), etag: stamp.etag.clone(), stamp, written }
+        let etag = stamp.etag.clone();
+        Self { properties, write: Some(write), etag, stamp, written, served: None }
     }
 
     /// From the properties of any row.
@@ -172,7 +175,8 @@ impl Stored {
             Some(named) => Etag::read(&named).ok_or_else(|| foreign("its version is none"))?,
             None => etag.clone(),
         };
-        Ok(Self { properties, write, etag, stamp: Stamp { etag: named, expires }, written })
+        let stamp = Stamp { etag: named, expires };
+        Ok(Self { properties, write, etag, stamp, written, served: None })
     }
 
     /// Its RowKey.

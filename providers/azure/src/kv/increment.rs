@@ -1,8 +1,11 @@
 //! Increments: read, and written where nobody came between; never applied twice.
 //!
 //! What was applied stands in the item's [`Slots`], which are written together with the sum. A put replaces the whole row, and with it
-//! what a counter remembers: it says when, so that a repetition whose trace may have been there is told so. Increments of one
+//! what a counter remembers: it says when, so that a repetition whose trace may have been there is told so. Whether that was since it
+//! began Azure's clock tells, where the caller's is ahead. Increments of one
 //! counter in one process wait for each other, and go together in one write; those of several meet, and try again.
+
+use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::future::{Either, select};
 use skyport_core::clock::{from_millis, to_millis};
@@ -21,6 +24,9 @@ use super::stamp::{Etag, Stamp};
 use super::waiting::Waiting;
 use super::{AzureTable, key};
 use crate::provision::NAME;
+
+/// Clocks that are further apart are seen to be.
+const TOLD_APART: Duration = Duration::from_secs(1);
 
 /// What an increment makes of its counter.
 #[derive(Clone, Debug)]
@@ -43,6 +49,7 @@ enum Told {
 impl AzureTable {
     pub(super) async fn add(&self, increment: &Increment) -> Result<Incremented> {
         let mut increment = increment.clone();
+        let mut in_doubt = false;
         let stop = Rounds::new().stop();
         loop {
             let mut answer = self.waiting.enter(&increment);
@@ -56,15 +63,17 @@ impl AzureTable {
                 }
                 Either::Right((Err(contended), _)) => {
                     if self.waiting.leave(&increment) {
-                        return Err(contended.with_provider(NAME));
+                        Ok(Err(contended.with_provider(NAME)))
+                    } else {
+                        answer.await
                     }
-                    answer.await
                 }
             };
             match told {
+                Ok(Err(error)) if in_doubt => return Err(error.with_ambiguous(true)),
                 Ok(result) => return result,
-                // Whoever took it along was dropped on the way: it may be applied.
-                Err(_) => increment.repeated = true,
+                // Whoever took it along was dropped on the way: it may be applied, whatever is said of it later.
+                Err(_) => (increment.repeated, in_doubt) = (true, true),
             }
         }
     }
@@ -78,7 +87,9 @@ impl AzureTable {
         let mut rounds = Rounds::new();
         let mut left = turn.take();
         let failure = loop {
-            let (known, there) = match left.take() {
+            // What is repeated goes by what Azure tells now, and when that was.
+            let repeated = waiting.iter().any(|one| one.increment.repeated);
+            let (known, there) = match left.take().filter(|_| !repeated) {
                 Some(there) => (true, Ok(Some(there))),
                 None => (false, self.stored(key, None).await),
             };
@@ -143,10 +154,11 @@ struct Group {
 impl Group {
     fn of(waiting: &[Waiting], there: Option<Stored>, now: u64) -> Self {
         let expected = there.as_ref().map(|there| there.etag.clone());
+        let served = there.as_ref().and_then(|there| there.served);
         let (mut there, mut last) = (there, None);
         let mut all = Vec::with_capacity(waiting.len());
         for one in waiting {
-            let told = told(&one.increment, there.clone(), now);
+            let told = told(&by_azures_clock(&one.increment, now, served), there.clone(), now);
             if let Ok(Told::Next(next)) = &told {
                 let etag = next.expected.clone().unwrap_or_else(Etag::of_nothing);
                 let stamp = Stamp { etag, expires: next.expires };
@@ -175,6 +187,17 @@ impl Group {
             });
         }
     }
+}
+
+/// The increment as it began by Azure's clock, where the own one is seen to be ahead of that: what rivals left since would else seem to
+/// have been there before. Azure tells whole seconds, so that within one the two cannot be told apart.
+fn by_azures_clock(increment: &Increment, now: u64, served: Option<u64>) -> Increment {
+    let mut increment = increment.clone();
+    let ahead = Duration::from_millis(now.saturating_sub(served.unwrap_or(now)));
+    if increment.repeated && ahead > TOLD_APART {
+        increment.started = increment.started.checked_sub(ahead).unwrap_or(UNIX_EPOCH);
+    }
+    increment
 }
 
 /// What follows from what is there.
@@ -272,6 +295,32 @@ mod tests {
         lost.repeated = true;
         let error = told(&lost, there(left.row), WRITTEN).expect_err("it may have been after it");
         assert_eq!(error.kind(), ErrorKind::Indeterminate);
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_makes_no_repetition_count_twice() {
+        // A rival took the slot of one whose answer was lost, and who has a clock that is an hour ahead.
+        let left = next(told(&increment(3 + 16, WRITTEN), None, WRITTEN));
+        let hour = 3_600_000;
+        let mut lost = increment(3, WRITTEN - 500 + hour);
+        lost.repeated = true;
+        let (now, served) = (WRITTEN + 900 + hour, Some((WRITTEN + 900) / 1_000 * 1_000));
+        let error = told(&by_azures_clock(&lost, now, served), there(left.row.clone()), now);
+        assert_eq!(error.expect_err("it may have been before it").kind(), ErrorKind::Indeterminate);
+        // So it is with a put.
+        let row = entity::made(&Content::Counter(1), &"0".repeat(40), None, Some(WRITTEN));
+        assert!(told(&by_azures_clock(&lost, now, served), there(row), now).is_err());
+        // What was there before it began is in nobody's way, a first attempt goes by its own clock, and so does all where Azure says no time.
+        let before = |increment: &Increment, now, served| by_azures_clock(increment, now, served).started;
+        assert!(before(&lost, now, served) < from_millis(WRITTEN));
+        let right = {
+            let mut right = increment(3, WRITTEN);
+            right.repeated = true;
+            right
+        };
+        assert_eq!(before(&right, WRITTEN + 900, Some(WRITTEN)), right.started);
+        assert_eq!(before(&right, WRITTEN + hour, None), right.started);
+        assert_eq!(before(&increment(3, WRITTEN), WRITTEN + hour, served), from_millis(WRITTEN));
     }
 
     #[test]

@@ -24,6 +24,9 @@ use skyport_core::Result;
 
 use super::entity::foreign;
 
+/// A partition that no key is written as, since `_` and this letter stand for nothing: for what a table says of itself.
+pub(super) const NO_PARTITION: &str = "_table";
+
 /// Before the sort key of every item.
 pub(super) const ITEM: char = ':';
 /// What is greater than every RowKey of an item, and less than all others.
@@ -218,6 +221,11 @@ mod tests {
         }
         assert!(MIRRORED.iter().all(|letter| *letter < MIRROR_END));
         assert!(LETTERS.len() == MIRRORED.len() && FOLLOWING.iter().all(|letter| LETTERS.contains(letter)));
+    }
+
+    #[test]
+    fn no_key_is_written_as_the_partition_of_none() {
+        assert_eq!(decode(NO_PARTITION.as_bytes()), None);
     }
 
     #[test]

@@ -1,41 +1,85 @@
 //! Mirrors of what was written before there was a reverse index.
+//!
+//! Where all of them are made, a row says so, in a partition that no key of Skyport's is: they are made once.
 
-use skyport_core::retry::{RetryPolicy, within};
+use azure_core::http::Method;
+use futures_util::StreamExt;
+use skyport_core::retry::patiently;
 use skyport_core::{Error, Result};
 
-use super::client::Failure;
+use super::client::{Call, Failure, NO_ROW};
 use super::entity::{ROW, Stored};
-use super::operation::{Operation, Verb};
-use super::pages::Rows;
+use super::operation::{Operation, Partition, Verb};
+use super::pages::{Next, Rows};
 use super::plan::mirror;
+use super::read::unwritten;
 use super::{AT_ONCE, AzureTable, key};
-
-use futures_util::StreamExt;
 
 /// How many rows are asked for at once.
 const BATCH: usize = 500;
 /// What is needed of each.
 const NEEDED: &str = "PartitionKey,RowKey,Timestamp";
+/// The row that says that all mirrors are made; it stands after all items.
+const DONE: &str = "mirrored";
 
 impl AzureTable {
-    /// Makes the mirrors that are missing. What is written meanwhile makes its own.
+    /// Makes the mirrors that are missing, unless it is known that there are none. What is written meanwhile makes its own.
     pub(crate) async fn mirror_all(&self) -> Result<()> {
-        let filter = format!("{ROW} ge '{}' and {ROW} lt '{}'", key::ITEM, key::AFTER_ITEMS);
-        let mut rows = Rows::new(self, Some(NEEDED));
-        // No layer is around it.
-        let limit = RetryPolicy::default().attempt_timeout;
-        while !rows.is_done() {
-            let found = within(limit, rows.read(&filter, BATCH)).await?;
-            let made = found.into_iter().map(|properties| async {
-                let mut stored = Stored::row(properties, None)?;
-                within(limit, self.mirror_one(&stored.take_partition()?, &stored.take_row()?)).await
-            });
-            let mut made = futures_util::stream::iter(made).buffer_unordered(AT_ONCE);
-            while let Some(made) = made.next().await {
-                made?;
-            }
+        let name = &self.info.resource;
+        if patiently(name, Error::is_retryable, || self.is_mirrored()).await? {
+            return Ok(());
         }
-        Ok(())
+        let mut next = Next::Start;
+        while !next.is_end() {
+            next = patiently(name, Error::is_retryable, || self.mirror_some(next.clone())).await?;
+        }
+        patiently(name, Error::is_retryable, || self.set_mirrored()).await
+    }
+
+    /// Says that there may be items without a mirror: they are written without from now on.
+    pub(crate) async fn forget_mirrored(&self) -> Result<()> {
+        let forget = || async {
+            let delete = Operation { row: DONE.to_owned(), verb: Verb::Delete(None) };
+            match self.notes_of_its_own().apply(vec![delete]).await {
+                Err(failure) if failure.is(NO_ROW) => Ok(()),
+                deleted => deleted.map(drop).map_err(Error::from),
+            }
+        };
+        patiently(&self.info.resource, Error::is_retryable, forget).await
+    }
+
+    /// Says that each item has its mirror.
+    async fn set_mirrored(&self) -> Result<()> {
+        let done = Operation { row: DONE.to_owned(), verb: Verb::Replace(mirror(), None) };
+        self.notes_of_its_own().apply(vec![done]).await.map(drop).map_err(Error::from)
+    }
+
+    async fn is_mirrored(&self) -> Result<bool> {
+        match self.client.send(Call::new(Method::Get, self.notes_of_its_own().path(DONE))).await {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.is(NO_ROW) => Ok(false),
+            Err(failure) => Err(unwritten(failure.into())),
+        }
+    }
+
+    fn notes_of_its_own(&self) -> Partition<'_> {
+        self.partition(key::NO_PARTITION)
+    }
+
+    /// The mirrors of one answer's items, and where the next begins.
+    async fn mirror_some(&self, from: Next) -> Result<Next> {
+        let filter = format!("{ROW} ge '{}' and {ROW} lt '{}'", key::ITEM, key::AFTER_ITEMS);
+        let mut rows = Rows::at(self, Some(NEEDED), from);
+        let found = rows.some(&filter, BATCH).await?;
+        let made = found.into_iter().map(|properties| async {
+            let mut stored = Stored::row(properties, None)?;
+            self.mirror_one(&stored.take_partition()?, &stored.take_row()?).await
+        });
+        let mut made = futures_util::stream::iter(made).buffer_unordered(AT_ONCE);
+        while let Some(made) = made.next().await {
+            made?;
+        }
+        Ok(rows.into_next())
     }
 
     /// One that is of no item any more is taken away by whoever reads backwards.

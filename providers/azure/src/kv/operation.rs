@@ -16,7 +16,7 @@ pub(super) const MOST: usize = 100;
 const MOST_BYTES: usize = 4 << 20;
 
 /// What is done to one entity.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Verb {
     /// Makes it, where there is none.
     Insert(Properties),
@@ -29,7 +29,7 @@ pub(super) enum Verb {
 }
 
 /// One write.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Operation {
     pub(super) row: String,
     pub(super) verb: Verb,

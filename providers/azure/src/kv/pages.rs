@@ -13,7 +13,7 @@ use crate::provision::NAME;
 /// So much of one answer is read: where there is more, fewer rows are asked for. One row is always less.
 const ANSWER_BYTES: usize = 8 << 20;
 /// Azure's most rows of one answer.
-const MOST: usize = 1_000;
+pub(super) const MOST: usize = 1_000;
 /// So many empty answers in a row may have a next one.
 const EMPTY_ANSWERS: usize = 100;
 /// Longer than any mark of Azure's for where to go on.
@@ -30,8 +30,9 @@ pub(super) struct Rows<'t> {
 }
 
 /// Where the next answer begins.
-#[derive(Debug)]
-enum Next {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Next {
+    #[default]
     Start,
     /// Azure's own marks.
     At {
@@ -41,6 +42,12 @@ enum Next {
     End,
 }
 
+impl Next {
+    pub(super) fn is_end(&self) -> bool {
+        *self == Self::End
+    }
+}
+
 #[derive(Deserialize)]
 struct Listed {
     value: Vec<Properties>,
@@ -48,11 +55,21 @@ struct Listed {
 
 impl<'t> Rows<'t> {
     pub(super) fn new(table: &'t AzureTable, select: Option<&'static str>) -> Self {
-        Self { table, select, fitting: MOST, next: Next::Start }
+        Self::at(table, select, Next::Start)
+    }
+
+    /// From where others of the same kind ended.
+    pub(super) fn at(table: &'t AzureTable, select: Option<&'static str>, next: Next) -> Self {
+        Self { table, select, fitting: MOST, next }
     }
 
     pub(super) fn is_done(&self) -> bool {
-        matches!(self.next, Next::End)
+        self.next.is_end()
+    }
+
+    /// Where the next answer would begin.
+    pub(super) fn into_next(self) -> Next {
+        self.next
     }
 
     /// Some of the rows, at most so many: none where there are no more.
@@ -61,7 +78,7 @@ impl<'t> Rows<'t> {
             if self.is_done() {
                 return Ok(Vec::new());
             }
-            let rows = self.answer(filter, most).await?;
+            let rows = self.some(filter, most).await?;
             if !rows.is_empty() {
                 return Ok(rows);
             }
@@ -70,7 +87,8 @@ impl<'t> Rows<'t> {
         Err(Error::new(ErrorKind::Unavailable, text).with_ambiguous(false).with_provider(NAME))
     }
 
-    async fn answer(&mut self, filter: &str, most: usize) -> Result<Vec<Properties>> {
+    /// The rows of one answer, at most so many: where few of a table's rows are of the filter it may be none, and yet not the end.
+    pub(super) async fn some(&mut self, filter: &str, most: usize) -> Result<Vec<Properties>> {
         loop {
             let most = most.min(self.fitting).max(1);
             let mut call = Call::new(Method::Get, format!("{}()", self.table.table))
@@ -97,14 +115,19 @@ impl<'t> Rows<'t> {
             self.table.seen();
             let mark = |name| answer.header(name).filter(|mark| !mark.is_empty()).map(str::to_owned);
             let row = mark("x-ms-continuation-nextrowkey");
-            self.next = match mark("x-ms-continuation-nextpartitionkey") {
+            let next = match mark("x-ms-continuation-nextpartitionkey") {
                 Some(partition) if partition.len() + row.as_ref().map_or(0, String::len) > LONGEST_MARK => {
                     return Err(unwritten(unreadable()));
                 }
                 Some(partition) => Next::At { partition, row },
                 None => Next::End,
             };
+            // It would go round in a circle.
+            if next == self.next {
+                return Err(unwritten(unreadable()));
+            }
             let Listed { value } = answer.json().map_err(unwritten)?;
+            self.next = next;
             return Ok(value);
         }
     }

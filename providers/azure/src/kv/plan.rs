@@ -15,8 +15,8 @@ pub(super) enum Expected {
     Any,
     /// No row.
     Nothing,
-    /// A row of this etag, and the etag that the version of its item names.
-    Row { etag: Etag, named: Etag },
+    /// A row of this etag, the etag that the version of its item names, and whether it is that of an item at all.
+    Row { etag: Etag, named: Etag, is_item: bool },
 }
 
 impl Expected {
@@ -25,7 +25,11 @@ impl Expected {
         let replaces = write.condition == ItemCondition::None && matches!(write.change, Change::Put { .. });
         match there {
             _ if replaces => Self::Any,
-            Some(stored) => Self::Row { etag: stored.etag.clone(), named: stored.stamp.etag.clone() },
+            Some(stored) => Self::Row {
+                etag: stored.etag.clone(),
+                named: stored.stamp.etag.clone(),
+                is_item: stored.write.is_some(),
+            },
             None => Self::Nothing,
         }
     }
@@ -94,7 +98,11 @@ impl Plan {
             }
             (Change::Delete, Expected::Any) => Verb::Delete(None),
             (Change::Delete, Expected::Row { etag, .. }) => Verb::Delete(Some(etag)),
-            (Change::Check, Expected::Row { etag, named }) => Verb::Merge(entity::named(&named), etag),
+            (Change::Check, Expected::Row { etag, named, is_item }) => {
+                // What another check has left holds the place of this one as well.
+                role = if is_item { Role::Item } else { Role::Placeholder };
+                Verb::Merge(entity::named(&named), etag)
+            }
             // Azure has no operation that only looks: where nothing is to be, something is made that is none.
             (Change::Delete | Change::Check, _) => {
                 role = Role::Placeholder;

@@ -1,20 +1,25 @@
 //! Queries: a range of one partition, forwards, or backwards by mirrors, by pages.
 
 use std::ops::Bound;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use skyport_core::Result;
 use skyport_core::kv::port::{Key, QueryOptions, QueryPage, RawItem};
 use skyport_core::seek::Scan;
+use tokio::time::Instant;
 
 use super::entity::{STATE, Stored};
-use super::pages::Range;
+use super::pages::{MOST, Range};
 use super::{AT_ONCE, AzureTable, key};
 
 /// Bytes of values in one page; more come with the next.
 const PAGE_BYTES: usize = 4 << 20;
 /// So many rows at most are looked at for one page: where most have expired, it may be short.
 const PAGE_ROWS: usize = 8_000;
+/// So many answers of Azure's are looked through for one page, and no longer than this: the next one goes on from there.
+const PAGE_ANSWERS: usize = 16;
+const PAGE_TIME: Duration = Duration::from_secs(3);
 
 impl AzureTable {
     pub(super) async fn read_page(&self, options: &QueryOptions) -> Result<QueryPage> {
@@ -23,7 +28,7 @@ impl AzureTable {
             self.there().await?;
             return Ok(scan.page(Vec::new(), false));
         }
-        let page = Page { scan, items: Vec::new(), bytes: 0, looked: 0, last: None };
+        let page = Page::of(scan);
         if options.reverse { self.read_back(options, page).await } else { self.read_on(options, page).await }
     }
 
@@ -36,13 +41,13 @@ impl AzureTable {
         let high = high.as_ref().map_or(("lt", key::AFTER_ITEMS), |(operator, row)| (*operator, &**row));
         let mut range = Range::new(self, None, &partition, low, Some(high));
         loop {
-            for (row, properties) in range.read(page.wanted()).await? {
+            for (row, properties) in range.read(page.ask()).await? {
                 let sort = key::sort_of_item(&row)?;
                 let item = Stored::read(properties, None)?;
                 let key = Key::new(options.partition.clone(), sort.as_str());
                 page.take(sort, item.into_item(key, self.now())?);
             }
-            if page.is_full() || range.is_done() {
+            if page.is_full() || page.is_spent() || range.is_done() {
                 return Ok(page.finish(!range.is_done()));
             }
         }
@@ -61,7 +66,7 @@ impl AzureTable {
         let mut range = Range::new(self, Some(STATE), &partition, low, high);
         loop {
             let mut sorts = Vec::new();
-            for (row, properties) in range.read(page.wanted()).await? {
+            for (row, properties) in range.read(page.ask()).await? {
                 let mirror = Stored::row(properties, None)?;
                 sorts.push((key::sort_of_mirror(&row)?, Some(mirror.etag)));
             }
@@ -88,7 +93,7 @@ impl AzureTable {
                     break;
                 }
             }
-            if page.is_full() || range.is_done() {
+            if page.is_full() || page.is_spent() || range.is_done() {
                 return Ok(page.finish(read < all || !noted.is_empty() || !range.is_done()));
             }
         }
@@ -132,14 +137,30 @@ struct Page<'p> {
     items: Vec<RawItem>,
     bytes: usize,
     looked: usize,
+    /// How many rows were asked for last, how many items there were before, how often it was asked, and since when.
+    asked: usize,
+    had: usize,
+    answers: usize,
+    begun: Instant,
     /// The last sort key that was looked at.
     last: Option<String>,
 }
 
-impl Page<'_> {
-    /// One more than asked for: whether there is a next page is then known.
-    fn wanted(&self) -> usize {
-        self.scan.size() + 1 - self.items.len().min(self.scan.size())
+impl<'p> Page<'p> {
+    fn of(scan: Scan<'p>) -> Self {
+        let begun = Instant::now();
+        Self { scan, items: Vec::new(), bytes: 0, looked: 0, asked: 0, had: 0, answers: 0, begun, last: None }
+    }
+
+    /// How many rows to ask for: one more than are wanted, since whether there is a next page is then known; twice as many each time where
+    /// nothing came that has not expired.
+    fn ask(&mut self) -> usize {
+        let wanted = self.scan.size() + 1 - self.items.len().min(self.scan.size());
+        let in_vain = self.items.len() == self.had;
+        self.asked = if in_vain { wanted.max((2 * self.asked).min(MOST)) } else { wanted };
+        self.had = self.items.len();
+        self.answers += 1;
+        self.asked
     }
 
     fn take(&mut self, sort: String, item: Option<RawItem>) {
@@ -150,7 +171,15 @@ impl Page<'_> {
     }
 
     fn is_full(&self) -> bool {
-        self.items.len() > self.scan.size() || self.bytes >= PAGE_BYTES || self.looked >= PAGE_ROWS
+        self.items.len() > self.scan.size()
+            || self.bytes >= PAGE_BYTES
+            || self.looked >= PAGE_ROWS
+            || (self.last.is_some() && self.begun.elapsed() >= PAGE_TIME)
+    }
+
+    /// Whether no other answer is asked for.
+    fn is_spent(&self) -> bool {
+        self.last.is_some() && self.answers >= PAGE_ANSWERS
     }
 
     /// The page, where all that is left comes later.

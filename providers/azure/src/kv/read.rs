@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use azure_core::http::Method;
 use futures_util::StreamExt;
+use skyport_core::clock::{http_date, to_millis};
 use skyport_core::kv::port::{Key, RawItem};
 use skyport_core::{Error, Result};
 
@@ -31,7 +32,9 @@ impl AzureTable {
             Ok(answer) => {
                 self.seen();
                 let properties: Properties = answer.json().map_err(unwritten)?;
-                Stored::read(properties, answer.header("etag")).map(Some)
+                let mut stored = Stored::read(properties, answer.header("etag"))?;
+                stored.served = answer.header("date").and_then(http_date).map(to_millis);
+                Ok(Some(stored))
             }
             Err(failure) if failure.is(NO_ROW) => self.there().await.map(|()| None),
             Err(failure) => Err(unwritten(failure.into())),

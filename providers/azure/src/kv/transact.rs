@@ -15,7 +15,7 @@ use skyport_core::{Error, Result};
 
 use super::client::{Failure, NO_ROW};
 use super::entity::{STATE, Stored};
-use super::operation::{MOST, Partition};
+use super::operation::{MOST, Operation, Partition};
 use super::plan::{Expected, Mirrors, Plan, Role};
 use super::stamp::Stamp;
 use super::{AT_ONCE, AzureTable, key};
@@ -51,19 +51,21 @@ impl AzureTable {
         let mut mirrors = if self.mirrored { Mirrors::Together } else { Mirrors::None };
         let mut rounds = Rounds::new();
         loop {
-            let failure = match self.send(partition, &writes, &expected, mirrors).await {
+            let (failure, about) = match self.send(partition, &writes, &expected, mirrors).await {
                 Ok(versions) => return Ok(versions),
-                Err((failure, role)) if failure.is(NO_ROW) && role == Some(Role::Mirror) => {
-                    // An item of a time without a reverse index.
+                // An item of a time without a reverse index.
+                Err((failure, Some((_, Role::Mirror))))
+                    if failure.is(NO_ROW) && mirrors == Mirrors::Together =>
+                {
                     mirrors = Mirrors::Made;
                     continue;
                 }
-                Err((failure, _)) => failure,
+                Err(failed) => failed,
             };
             if !failure.is_changed() {
                 return Err(Error::from(failure).into());
             }
-            match self.look_again(&writes).await? {
+            match self.look_again(&writes, about.map(|(place, _)| place)).await? {
                 Again::Applied(versions) => return Ok(versions),
                 Again::Expect(there) => expected = there,
             }
@@ -79,7 +81,7 @@ impl AzureTable {
             ItemCondition::IfAbsent => Ok(Expected::Nothing),
             ItemCondition::IfVersion(version) => match Stamp::of(version) {
                 Some(stamp) if stamp.is_live(now) => {
-                    Ok(Expected::Row { etag: stamp.etag.clone(), named: stamp.etag })
+                    Ok(Expected::Row { etag: stamp.etag.clone(), named: stamp.etag, is_item: true })
                 }
                 _ => Err(refused(place, Refusal::Changed)),
             },
@@ -87,14 +89,14 @@ impl AzureTable {
         writes.iter().enumerate().map(expect).collect()
     }
 
-    /// Sends the writes once; a failure tells what the operation was for that it is about.
+    /// Sends the writes once; a failure tells which write it is about, and what its operation was for.
     async fn send(
         &self,
         partition: Partition<'_>,
         writes: &[Write],
         expected: &[Expected],
         mirrors: Mirrors,
-    ) -> Result<Vec<Option<RawVersion>>, (Failure, Option<Role>)> {
+    ) -> Result<Vec<Option<RawVersion>>, (Failure, Option<(usize, Role)>)> {
         let now = self.now();
         let mut plan = Plan::of(writes, expected, mirrors, now);
         let noted = plan.operations.len() > MOST && mirrors != Mirrors::None;
@@ -108,35 +110,47 @@ impl AzureTable {
         let etags = match partition.apply(operations).await {
             Ok(etags) => etags,
             Err(failure) => {
-                let role = match &failure {
+                let about = match &failure {
                     Failure::Refused(refused) if !refused.error.is_ambiguous() => {
                         if let Some(note) = note {
                             note.forget(partition).await;
                         }
-                        refused.index.and_then(|at| plan.roles.get(at)).map(|(_, role)| *role)
+                        refused.index.and_then(|at| plan.roles.get(at)).copied()
                     }
                     // Whether it was done is not known: the note stays.
                     _ => None,
                 };
-                return Err((failure, role));
+                return Err((failure, about));
             }
         };
         self.seen();
         if let Some(note) = note {
             note.fulfil(partition).await;
         }
-        let releases = plan.releases(writes, &etags);
-        if !releases.is_empty()
-            && let Err(failure) = partition.apply(releases).await
-        {
-            let error = Error::from(failure);
-            tracing::debug!(%error, "placeholders of checks are left to a sweep");
-        }
+        release(partition, plan.releases(writes, &etags)).await;
         Ok(plan.versions(&etags))
     }
 
+    /// What Azure said that it failed with is mostly what does not hold: then the others need not be read. Where it is what this very call
+    /// has put, they do.
+    async fn look_first(&self, place: usize, write: &Write) -> Result<(), Refused> {
+        let there = self.stored(&write.key, Some(STATE)).await?;
+        let live = there.and_then(|stored| stored.live(self.now()));
+        let is_put = matches!(write.change, Change::Put { .. });
+        let own = is_put && live.as_ref().is_some_and(|live| token_of(live.as_str()) == Some(write.token));
+        if own || holds(&write.condition, live.as_ref()) {
+            return Ok(());
+        }
+        Err(refused(place, refusal(&write.condition)))
+    }
+
     /// After a condition did not hold: which it was, or what to expect next.
-    async fn look_again(&self, writes: &[Write]) -> Result<Again, Refused> {
+    async fn look_again(&self, writes: &[Write], about: Option<usize>) -> Result<Again, Refused> {
+        if let Some((place, write)) = about.and_then(|place| Some((place, writes.get(place)?)))
+            && writes.len() > 1
+        {
+            self.look_first(place, write).await?;
+        }
         let mut reads = Vec::with_capacity(writes.len());
         for write in writes {
             reads.push(self.stored(&write.key, Some(STATE)));
@@ -169,6 +183,27 @@ enum Again {
     /// There is nothing left to do: it was this very call that was in its own way, an attempt before this one whose answer was lost.
     Applied(Vec<Option<RawVersion>>),
     Expect(Vec<Expected>),
+}
+
+/// Takes placeholders away: together, or each on its own where somebody has taken one of them over.
+async fn release(partition: Partition<'_>, placeholders: Vec<Operation>) {
+    let left = |failure: Failure| {
+        let error = Error::from(failure);
+        tracing::debug!(%error, "placeholders of checks are left to a sweep");
+    };
+    match partition.apply(placeholders.clone()).await {
+        Ok(_) => {}
+        Err(failure) if failure.is_changed() && placeholders.len() > 1 => {
+            let each = placeholders.into_iter().map(|one| partition.apply(vec![one]));
+            let mut each = futures_util::stream::iter(each).buffer_unordered(AT_ONCE);
+            while let Some(released) = each.next().await {
+                released.err().filter(|failure| !failure.is_changed()).into_iter().for_each(left);
+            }
+        }
+        // It is somebody else's now.
+        Err(failure) if failure.is_changed() => {}
+        Err(failure) => left(failure),
+    }
 }
 
 /// The versions of all puts, where each put is what is there.

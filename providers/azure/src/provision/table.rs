@@ -41,13 +41,14 @@ pub(super) async fn create(
             || make(&client, &table),
         )
     });
-    made.await?;
-    if settings.reverse_index {
-        // What was written before there was an index has none. Each of its requests has a limit of its own.
-        let table = AzureTable::new(Arc::clone(connection), url.name(), table, settings);
-        patiently_each(url.name(), Duration::MAX, Error::is_retryable, || table.mirror_all()).await?;
+    let is_new = made.await?;
+    let table = AzureTable::new(Arc::clone(connection), url.name(), table, settings);
+    match (settings.reverse_index, is_new) {
+        // What was written before there was an index has none.
+        (true, _) => table.mirror_all().await,
+        (false, false) => table.forget_mirrored().await,
+        (false, true) => Ok(()),
     }
-    Ok(())
 }
 
 /// Removes a table with all that is in it. A missing one is Ok.
@@ -57,18 +58,19 @@ pub(super) async fn remove(connection: &Arc<Connection>, url: &ResourceUrl, _: &
     patiently(url.name(), Error::is_retryable, || unmake(&client, &table)).await
 }
 
-async fn make(client: &Client, table: &str) -> Result<()> {
+/// Whether it is new.
+async fn make(client: &Client, table: &str) -> Result<bool> {
     let body = json!({ "TableName": table }).to_string();
     let call = Call::new(Method::Post, "Tables")
         .header("prefer", "return-no-content")
         .body("application/json", body);
     match client.send(call).await {
-        Err(failure) if failure.is(&["TableAlreadyExists"]) => Ok(()),
+        Err(failure) if failure.is(&["TableAlreadyExists"]) => Ok(false),
         Err(failure) if failure.is(&["TableBeingDeleted"]) => {
             let text = "a table of this name was removed a moment ago, and Azure is still clearing it away: try again in a minute";
             Err(Error::new(ErrorKind::Conflict, text).with_source(Error::from(failure)).with_provider(NAME))
         }
-        made => made.map(drop).map_err(Error::from),
+        made => made.map(|_| true).map_err(Error::from),
     }
 }
 

@@ -1,9 +1,12 @@
 //! Lost answers, behind core's retries: a write recognises itself, or says that nobody knows.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
-use skyport_core::ErrorKind;
+use futures_util::future::{Either, select};
 use skyport_core::kv::port::{Increment, ItemCondition, Write};
+use skyport_core::{ErrorKind, Token};
+use tokio::sync::Notify;
 
 use crate::server::{Fate, Server, answer, key, refusal, text};
 
@@ -112,27 +115,86 @@ async fn increments_that_wait_for_each_other_go_together_and_only_the_last_has_t
     }
 }
 
-#[tokio::test]
-async fn an_increment_whose_companion_was_dropped_on_the_way_counts_once() {
+/// Two increments go together in one write, of which this becomes; then the one that sent it is dropped. From then on `later` becomes of
+/// all requests. What the other was told, and what the counter holds in the end.
+async fn with_a_companion_that_is_dropped(
+    sent: fn() -> Fate,
+    later: fn() -> Fate,
+) -> (skyport_core::Result<i64>, i64) {
     let server = Server::start().await;
     let table = server.bare(false);
     let start = table.info().clock.now();
-    let increments: Vec<_> = (0..3).map(|_| table.increment(Increment::new(key("n"), 1, start))).collect();
-    let mut increments = increments.into_iter();
-    let (mut first, others) = (increments.next().expect("three"), increments);
-    // It takes its turn, and is dropped somewhere on its way.
-    for _ in 0..3 {
-        let _ = futures_util::poll!(&mut first);
-        tokio::time::sleep(Duration::from_millis(1)).await;
+    let add = |bits| {
+        let mut increment = Increment::new(key("n"), 1, start);
+        // Each has a slot of its own.
+        increment.token = Token::from_bits(bits);
+        table.increment(increment)
+    };
+    // One that goes alone, so that the two after it wait for each other.
+    let (mut alone, mut leader, mut companion) = (add(1), add(2), add(3));
+    for waiting in [&mut alone, &mut leader, &mut companion] {
+        assert!(futures_util::poll!(waiting).is_pending());
     }
-    let others = futures_util::future::join_all(others);
-    let mut others = std::pin::pin!(others);
-    let _ = futures_util::poll!(&mut others);
-    drop(first);
-    let counted = others.await.into_iter().filter(Result::is_ok).count();
+    alone.await.expect("counted");
+    server.take();
+    let (arrived, tell) = (std::sync::Arc::new(Notify::new()), Mutex::new(true));
+    let told = arrived.clone();
+    server.fate(move |asked, _| {
+        if asked.method == "PUT" && std::mem::take(&mut *tell.lock().unwrap()) {
+            let fate = sent();
+            told.notify_one();
+            return fate;
+        }
+        later()
+    });
+    let stopped = select(leader, Box::pin(arrived.notified())).await;
+    let Either::Right((_, leader)) = stopped else { panic!("it was told") };
+    assert!(futures_util::poll!(&mut companion).is_pending(), "it was taken along");
+    drop(leader);
+    let told = companion.await.map(|done| done.value);
+    server.take();
     let there = table.get(&key("n")).await.expect("reads").expect("a counter");
-    let sum: usize = String::from_utf8_lossy(&there.value).parse().expect("a number");
-    assert!(counted == 2 && (2..=3).contains(&sum), "{counted} told, {sum} there");
+    (told, String::from_utf8_lossy(&there.value).parse().expect("a number"))
+}
+
+#[tokio::test]
+async fn an_increment_whose_companion_was_dropped_on_the_way_counts_once() {
+    // What was sent has arrived: it finds itself.
+    let (told, sum) = with_a_companion_that_is_dropped(|| Fate::AnswerHeld, || Fate::Done).await;
+    assert_eq!((told.expect("counted"), sum), (3, 3));
+    // It has not: the other counts alone.
+    let (told, sum) = with_a_companion_that_is_dropped(|| Fate::Held, || Fate::Done).await;
+    assert_eq!((told.expect("counted"), sum), (2, 2));
+}
+
+#[tokio::test]
+async fn an_increment_whose_companion_was_dropped_is_in_doubt_whatever_is_said_of_it_later() {
+    let forbidden = || Fate::Answered(refusal(403, "AuthorizationFailure", "No."));
+    for (sent, applied) in [((|| Fate::AnswerHeld) as fn() -> Fate, 3), (|| Fate::Held, 1)] {
+        let (told, sum) = with_a_companion_that_is_dropped(sent, forbidden).await;
+        let error = told.expect_err("forbidden");
+        assert_eq!((error.kind(), error.is_ambiguous(), sum), (ErrorKind::PermissionDenied, true, applied));
+    }
+}
+
+#[tokio::test]
+async fn a_repetition_goes_by_azures_clock_where_its_own_is_ahead() {
+    let server = Server::start().await;
+    let table = server.bare(false);
+    table.write(Write::put(key("n"), "1".into())).await.expect("put");
+    let mut lost = Increment::new(key("n"), 1, table.info().clock.now() + Duration::from_secs(1));
+    lost.repeated = true;
+    let own = server.clone();
+    server.fate(move |asked, _| {
+        let mut told = own.rows.lock().unwrap().answer(asked);
+        told.headers_mut().insert("date", "Sun, 06 Nov 1994 08:49:37 GMT".parse().unwrap());
+        Fate::Answered(told)
+    });
+    let error = table.increment(lost.clone()).await.expect_err("the put may have been after it");
+    assert_eq!(error.kind(), ErrorKind::Indeterminate);
+    // Where the two clocks agree the put was before it.
+    server.take();
+    assert_eq!(table.increment(lost).await.expect("counted").value, 2);
 }
 
 #[tokio::test]

@@ -14,5 +14,6 @@ mod mirrors;
 mod pages;
 mod rows;
 mod server;
+mod sweeps;
 mod tables;
 mod transactions;

@@ -104,6 +104,49 @@ async fn what_was_written_before_there_was_an_index_gets_its_mirrors_when_the_ta
     assert_eq!(backwards(&*table, 10).await.expect("reads"), ["c", "a"]);
 }
 
+#[tokio::test]
+async fn mirrors_are_made_once_page_by_page_and_anew_where_the_table_was_without_them_meanwhile() {
+    let server = Server::start().await;
+    let sorts = ["a", "b", "c", "d", "e", "f", "g"];
+    fill(&*server.bare(false), &sorts).await;
+    server.rows.lock().unwrap().page = 2;
+    server.rows.lock().unwrap().empty_pages = true;
+    server.take();
+    let kind = |reverse_index| {
+        let mut settings = TableSettings::default();
+        settings.reverse_index = reverse_index;
+        ResourceKind::Table(settings)
+    };
+    let (azure, url) = (server.provider(), ResourceUrl::new("aztable", "tbl"));
+    let listings = |server: &Server| {
+        let lines = server.take().into_iter().map(|asked| asked.target);
+        lines.filter(|line| line.contains("tbl()")).collect::<Vec<_>>()
+    };
+    // One answer is lost: that one alone is asked for again.
+    let lost = std::sync::Mutex::new(true);
+    server.fate(move |asked, _| {
+        let lost = asked.target.contains("NextRowKey=*:e") && std::mem::take(&mut *lost.lock().unwrap());
+        if lost { Fate::AnswerLost } else { Fate::Done }
+    });
+    azure.create(&url, &kind(true)).await.expect("made");
+    let asked = listings(&server);
+    assert_eq!(asked.iter().filter(|line| line.contains("NextRowKey=*:e")).count(), 2);
+    assert_eq!(asked.iter().filter(|line| !line.contains("NextRowKey")).count(), 1);
+    azure.create(&url, &kind(true)).await.expect("there");
+    assert!(listings(&server).is_empty(), "it is known that all have theirs");
+    // Nobody sees the row by which it is known.
+    let table = server.bare(true);
+    assert_eq!(read_all(&*table, QueryOptions::new("p", 10)).await.expect("reads"), sorts);
+    assert_eq!(backwards(&*table, 10).await.expect("reads").len(), 7);
+    assert_eq!(table.sweep().await.expect("swept"), 0);
+    assert_eq!(server.rows.lock().unwrap().names().len(), 15);
+    // Where the table is declared without, others are written.
+    azure.create(&url, &kind(false)).await.expect("there");
+    fill(&*server.bare(false), &["h"]).await;
+    azure.create(&url, &kind(true)).await.expect("there");
+    assert_eq!(backwards(&*table, 10).await.expect("reads").len(), 8);
+}
+
 fn hundred() -> Vec<Write> {
     (0..100)
         .map(|number| {

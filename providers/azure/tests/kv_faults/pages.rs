@@ -1,7 +1,7 @@
-//! Pages of a query: what is short, empty, endless, out of order or too much.
+//! Pages of a query: what is short, empty, expired, endless, out of order or too much.
 
 use skyport_core::ErrorKind;
-use skyport_core::kv::port::{QueryOptions, Write};
+use skyport_core::kv::port::{Change, QueryOptions, Write};
 
 use crate::server::{Fate, Server, answer, key};
 
@@ -23,17 +23,78 @@ async fn short_and_empty_pages_are_followed_to_the_end() {
 }
 
 #[tokio::test]
+async fn a_small_page_among_much_that_has_expired_is_few_requests() {
+    for reverse in [false, true] {
+        let server = Server::start().await;
+        let table = server.bare(reverse);
+        let past = Some(std::time::SystemTime::now() - std::time::Duration::from_secs(1));
+        let put = |sort: String, expires| Write::new(key(&sort), Change::Put { value: "1".into(), expires });
+        let mut writes: Vec<Write> = (0..600).map(|number| put(format!("m{number:03}"), past)).collect();
+        writes.extend([put("a".to_owned(), None), put("z".to_owned(), None)]);
+        assert!(table.write_many(writes).await.iter().all(Result::is_ok));
+        server.take();
+        let mut options = QueryOptions::new("p", 1);
+        options.reverse = reverse;
+        let (mut found, mut pages) = (Vec::new(), 0);
+        loop {
+            let page = table.query(options.clone()).await.expect("reads");
+            found.extend(page.items.iter().map(|item| item.key.sort.to_string()));
+            pages += 1;
+            match page.next {
+                None => break,
+                next => options.token = next,
+            }
+        }
+        assert_eq!(found, if reverse { ["z", "a"] } else { ["a", "z"] });
+        let lists = server.take().iter().filter(|asked| asked.target.contains("tbl()")).count();
+        assert!(pages < 8 && lists < 40, "{pages} pages, {lists} requests");
+    }
+}
+
+#[tokio::test]
+async fn a_page_ends_after_some_answers_and_the_next_one_goes_on_from_there() {
+    let server = Server::start().await;
+    let table = server.bare(false);
+    let past = Some(std::time::SystemTime::now() - std::time::Duration::from_secs(1));
+    for number in 0..50 {
+        let change = Change::Put { value: "1".into(), expires: past };
+        table.write(Write::new(key(&format!("{number:02}")), change)).await.expect("put");
+    }
+    table.write(Write::put(key("z"), "1".into())).await.expect("put");
+    // Answers are short, however much is asked for.
+    server.rows.lock().unwrap().page = 1;
+    server.take();
+    let (mut options, mut counts) = (QueryOptions::new("p", 1), Vec::new());
+    loop {
+        let page = table.query(options.clone()).await.expect("reads");
+        counts.push((page.items.len(), server.take().len()));
+        match page.next {
+            None => break,
+            next => options.token = next,
+        }
+    }
+    assert_eq!(counts, [(0, 16), (0, 16), (0, 16), (1, 3)]);
+}
+
+#[tokio::test]
 async fn empty_pages_without_end_are_given_up() {
     let server = Server::start().await;
     let table = server.bare(false);
-    server.fate(|_, _| {
-        let mut endless = answer(200, "{\"value\":[]}");
-        endless.headers_mut().insert("x-ms-continuation-nextpartitionkey", "p".parse().unwrap());
-        Fate::Answered(endless)
-    });
+    let empty = |mark: String| {
+        let mut empty = answer(200, "{\"value\":[]}");
+        empty.headers_mut().insert("x-ms-continuation-nextpartitionkey", mark.parse().unwrap());
+        Fate::Answered(empty)
+    };
+    server.fate(move |_, number| empty(number.to_string()));
     let error = table.query(QueryOptions::new("p", 5)).await.expect_err("endless");
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert!(!error.is_ambiguous());
+    assert_eq!((error.kind(), error.is_ambiguous()), (ErrorKind::Unavailable, false));
+    server.take();
+    server.fate(move |_, _| empty("p".to_owned()));
+    for error in [table.query(QueryOptions::new("p", 5)).await.err(), table.sweep().await.err()] {
+        let error = error.expect("a circle");
+        assert_eq!((error.kind(), error.is_ambiguous()), (ErrorKind::Malformed, false));
+    }
+    assert_eq!(server.take().len(), 4, "twice the same mark is enough");
 }
 
 #[tokio::test]

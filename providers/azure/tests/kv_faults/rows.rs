@@ -48,6 +48,13 @@ impl Rows {
         }
     }
 
+    /// A row that no program of Skyport's writes.
+    pub(crate) fn put_foreign(&mut self, row: &str, expires: i64) {
+        let properties = Properties::from_iter([("exp".to_owned(), expires.to_string().into())]);
+        self.ticks += 1;
+        self.rows.insert(("p".to_owned(), row.to_owned()), (properties, self.ticks));
+    }
+
     /// As another writer would.
     pub(crate) fn remove(&mut self, row: &str) {
         self.rows.retain(|(_, known), _| known != row);

@@ -32,6 +32,10 @@ pub(crate) enum Fate {
     Lost,
     /// Something else is answered.
     Answered(Response<Bytes>),
+    /// It is done, and never answered, while the connection stays open.
+    AnswerHeld,
+    /// It never gets anywhere, while the connection stays open.
+    Held,
     /// The body of this again and again.
     Endless(Response<Bytes>),
 }
@@ -74,7 +78,12 @@ impl Server {
                 let _ = self.rows.lock().unwrap().answer(&asked);
                 Answer::Lost
             }
+            Fate::AnswerHeld => {
+                let _ = self.rows.lock().unwrap().answer(&asked);
+                Answer::Silent
+            }
             Fate::Lost => Answer::Lost,
+            Fate::Held => Answer::Silent,
             Fate::Answered(answer) => answer.into(),
             Fate::Endless(answer) => Answer::Endless(answer),
         }

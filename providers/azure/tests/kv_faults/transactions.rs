@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use skyport_core::ErrorKind;
 use skyport_core::kv::port::{Change, ItemCondition, Key, KeyValueStore, RawVersion, Write};
 
-use crate::server::{Server, key};
+use crate::server::{Fate, Server, key};
 
 async fn put(table: &dyn KeyValueStore, sort: &str, value: &str) -> RawVersion {
     table.write(Write::put(key(sort), value.to_owned().into())).await.expect("put").expect("a version")
@@ -78,8 +78,8 @@ async fn a_placeholder_that_stays_is_absent_to_everything_and_swept() {
     let table = server.bare(false);
     // Its deletion never arrives.
     server.fate(|asked, _| match asked.method.as_str() {
-        "DELETE" => crate::server::Fate::Lost,
-        _ => crate::server::Fate::Done,
+        "DELETE" => Fate::Lost,
+        _ => Fate::Done,
     });
     table.transact(vec![absent(check("nobody")), Write::put(key("a"), "1".into())]).await.expect("applied");
     server.take();
@@ -144,4 +144,66 @@ async fn the_largest_transaction_fits_into_a_request() {
     let mut most = Write::put(Key::new(long.as_str(), long.as_str()), vec![0xff; limits.value_bytes].into());
     most.condition = ItemCondition::IfAbsent;
     table.write(most).await.expect("put");
+}
+
+#[tokio::test]
+async fn of_a_condition_that_does_not_hold_that_item_alone_is_read() {
+    let server = Server::start().await;
+    let table = server.bare(true);
+    let version = put(&*table, "b", "1").await;
+    put(&*table, "b", "2").await;
+    server.take();
+    let mut writes: Vec<Write> =
+        (0..20).map(|number| absent(Write::put(key(&format!("a{number}")), "1".into()))).collect();
+    writes.push(on(check("b"), &version));
+    let error = table.transact(writes).await.expect_err("another version");
+    assert_eq!((error.kind(), error.item()), (ErrorKind::PreconditionFailed, Some(20)));
+    let lines: Vec<String> = server.take().iter().map(crate::server::Asked::line).collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_service_that_misses_every_mirror_is_not_asked_for_ever() {
+    let server = Server::start().await;
+    let table = server.bare(true);
+    // The second operation is that on the mirror, whatever it does.
+    server.fate(|asked, _| {
+        if asked.method != "POST" {
+            return Fate::Done;
+        }
+        let told = r#"{"odata.error":{"code":"ResourceNotFound","message":{"lang":"en-US","value":"1:No."}}}"#;
+        let body = format!(
+            "--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 404 No\r\n\r\n{told}\r\n--c--\r\n--b--\r\n"
+        );
+        let answer = http::Response::builder().status(202).header("content-type", "multipart/mixed; boundary=b");
+        Fate::Answered(answer.body(body.into()).unwrap())
+    });
+    let error = table.write(Write::put(key("a"), "1".into())).await.expect_err("never");
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(server.take().len() < 30);
+}
+
+#[tokio::test]
+async fn a_placeholder_that_another_left_is_taken_away_and_one_that_was_taken_over_keeps_no_other() {
+    let server = Server::start().await;
+    let table = server.bare(false);
+    server.fate(|asked, _| match asked.method.as_str() {
+        "DELETE" => Fate::Lost,
+        _ => Fate::Done,
+    });
+    table.transact(vec![absent(check("old")), Write::put(key("a"), "1".into())]).await.expect("applied");
+    server.take();
+    table.transact(vec![absent(check("old")), Write::put(key("a"), "2".into())]).await.expect("applied");
+    assert_eq!(server.rows.lock().unwrap().names(), [":a"]);
+    // One of three is taken over, and released, by another before.
+    let own = server.clone();
+    server.fate(move |_, number| {
+        if number == 1 {
+            own.rows.lock().unwrap().remove(":y");
+        }
+        Fate::Done
+    });
+    let checks = ["x", "y", "z"].map(|sort| absent(check(sort)));
+    table.transact(checks.to_vec()).await.expect("applied");
+    assert_eq!(server.rows.lock().unwrap().names(), [":a"]);
 }
