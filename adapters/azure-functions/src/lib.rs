@@ -19,7 +19,7 @@
 //! | `FUNCTIONS_CUSTOMHANDLER_PORT`, else `FUNCTIONS_HTTPWORKER_PORT` | the port; the host sets both | `PORT`, else 8080 |
 //! | `AzureFunctionsJobHost__functionTimeout` | how long the host lets a call run, where a setting says it and not host.json: `00:10:00`, `-1` | by the plan |
 //! | `WEBSITE_SKU` | the plan; Azure sets it. The host waits 5 min for a call on `Dynamic` (Consumption), 30 min elsewhere | 30 min |
-//! | `SKYPORT_DEADLINE` | the longest time for a call: `30s`, `2m` | 5 s less than the host waits; 225 s for a request |
+//! | `SKYPORT_DEADLINE` | a shorter longest time for every call: `30s`, `2m` | 5 s less than the host waits; 225 s for a request |
 //! | `SKYPORT_GRACE` | how long running work may go on after SIGTERM | `7s` |
 //!
 //! The address is always 127.0.0.1; `HOST` is not looked at. A host that has waited too long for one call ends the program, and with it all other calls:
