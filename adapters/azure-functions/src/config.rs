@@ -24,10 +24,10 @@ const KEPT: Duration = Duration::from_secs(5);
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AzureFunctionsConfig {
-    /// The longest time for a request, where [`ServerConfig::deadline`] does not say; 225 s by default, of the 230 s that Azure's load
+    /// The longest time for a request, where [`ServerConfig::deadline`] does not say less; 225 s by default, of the 230 s that Azure's load
     /// balancer waits.
     pub http_deadline: Duration,
-    /// The longest time for anything else, where [`ServerConfig::deadline`] does not say: what the host allows, less 5 s. The host allows
+    /// The longest time for anything else, where [`ServerConfig::deadline`] does not say less: what the host allows, less 5 s. The host allows
     /// 5 min on the Consumption plan and 30 min elsewhere, where its configuration does not say; `None` is no limit.
     pub event_deadline: Option<Duration>,
     /// Times and sizes, and the port. The address is 127.0.0.1 whatever stands there: only the host is to call. A grace period of 7 s by
@@ -99,6 +99,11 @@ const TIMEOUT: &str = "AzureFunctionsJobHost__functionTimeout";
 /// What is left of the host's time to the function.
 fn less(time: Duration) -> Duration {
     time.checked_sub(KEPT).filter(|left| *left >= time / 2).unwrap_or(time / 2)
+}
+
+/// How long everything may take for a call whose function has so long: a second less than the host waits.
+pub(crate) fn settled_within(deadline: Duration) -> Duration {
+    deadline.saturating_add(KEPT.min(deadline) * 4 / 5)
 }
 
 /// A .NET TimeSpan, `[days.]hours:minutes:seconds`; `Some(None)` for no limit.

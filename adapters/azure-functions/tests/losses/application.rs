@@ -31,7 +31,7 @@ pub(crate) struct Store {
 const BUCKET: Ref<Store, Bucket> = Ref::new("bucket", |store| &store.bucket);
 const JOBS: Ref<Store, Queue<Value>> = Ref::new("jobs", |store| &store.jobs);
 
-fn declared(name: &'static str) -> Result<Declaration> {
+pub(crate) fn declared(name: &'static str) -> Result<Declaration> {
     let kind = match name {
         "bucket" => Bucket::kind(ResourceOptions::new())?,
         _ => <Queue<Value> as Resource>::kind(ResourceOptions::new().max_attempts(3))?,
@@ -127,9 +127,15 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) async fn start(form: HttpForm, queues: Arc<dyn Queues>) -> Result<Self> {
-        let (functions, store) = app().bind(&Azure::new())?;
+        Self::over(&Azure::new(), form, queues).await
+    }
+
+    /// With what it stores here.
+    pub(crate) async fn over(azure: &Azure, form: HttpForm, queues: Arc<dyn Queues>) -> Result<Self> {
+        let (functions, store) = app().bind(azure)?;
         let mut deployment = Deployment::new("handler").queue("jobs", "losses-jobs");
         deployment.http = form;
+        deployment.retry_pause = std::time::Duration::from_secs(1);
         let manifest = functions.manifest().clone();
         let config = AzureFunctionsConfig::default();
         let served = Served::start(Arc::new(functions), &manifest, &deployment, config, queues).await?;
