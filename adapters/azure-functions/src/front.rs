@@ -136,6 +136,15 @@ impl Intercept for Front {
             }
             Kind::Proxied | Kind::Forwarded | Kind::Direct => {}
         }
+        if let Some(function) = kind::nearly_called(&request).and_then(|name| self.called(name)) {
+            tracing::error!(
+                function = function.name(),
+                length = request.headers().contains_key(header::CONTENT_LENGTH),
+                query = request.uri().query().is_some(),
+                "a request looks like a call of the host for this function, and is not made as the host makes them: it is taken for a client's. If no client \
+                 sends it, the host is of a version that this program does not know: set FUNCTIONS_EXTENSION_VERSION to ~4, or report it to Skyport"
+            );
+        }
         limit(invocation, Some(self.http_deadline));
         let (direct, forwarded) = (kind == Kind::Direct, kind == Kind::Forwarded);
         Intercepted::Passed(if direct { request } else { as_sent(request, forwarded) })
