@@ -19,8 +19,13 @@ pub(crate) enum Command {
     Provision,
     /// Call a schedule's function once.
     Fire(String),
-    /// Write what is deployed to Azure Functions beside the program, into a folder.
-    AzureFunctions(String),
+    /// Write what is deployed to Azure Functions beside the program.
+    AzureFunctions {
+        /// Into this folder.
+        folder: String,
+        /// The setting that tells the host how to get to the queues, where it is another than its own storage's.
+        connection: Option<String>,
+    },
 }
 
 impl FromStr for Command {
@@ -33,12 +38,26 @@ impl FromStr for Command {
             ["manifest"] => Ok(Self::Manifest),
             ["provision"] => Ok(Self::Provision),
             ["fire", function] => Ok(Self::Fire(function.to_owned())),
-            ["azure-functions", folder] => Ok(Self::AzureFunctions(folder.to_owned())),
+            ["azure-functions", folder] => {
+                Ok(Self::AzureFunctions { folder: folder.to_owned(), connection: None })
+            }
+            ["azure-functions", folder, connection] if is_setting(connection) => {
+                Ok(Self::AzureFunctions { folder: folder.to_owned(), connection: Some(connection.to_owned()) })
+            }
+            ["azure-functions", _, _, ..] => Err(Error::invalid(
+                "SKYPORT_COMMAND is `azure-functions <folder>` or `azure-functions <folder> <connection>`: the folder has no space in its name, and the \
+                 connection is the name of an application setting, of letters, digits and `_`",
+            )),
             _ => Err(Error::invalid(
-                "SKYPORT_COMMAND is `serve`, `manifest`, `provision`, `fire <function>` or `azure-functions <folder>`",
+                "SKYPORT_COMMAND is `serve`, `manifest`, `provision`, `fire <function>` or `azure-functions <folder> [<connection>]`",
             )),
         }
     }
+}
+
+/// Whether the host finds a setting of this name among the application's.
+fn is_setting(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// Writes the manifest to standard output.
@@ -70,8 +89,17 @@ mod tests {
     fn commands_are_read_and_others_refused() {
         assert_eq!("".parse::<Command>().expect("nothing"), Command::Serve);
         assert_eq!(" fire  sweep ".parse::<Command>().expect("one function"), Command::Fire("sweep".into()));
-        let folder = Command::AzureFunctions("target/package".into());
-        assert_eq!("azure-functions target/package".parse::<Command>().expect("one folder"), folder);
+        let folder = |connection: Option<&str>| Command::AzureFunctions {
+            folder: "target/package".into(),
+            connection: connection.map(str::to_owned),
+        };
+        assert_eq!("azure-functions target/package".parse::<Command>().expect("one folder"), folder(None));
+        let both = "azure-functions target/package Data_2".parse::<Command>().expect("a connection, too");
+        assert_eq!(both, folder(Some("Data_2")));
+        for text in ["azure-functions my package/x", "azure-functions a b c"] {
+            let error = text.parse::<Command>().expect_err(text);
+            assert!(error.message().contains("no space in its name"), "{error}");
+        }
         for text in ["fire", "fire a b", "drop", "manifest now", "azure-functions"] {
             assert!(text.parse::<Command>().is_err(), "{text}");
         }

@@ -31,7 +31,7 @@ mod runtime;
 /// | `SKYPORT_EVENTS_PATH` | on Cloud Run: a path where pushes are looked for although it is a route's | none |
 /// | `SKYPORT_PUSH_AUDIENCE`, `SKYPORT_PUSH_ACCOUNT` | on Cloud Run: whose pushes and events are taken | anybody's who may call |
 /// | `SKYPORT_RESPONSE_STREAMING` | on Lambda: `true` sends responses as streams | `false` |
-/// | `SKYPORT_COMMAND` | do one thing and end: `manifest`, `provision`, `fire <function>`, `azure-functions <folder>` | serve |
+/// | `SKYPORT_COMMAND` | do one thing and end: `manifest`, `provision`, `fire <function>`, `azure-functions <folder> [<connection>]` | serve |
 ///
 /// A variable that begins with `SKYPORT_` and means nothing is warned of: most often it is a slip of the pen.
 ///
@@ -80,7 +80,9 @@ pub async fn run<R: Resources>(app: App<R>) -> Result<()> {
             let (functions, _) = app.bind(&environment)?;
             crate::command::fire(&functions, &function).await
         }
-        Command::AzureFunctions(folder) => azure_functions::write(&manifest, &environment, &folder),
+        Command::AzureFunctions { folder, connection } => {
+            azure_functions::write(&manifest, &environment, &folder, connection)
+        }
         Command::Serve => match runtime {
             Runtime::Lambda => lambda::run(app, environment).await,
             Runtime::CloudRun => cloud_run::run(app, environment, &manifest).await,
@@ -157,7 +159,7 @@ mod azure_functions {
 
     pub(super) fn log(_: &Environment) {}
 
-    pub(super) fn write(_: &Manifest, _: &Environment, _: &str) -> Result<()> {
+    pub(super) fn write(_: &Manifest, _: &Environment, _: &str, _: Option<String>) -> Result<()> {
         Err(skyport_core::Error::unsupported(
             "this program was built without the feature `azure-functions`, which knows what is deployed there: add it to `skyport` in \
              Cargo.toml",

@@ -30,16 +30,21 @@ pub(crate) async fn deliver(
     let text = envelope.data.and_then(once::text);
     let told =
         text.ok_or_else(|| Error::new(ErrorKind::Malformed, "the call of a bucket's function has no event"));
-    let told = match told.and_then(|text| event_grid::in_text(&text)) {
-        Ok(told) => told,
+    let told = match told {
+        Ok(text) => event_grid::in_text(&text),
         Err(error) => return Answer::malformed(&error),
     };
+    // What cannot be read today cannot be read tomorrow, and Event Grid would repeat it for a day.
     let mut worst = Outcome::Done;
-    for told in told {
+    for told in told.unwrap_or_else(|error| vec![Err(error)]) {
         let notice = match told {
-            Told::Notice(notice) => notice,
-            Told::Nothing => continue,
-            Told::Foreign => {
+            Ok(Told::Notice(notice)) => notice,
+            Ok(Told::Nothing) => continue,
+            Err(error) => {
+                tracing::error!(%error, "an event of Event Grid cannot be read, and is not repeated");
+                continue;
+            }
+            Ok(Told::Foreign) => {
                 tracing::warn!("an event of another source than Blob Storage was passed over");
                 continue;
             }

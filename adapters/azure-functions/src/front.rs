@@ -15,7 +15,7 @@ use skyport_server::{Intercept, Intercepted};
 use tokio::time::Instant;
 
 use crate::blob::{self, Listener};
-use crate::config::AzureFunctionsConfig;
+use crate::config::{AzureFunctionsConfig, settled_within};
 use crate::event::{Envelope, Kind, LARGEST_BODY, kind, timer};
 use crate::reply::{self, Answer};
 use crate::{event, message, settle};
@@ -42,6 +42,7 @@ impl Front {
     /// Answers a call of the host. Always an answer that it understands.
     async fn call(&self, name: String, request: Request, mut invocation: Invocation) -> Answer {
         let function = self.called(&name);
+        let end = self.event_deadline.map(settled_within).and_then(|time| Instant::now().checked_add(time));
         let deadline = if function.is_some() { self.event_deadline } else { Some(self.http_deadline) };
         limit(&mut invocation, deadline);
         if let Some(trace) = TraceContext::from_headers(request.headers()) {
@@ -56,21 +57,22 @@ impl Front {
             Err(error) => return Answer::malformed(&error),
         };
         match function {
-            Some(function) => self.event(function, &envelope, invocation).await,
+            Some(function) => self.event(function, &envelope, invocation, end).await,
             None => self.wrapped(&name, envelope.data, invocation).await,
         }
     }
 
-    /// A call with an event.
+    /// A call with an event, which is to be answered by the end of the host's time.
     async fn event(
         &self,
         function: FunctionRef<'_>,
         envelope: &Envelope<'_>,
         invocation: Invocation,
+        end: Option<Instant>,
     ) -> Answer {
         match function.trigger() {
             Trigger::Queue { queue, .. } => {
-                message::deliver(&self.functions, (function, queue), envelope, invocation).await
+                message::deliver(&self.functions, (function, queue), envelope, invocation, end).await
             }
             Trigger::Blob { bucket, change } => {
                 let listener = Listener { function, bucket, change: *change };
@@ -134,17 +136,28 @@ impl Intercept for Front {
             }
             Kind::Proxied | Kind::Forwarded | Kind::Direct => {}
         }
+        if let Some(function) = kind::nearly_called(&request).and_then(|name| self.called(name)) {
+            tracing::error!(
+                function = function.name(),
+                length = request.headers().contains_key(header::CONTENT_LENGTH),
+                query = request.uri().query().is_some(),
+                "a request looks like a call of the host for this function, and is not made as the host makes them: it is taken for a client's. If no client \
+                 sends it, the host is of a version that this program does not know: set FUNCTIONS_EXTENSION_VERSION to ~4, or report it to Skyport"
+            );
+        }
         limit(invocation, Some(self.http_deadline));
         let (direct, forwarded) = (kind == Kind::Direct, kind == Kind::Forwarded);
         Intercepted::Passed(if direct { request } else { as_sent(request, forwarded) })
     }
 }
 
-/// Sets the time for a call, where nothing has set it.
+/// Sets the time for a call, where nothing has set a shorter one.
 fn limit(invocation: &mut Invocation, time: Option<Duration>) {
-    if invocation.deadline.is_none() {
-        invocation.deadline = time.and_then(|time| Instant::now().checked_add(time));
-    }
+    let ours = time.and_then(|time| Instant::now().checked_add(time));
+    invocation.deadline = match (invocation.deadline, ours) {
+        (Some(set), Some(ours)) => Some(set.min(ours)),
+        (set, ours) => set.or(ours),
+    };
 }
 
 /// A request that came through the host as its client sent it, as far as that can be known, and with what cannot.

@@ -16,14 +16,14 @@
 //! # Environment
 //! | variable | meaning | default |
 //! |---|---|---|
-//! | `FUNCTIONS_CUSTOMHANDLER_PORT`, else `FUNCTIONS_HTTPWORKER_PORT` | the port; the host sets both | `PORT`, else 8080 |
-//! | `AzureFunctionsJobHost__functionTimeout` | how long the host lets a call run, where a setting says it and not host.json: `00:10:00`, `-1` | by the plan |
+//! | `FUNCTIONS_CUSTOMHANDLER_PORT` | the port; the host sets it | `PORT`, else 8080 |
+//! | `AzureFunctionsJobHost__functionTimeout` | how long the host lets a call run: `00:10:00`, `-1` | `functionTimeout` in host.json, else by the plan |
 //! | `WEBSITE_SKU` | the plan; Azure sets it. The host waits 5 min for a call on `Dynamic` (Consumption), 30 min elsewhere | 30 min |
-//! | `SKYPORT_DEADLINE` | the longest time for a call: `30s`, `2m` | 5 s less than the host waits; 225 s for a request |
+//! | `SKYPORT_DEADLINE` | a shorter longest time for every call: `30s`, `2m` | 5 s less than the host waits; 225 s for a request |
 //! | `SKYPORT_GRACE` | how long running work may go on after SIGTERM | `7s` |
 //!
-//! The address is always 127.0.0.1; `HOST` is not looked at. A host that has waited too long for one call ends the program, and with it all other calls:
-//! where host.json has a `functionTimeout`, say it in the setting too, or in `SKYPORT_DEADLINE`.
+//! The address is always 127.0.0.1; `HOST` is not looked at. A host that has waited too long for one call ends the program, and with it all other calls.
+//! So host.json is read in the working folder, where the host starts a program; where it is elsewhere, say its `functionTimeout` in the setting.
 //!
 //! # What a request is
 //! | what tells | what it is |
@@ -74,15 +74,18 @@
 //! | 200 | it is done | deletes the message, counts a success |
 //! | 400, 413 | the call is not what it claims to be | counts a failure, as below |
 //! | 404 | no function of this program is called so: the log says which there are | the same |
-//! | 500 | it failed, and is to come again | a message: gives it back, see below; an event: Event Grid repeats it, for a day by default; a schedule: nothing, unless function.json has a retry policy |
+//! | 500 | it failed, and is to come again | a message: gives it back, see below; an event: Event Grid repeats it, for a day by default; a schedule: the host repeats it as function.json says, in the ones that are written here up to four times |
 //!
 //! A function's name is its folder's name. [`AzureFunctions::bind`] refuses names that the host does not take.
 //!
 //! # Messages
 //! A message goes to its queue's function as if it had been received. What is done is acknowledged by the answer. What failed is given back
 //! here, with the pause that the handler asked for or its own backoff, which changes the receipt; the host finds the one that it holds no longer
-//! good, and leaves the message alone. Where the host has renewed its lease meanwhile (after 5 min), or cannot say truly which message it is, it gives
-//! the message back itself, by `extensions.queues.visibilityTimeout` in host.json.
+//! good, and leaves the message alone. Where the host has renewed its lease meanwhile (after 5 min), or cannot say truly which message it is, the
+//! message is sent anew with its pause and with the count of its attempts, and the old one is acknowledged: it has another id then. Where it cannot be sent either, which the
+//! log tells, the host gives it back, by `extensions.queues.visibilityTimeout` in host.json.
+//!
+//! All of this ends a second before the host's time for the call does: what a queue has not answered by then comes again.
 //!
 //! What failed for good, what cannot be decoded, and what has failed in its last attempt is sent to the queue's dead letters with its
 //! reason, and is then acknowledged; where it cannot be sent, the host gives it back, or puts it among the dead letters itself. So the application needs the right to send there. **Let
@@ -93,18 +96,20 @@
 //!
 //! The host puts the fields of a message that is an object of JSON over what it tells of the message: its sender may write its own id,
 //! count and receipt. Skyport's messages are none, and are believed. Of others it is looked which fields they have, and what those overwrite is
-//! not believed: then the message goes by the call's id, every attempt is the first, and the host alone counts.
+//! not believed: such a message goes by the call's id, or counts as a first attempt. Once it was sent anew, it is counted as Skyport's are.
 //!
 //! A batch handler gets batches of one: the host calls once for each message.
 //!
 //! # Events of buckets
 //! They come by `eventGridTrigger`, in Event Grid's schema or as CloudEvents, one or several. An event of another container or account is
 //! passed over; let the subscription's filter say the container. Whether an object still lives under a deleted key is asked of the bucket; where that may not
-//! be asked, the deletion is told. Directories are passed over. What failed for good is told in the log at the level of errors, and is not repeated.
+//! be asked, the deletion is told. Directories are passed over. What failed for good, and what is no event that can be read, is told in the log at the level of
+//! errors, and is not repeated. Which delivery it is nobody tells: [`Invocation::attempt`](skyport_core::app::Invocation::attempt) is always 1.
 //!
 //! # Schedules
 //! The instant is the function's own last one before the time that the host tells, at most 5 s after it: the host tells no instant. Somebody who has the
-//! host call by hand repeats the last one, which is then told under the same name.
+//! host call by hand repeats the last one, which is then told under the same name. The host does not tell a custom handler that it repeats a call: the
+//! attempt is always 1.
 //!
 //! # Start and end
 //! The port is open once [`AzureFunctions::bind`] returns, and the host is answered at once. Before it ends a program, the host

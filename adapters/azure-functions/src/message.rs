@@ -6,17 +6,19 @@ use std::time::SystemTime;
 use skyport_core::app::{FunctionRef, Functions, Invocation};
 use skyport_core::queue::port::{MessageQueue, RawDelivery, Receipt};
 use skyport_core::{Error, ErrorKind, Outcome};
+use tokio::time::Instant;
 
 use crate::event::{Envelope, queue};
 use crate::reply::Answer;
 use crate::settle::Settler;
 
-/// Hands the message of a call to the function of its queue, and settles it.
+/// Hands the message of a call to the function of its queue, and settles it, by the end of the host's time.
 pub(crate) async fn deliver(
     functions: &Functions,
     (function, queue): (FunctionRef<'_>, &Arc<dyn MessageQueue>),
     envelope: &Envelope<'_>,
     invocation: Invocation,
+    end: Option<Instant>,
 ) -> Answer {
     let Some(handed) = queue::handed(envelope, &invocation.id, SystemTime::now()) else {
         return Answer::malformed(&Error::new(
@@ -24,7 +26,7 @@ pub(crate) async fn deliver(
             "the call of a queue's function has no message",
         ));
     };
-    let settler = Settler::new(queue, handed.receipt.clone());
+    let settler = Settler::new(queue, handed.receipt.clone(), end);
     let receipt = handed.receipt.unwrap_or_else(|| Receipt::new(""));
     let delivery = match handed.message.into_delivery(receipt) {
         Ok(delivery) => delivery,
@@ -50,8 +52,9 @@ async fn adopted(
     settler: &Settler<'_>,
     delivery: RawDelivery,
 ) -> Result<RawDelivery, Answer> {
-    let adopted = queue.adopt(vec![delivery.clone()]).await.pop();
-    match adopted.unwrap_or_else(|| Err(Error::internal("the queue gave no answer for a message"))) {
+    let no_answer = || Err(Error::internal("the queue gave no answer for a message"));
+    let adopted = settler.in_time(queue.adopt(vec![delivery.clone()])).await;
+    match adopted.and_then(|mut adopted| adopted.pop().unwrap_or_else(no_answer)) {
         Ok(Some(adopted)) => Ok(adopted),
         Ok(None) => Err(Answer::Done),
         Err(error) => {

@@ -19,10 +19,10 @@
 //!   for `Microsoft.Storage.BlobCreated` or `Microsoft.Storage.BlobDeleted` is yours to create, with the function as its endpoint.
 //! - The host reads messages as they stand in the queue (`messageEncoding` is `none`); what it gives up after the largest `max_attempts` of all queues
 //!   goes to `<queue>-poison`, where the application's own dead letters go.
+//! - A schedule that fails is repeated by the host, up to four times with growing pauses: function.json says so.
 //! - A schedule is written out in six fields, with lists. The host must run in UTC, as it does without `WEBSITE_TIME_ZONE`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -31,11 +31,19 @@ use skyport_core::provider::ResourceKind;
 use skyport_core::schedule::Schedule;
 use skyport_core::{Error, ErrorKind, Result};
 
+mod folder;
+
+pub(crate) use folder::json_of;
+pub use folder::connection_of;
+
 /// The function that all requests come to.
 pub const HTTP_FUNCTION: &str = "http";
 
 /// The longest name of a queue whose dead letters' queue can still be named: 63 less `-poison`.
 const QUEUE_NAME: usize = 56;
+
+/// How the names of dead letters' queues end.
+const POISON: &str = "-poison";
 
 /// The host's longest time for a call, and before a message is seen again: its files know no days.
 const DAY: Duration = Duration::from_secs(86_400);
@@ -119,7 +127,7 @@ impl Deployment {
         let names: Vec<&str> = manifest.functions.iter().map(|function| function.name.as_str()).collect();
         crate::names::check_names(&names)?;
         if manifest.functions.iter().map(reserved).collect::<Result<Vec<bool>>>()?.contains(&true) {
-            files.push(function(HTTP_FUNCTION, &http_bindings()));
+            files.push(function(HTTP_FUNCTION, json!({"bindings": http_bindings()})));
         }
         for one in &manifest.functions {
             let binding = match &one.trigger {
@@ -142,27 +150,13 @@ impl Deployment {
                     ));
                 }
             };
-            files.push(function(&one.name, &json!([binding])));
+            let mut content = json!({"bindings": [binding]});
+            if matches!(one.trigger, TriggerManifest::Schedule { .. }) {
+                content["retry"] = retry();
+            }
+            files.push(function(&one.name, content));
         }
         Ok(files)
-    }
-
-    /// Writes the files into a folder, which is created where it is missing. What else is there stays.
-    ///
-    /// # Errors
-    /// As [`files`](Self::files), and where they cannot be written.
-    pub fn write(&self, manifest: &Manifest, folder: &Path) -> Result<()> {
-        for file in self.files(manifest)? {
-            let path = folder.join(&file.path);
-            let unwritten = |error: std::io::Error| {
-                Error::internal(format!("{} could not be written", path.display())).with_source(error)
-            };
-            if let Some(parent) = path.parent() {
-                std::fs::create_dir_all(parent).map_err(unwritten)?;
-            }
-            std::fs::write(&path, format!("{:#}\n", file.content)).map_err(unwritten)?;
-        }
-        Ok(())
     }
 
     fn host(&self, manifest: &Manifest) -> Result<Value> {
@@ -217,6 +211,12 @@ impl Deployment {
             && !name.starts_with('-')
             && !name.ends_with('-')
             && !name.contains("--");
+        if fits && name.ends_with(POISON) {
+            return Err(Error::invalid(format!(
+                "no function can listen to the queue `{name}`: its name ends as those of dead letters do, and the host of Azure Functions has none for \
+                 them in turn, so that a message that fails would come for ever; give the queue `{resource}` another name"
+            )));
+        }
         if fits {
             return Ok(name);
         }
@@ -261,8 +261,13 @@ fn reserved(function: &FunctionManifest) -> Result<bool> {
     Ok(true)
 }
 
-fn function(name: &str, bindings: &Value) -> File {
-    File { path: format!("{name}/function.json"), content: json!({"bindings": bindings}) }
+fn function(name: &str, content: Value) -> File {
+    File { path: format!("{name}/function.json"), content }
+}
+
+/// How the host repeats what has failed. Of our triggers it does so for timers alone: messages come back by their queue, and events by Event Grid.
+fn retry() -> Value {
+    json!({"strategy": "exponentialBackoff", "maxRetryCount": 4, "minimumInterval": "00:00:05", "maximumInterval": "00:05:00"})
 }
 
 fn http_bindings() -> Value {

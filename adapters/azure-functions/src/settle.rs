@@ -5,14 +5,19 @@
 //!   has come as often as host.json says.
 //!
 //! Neither is an error to it where the receipt is no longer good. So a message that is to come again is given back here, after its own
-//! pause, which makes another receipt; the call is then answered as the failure that it is. Where the message could not be given
-//! back here, because the host has renewed its lease meanwhile, or nothing settles it, the host does.
+//! pause, which makes another receipt; the call is then answered as the failure that it is. Where it cannot be given back here, because the
+//! host has renewed its lease meanwhile, or nobody can say truly which message it is, it is sent anew, to come after its pause and to
+//! be counted on from there; the call is then answered as a success, so that the host deletes the old one. Where that fails, too, the host gives it back.
+//!
+//! The host ends a program that takes too long, with all that it runs. So nothing here takes longer than its time.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use skyport_core::queue::port::{MessageQueue, RawDelivery, Receipt, Settlement, Verdict};
+use skyport_core::queue::port::{MessageQueue, OutMessage, RawDelivery, Receipt, Settlement, Verdict};
 use skyport_core::{Error, ErrorKind, Outcome, Result, WorkerConfig};
+use tokio::time::{Instant, timeout_at};
 
 use crate::reply::Answer;
 
@@ -25,12 +30,29 @@ pub(crate) struct Settler<'q> {
     queue: &'q Arc<dyn MessageQueue>,
     /// What the host handed over, where it can be believed.
     receipt: Option<Receipt>,
+    /// When the host's time is nearly over, where it has an end.
+    end: Option<Instant>,
 }
 
 impl<'q> Settler<'q> {
-    /// Of messages of this queue, with the receipt that the host handed over.
-    pub(crate) fn new(queue: &'q Arc<dyn MessageQueue>, receipt: Option<Receipt>) -> Self {
-        Self { queue, receipt }
+    /// Of messages of this queue, with the receipt that the host handed over, until so long.
+    pub(crate) fn new(
+        queue: &'q Arc<dyn MessageQueue>,
+        receipt: Option<Receipt>,
+        end: Option<Instant>,
+    ) -> Self {
+        Self { queue, receipt, end }
+    }
+
+    /// What comes of this by the end of the host's time.
+    ///
+    /// # Errors
+    /// `Unavailable` where it takes longer.
+    pub(crate) async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        let Some(end) = self.end else { return Ok(work.await) };
+        timeout_at(end, work).await.map_err(|_| {
+            Error::new(ErrorKind::Unavailable, "the queue did not answer before the host's time for the call was over")
+        })
     }
 
     /// Settles a message by what came of it. One that cannot be sent to the dead letters comes again.
@@ -61,22 +83,39 @@ impl<'q> Settler<'q> {
     /// Gives the message back, to come again after its pause. An answer of success would have the host count no failure; and where it is
     /// not known whether the message was given back, it would lose it.
     async fn again(&self, delivery: &RawDelivery, after: Option<Duration>) -> Answer {
-        if self.receipt.is_none() {
-            return Answer::Again;
-        }
         let pause = after.unwrap_or_else(|| WorkerConfig::default().pause(delivery.attempt));
         let pause = pause.min(self.queue.info().limits.delay);
+        if self.receipt.is_none() {
+            return self.anew(delivery, pause).await;
+        }
         let id = &*delivery.id;
         match self.settle(delivery, Verdict::Retry(pause)).await {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::PreconditionFailed => {
-                tracing::debug!(id, %error, "the host has renewed a message's lease: it gives it back itself");
-            }
+            Ok(()) => Answer::Again,
+            // The host has renewed its lease.
+            Err(error) if error.kind() == ErrorKind::PreconditionFailed => self.anew(delivery, pause).await,
             Err(error) => {
                 tracing::warn!(id, %error, "a message could not be given back with its own pause: the host does it");
+                Answer::Again
             }
         }
-        Answer::Again
+    }
+
+    /// Sends the message anew, to come after its pause and to be counted on from here; the host deletes the one that it has.
+    async fn anew(&self, delivery: &RawDelivery, pause: Duration) -> Answer {
+        let mut message = delivery.to_message();
+        message.envelope.set_attempts_before(delivery.attempt);
+        message.delay = Some(pause);
+        match self.sent(self.queue, message).await {
+            Ok(()) => {
+                self.done(delivery).await;
+                Answer::Done
+            }
+            Err(error) => {
+                let id = &*delivery.id;
+                tracing::info!(id, %error, "a message could not be sent anew with its own pause: the host gives it back, after the pause in host.json");
+                Answer::Again
+            }
+        }
     }
 
     /// A layer has more to end than the message, and has put its own name on the receipt; the message itself ends with the answer.
@@ -107,13 +146,17 @@ impl<'q> Settler<'q> {
         message.envelope.set_reason(Some(reason));
         message.envelope.set_not_before(None);
         message.envelope.set_attempts_before(0);
-        let sent = self.queue.dead_letters()?.send(vec![message]).await.pop();
+        self.sent(&self.queue.dead_letters()?, message).await
+    }
+
+    async fn sent(&self, queue: &Arc<dyn MessageQueue>, message: OutMessage) -> Result<()> {
+        let sent = self.in_time(queue.send(vec![message])).await?.pop();
         sent.unwrap_or_else(no_answer).map(drop)
     }
 
     async fn settle(&self, delivery: &RawDelivery, verdict: Verdict) -> Result<()> {
         let settlement = Settlement::new(delivery.receipt.clone(), verdict);
-        self.queue.settle(vec![settlement]).await.pop().unwrap_or_else(no_answer)
+        self.in_time(self.queue.settle(vec![settlement])).await?.pop().unwrap_or_else(no_answer)
     }
 }
 

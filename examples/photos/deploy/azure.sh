@@ -47,7 +47,7 @@ permit "$(az functionapp identity show --resource-group "$GROUP" --name "$APP" -
 # The host and the program find the account by its name, and are whom the app's identity says.
 az functionapp config appsettings delete --resource-group "$GROUP" --name "$APP" --setting-names AzureWebJobsStorage --output none
 az functionapp config appsettings set --resource-group "$GROUP" --name "$APP" --output none --settings \
-    "AzureWebJobsStorage__accountName=$STORAGE" "AZURE_STORAGE_ACCOUNT=$STORAGE" SKYPORT_DEADLINE=270s RUST_LOG=info
+    "AzureWebJobsStorage__accountName=$STORAGE" "AZURE_STORAGE_ACCOUNT=$STORAGE" RUST_LOG=info
 az functionapp deployment source config-zip --resource-group "$GROUP" --name "$APP" --src "$PACKAGE.zip" --output none
 
 # 4. What calls it beside HTTP, the queue and the timer, which the package tells of: on_blob_created("added", ..) and

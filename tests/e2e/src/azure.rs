@@ -88,6 +88,7 @@ impl Account {
         let program = self.photos().variable("FUNCTIONS_CUSTOMHANDLER_PORT", &port).start().await;
         let mut options = Options::new(folder);
         options.handler = Handler::At(program.address);
+        options.settings.insert("AzureWebJobsStorage".to_owned(), self.connection.clone());
         options.queues = Arc::new(Storage::connect(&self.connection).expect("Azurite's connection string"));
         let host = Arc::new(Host::start(options).await.expect("the host takes it"));
         let events = tokio::spawn(event_grid(self.clone(), self.named("originals"), Arc::clone(&host)));

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::fault::{Fault, Result};
 use crate::front::Front;
@@ -41,6 +42,8 @@ pub struct Options {
     pub port: u16,
     /// How long the program may take to be ready; 30 s by default.
     pub initialization: Duration,
+    /// The longest pause before a call is repeated that has failed, whatever its `function.json` says: for tests.
+    pub longest_pause: Duration,
     /// Whether events of Event Grid are handed over as objects, rather than as texts.
     pub event_objects: bool,
 }
@@ -67,8 +70,24 @@ impl Options {
             lease: LEASE,
             port: 0,
             initialization: Duration::from_secs(30),
+            longest_pause: Duration::MAX,
             event_objects: false,
         }
+    }
+
+    /// Whether a connection is in the settings, or in this process's environment.
+    ///
+    /// From `IConfigurationExtensions.cs` (`GetWebJobsConnectionStringSection`) of azure-webjobs-sdk: with the prefix `AzureWebJobs` first, then as it is, then among the
+    /// connection strings. Behind two underscores stand its parts.
+    fn has_connection(&self, name: &str) -> bool {
+        let names = [format!("AzureWebJobs{name}"), name.to_owned(), format!("ConnectionStrings__{name}")];
+        let is_its = |setting: &str| {
+            names.iter().any(|name| {
+                setting.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with("__"))
+            })
+        };
+        let own = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        self.settings.keys().any(|setting| is_its(setting)) || own.into_iter().any(|setting| is_its(&setting))
     }
 }
 
@@ -79,6 +98,7 @@ pub struct Host {
     invoker: Invoker,
     address: SocketAddr,
     event_objects: bool,
+    longest_pause: Duration,
     stop: watch::Sender<bool>,
     tasks: Mutex<JoinSet<()>>,
     program: Mutex<Option<Program>>,
@@ -128,6 +148,7 @@ impl Host {
             invoker,
             address,
             event_objects: options.event_objects,
+            longest_pause: options.longest_pause,
             stop,
             tasks: Mutex::new(tasks),
             program: Mutex::new(program),
@@ -169,10 +190,11 @@ impl Host {
     }
 
     /// Makes a timer go off at this time of the host's clock, with this status, which may be null: nothing is kept for schedules of less than
-    /// a minute, and where there is no storage.
+    /// a minute, and where there is no storage. What has failed is repeated as `function.json` says: with the same status, at a later time, and
+    /// without a word of which repetition it is, as a custom handler is told of none (`ToHttpScriptInvocationContext`).
     ///
     /// # Errors
-    /// Where there is no such timer, or the call has failed.
+    /// Where there is no such timer, or the last call has failed.
     pub async fn fire_with(
         &self,
         function: &str,
@@ -181,8 +203,18 @@ impl Host {
         past_due: bool,
     ) -> Result<()> {
         let function = self.function(function, |trigger| matches!(trigger, Trigger::Timer(_)))?;
-        let payload = payload::timer(&function.name, &function.binding, now, status, past_due);
-        self.invoker.call(&function.name, &payload, None).await.map(drop)
+        let begun = Instant::now();
+        let mut repetition = 0;
+        loop {
+            let now = now + begun.elapsed();
+            let payload = payload::timer(&function.name, &function.binding, now, status.clone(), past_due);
+            let called = self.invoker.call(&function.name, &payload, None).await.map(drop);
+            repetition += 1;
+            match function.retry.filter(|retry| called.is_err() && repetition <= retry.count) {
+                None => return called,
+                Some(retry) => tokio::time::sleep(retry.pause(repetition).min(self.longest_pause)).await,
+            }
+        }
     }
 
     /// Hands an event of Event Grid over, once: whoever sends it repeats it where the call has failed.
@@ -249,10 +281,17 @@ fn listener(
     stop: &watch::Receiver<bool>,
 ) -> Result<Option<Listener>> {
     let Trigger::Queue { queue, connection } = &function.trigger else { return Ok(None) };
+    if !options.has_connection(connection) {
+        return Err(Fault::new(format!(
+            "function `{}`: there is no setting `{connection}` for its queue `{queue}`",
+            function.name
+        )));
+    }
     Ok(Some(Listener {
         function: function.name.clone(),
         binding: function.binding.clone(),
         source: options.queues.open(queue, connection)?,
+        has_poison: !queue.ends_with("-poison"),
         options: deployed.host.queues,
         lease: options.lease,
         invoker: invoker.clone(),

@@ -140,7 +140,7 @@ impl QueueOptions {
 }
 
 /// A `TimeSpan` as `host.json` has it: `hh:mm:ss`, perhaps with parts of a second.
-fn time_span(name: &str, value: &Value) -> Result<Duration> {
+pub(crate) fn time_span(name: &str, value: &Value) -> Result<Duration> {
     let parse = || {
         let mut parts = value.as_str()?.split(':');
         let hours: u32 = parts.next()?.parse().ok()?;

@@ -57,7 +57,7 @@ pub use fault::{Fault, Result};
 pub use host::{Handler, Host, Options};
 pub use host_json::{Form, HostJson, QueueOptions};
 pub use invoker::{Called, Invoker};
-pub use metadata::{Deployed, Function, Trigger};
+pub use metadata::{Deployed, Function, Retry, Trigger};
 pub use queue::{QueueMessage, QueueSource, Queues};
 pub use route::Template;
 pub use worker::{HOST_VERSION, INVOCATION_ID, Worker};

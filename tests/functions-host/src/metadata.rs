@@ -7,12 +7,13 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::cron::Cron;
 use crate::fault::{Fault, Result};
-use crate::host_json::HostJson;
+use crate::host_json::{HostJson, time_span};
 use crate::route::Template;
 
 /// All that is deployed beside the program.
@@ -37,6 +38,47 @@ pub struct Function {
     pub trigger: Trigger,
     /// The name of its HTTP output, where it has one.
     pub http_output: Option<String>,
+    /// How a call that has failed is repeated.
+    pub retry: Option<Retry>,
+}
+
+/// How a call that has failed is repeated: by the strategy `exponentialBackoff`.
+///
+/// From `RetryOptions` in `ScriptHost.cs` and `FunctionMetadataExtensions.cs` of azure-functions-host, and `ExponentialBackoffRetryAttribute.cs` of azure-webjobs-sdk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Retry {
+    /// So often, at most.
+    pub count: u32,
+    /// The first pause.
+    pub least: Duration,
+    /// The longest pause.
+    pub most: Duration,
+}
+
+impl Retry {
+    fn parse(json: &Value) -> Result<Option<Self>> {
+        if json.is_null() {
+            return Ok(None);
+        }
+        if json["strategy"] != "exponentialBackoff" {
+            return Err(Fault::new("no driver for this strategy of `retry` is here"));
+        }
+        // Endless repetition, -1, is not here.
+        let count = json["maxRetryCount"].as_u64().and_then(|count| u32::try_from(count).ok());
+        let count = count.ok_or_else(|| Fault::new("`retry` has no maxRetryCount"))?;
+        let span = |name: &str| time_span(name, &json[name]);
+        let (least, most) = (span("minimumInterval")?, span("maximumInterval")?);
+        if least > most {
+            return Err(Fault::new("`retry` has a minimumInterval that is longer than its maximumInterval"));
+        }
+        Ok(Some(Self { count, least, most }))
+    }
+
+    /// The pause before this repetition, from 1. The host's own are a fifth longer or shorter at random.
+    pub(crate) fn pause(&self, repetition: u32) -> Duration {
+        self.least.saturating_mul(1 << repetition.saturating_sub(1).min(20)).min(self.most)
+    }
 }
 
 /// What starts a function.
@@ -140,7 +182,12 @@ impl Function {
         if matches!(trigger, Trigger::Http { .. }) != http_output.is_some() {
             return Err(fault("an HTTP trigger and an HTTP output belong together".to_owned()));
         }
-        Ok(Self { name: name.to_owned(), binding: own.to_owned(), trigger, http_output })
+        let retry = Retry::parse(&json["retry"]).map_err(|error| fault(error.to_string()))?;
+        // The host passes it over where a trigger has its own way to repeat: whoever writes it there means something else.
+        if retry.is_some() && !matches!(trigger, Trigger::Timer(_)) {
+            return Err(fault("only timers are repeated by `retry`".to_owned()));
+        }
+        Ok(Self { name: name.to_owned(), binding: own.to_owned(), trigger, http_output, retry })
     }
 }
 
@@ -173,7 +220,8 @@ impl Trigger {
                 let queue =
                     queue.ok_or_else(|| Fault::new("its queueName is no name of a queue"))?.to_owned();
                 // Without one it is `AzureWebJobsStorage`.
-                Ok(Self::Queue { queue, connection: text("connection").unwrap_or("Storage").to_owned() })
+                let connection = text("connection").unwrap_or("AzureWebJobsStorage").to_owned();
+                Ok(Self::Queue { queue, connection })
             }
             "timerTrigger" => {
                 let schedule = text("schedule").ok_or_else(|| Fault::new("a timer has a schedule"))?;

@@ -119,6 +119,8 @@ pub(crate) struct Listener {
     pub(crate) function: String,
     pub(crate) binding: String,
     pub(crate) source: Arc<dyn QueueSource>,
+    /// A queue that is named as the poisoned ones are has none of its own.
+    pub(crate) has_poison: bool,
     pub(crate) options: QueueOptions,
     pub(crate) lease: Duration,
     pub(crate) invoker: Invoker,
@@ -188,6 +190,9 @@ impl Listener {
         };
         if called.is_ok() {
             self.source.delete(&message).await.map(drop)
+        } else if !self.has_poison {
+            // It comes again when its lease is over.
+            Ok(())
         } else if message.dequeue_count >= self.options.max_dequeue_count {
             self.poison(&message).await
         } else {
@@ -221,6 +226,9 @@ impl Listener {
     }
 
     async fn poison(&self, message: &QueueMessage) -> Result<()> {
+        if !self.has_poison {
+            return Ok(());
+        }
         self.source.copy_to_poison(message).await?;
         self.source.delete(message).await.map(drop)
     }

@@ -34,8 +34,8 @@ const MOST: usize = 5_000;
 /// The longest name of a container, and of a blob: its 1,024 characters in UTF-8.
 const LONGEST: (usize, usize) = (63, 4_096);
 
-/// The longest of all other texts in bytes.
-const LONGEST_TEXT: usize = 8_192;
+/// The longest of all other texts in bytes: a URL with such a name has three for each of its bytes.
+const LONGEST_TEXT: usize = 16 << 10;
 
 /// What a storage account tells of one blob.
 #[non_exhaustive]
@@ -45,8 +45,6 @@ pub struct Notice {
     pub event: BlobEvent,
     /// The storage account, where it is told.
     pub account: Option<String>,
-    /// Orders the events of one blob, compared as a text, where it is told.
-    pub sequencer: Option<String>,
     /// Whether a blob still lives under the name has to be asked. A deletion is told to functions only where none does.
     pub may_live: bool,
 }
@@ -94,18 +92,17 @@ struct Data<'e> {
     content_length: Option<&'e RawValue>,
     #[serde(borrow, rename = "eTag")]
     etag: Option<&'e RawValue>,
-    #[serde(borrow)]
-    sequencer: Option<&'e RawValue>,
 }
 
-/// The events in a text: one, or a list of them.
+/// The events in a text: one, or a list of them. One that is Blob Storage's and has not the form it must have is `Malformed`, and the others
+/// are what they are.
 ///
 /// # Errors
-/// `Malformed` where it is no JSON of events, or where one is Blob Storage's and has not the form it must have.
-pub fn in_text(text: &str) -> Result<Vec<Told>> {
+/// `Malformed` where it is no JSON of events.
+pub fn in_text(text: &str) -> Result<Vec<Result<Told>>> {
     let no_events = || malformed("the text is no event of Event Grid");
     match text.trim_start().as_bytes().first() {
-        Some(b'{') => Ok(vec![of_event(serde_json::from_str(text).map_err(|_| no_events())?)?]),
+        Some(b'{') => Ok(vec![of_event(serde_json::from_str(text).map_err(|_| no_events())?)]),
         Some(b'[') => {
             let events: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| no_events())?;
             if events.len() > MOST {
@@ -116,7 +113,7 @@ pub fn in_text(text: &str) -> Result<Vec<Told>> {
                 true => of_event(serde_json::from_str(raw.get()).map_err(|_| no_events())?),
                 false => Err(no_events()),
             };
-            events.into_iter().map(event).collect()
+            Ok(events.into_iter().map(event).collect())
         }
         _ => Err(no_events()),
     }
@@ -148,12 +145,7 @@ fn of_event(event: Event<'_>) -> Result<Told> {
     }
     let whose = string(event.topic).or_else(|| string(event.source));
     let account = whose.as_deref().and_then(account).map(str::to_owned);
-    Ok(Told::Notice(Box::new(Notice {
-        event: told,
-        account,
-        sequencer: string(data.sequencer),
-        may_live: deleted,
-    })))
+    Ok(Told::Notice(Box::new(Notice { event: told, account, may_live: deleted })))
 }
 
 /// The container and the name of a blob.
@@ -186,7 +178,11 @@ fn blob<'s>(subject: &'s str, url: Option<&str>) -> Result<(&'s str, String)> {
 fn in_url<'u>(url: &'u str, container: &str) -> Option<&'u str> {
     let (_, rest) = url.split_once("://")?;
     let (_, path) = rest.split_once('/')?;
-    path.split_once(container)?.1.strip_prefix('/')
+    let (first, rest) = path.split_once('/')?;
+    if first == container {
+        return Some(rest);
+    }
+    rest.split_once('/').filter(|(second, _)| *second == container).map(|(_, name)| name)
 }
 
 /// The storage account in the path of a topic.

@@ -14,9 +14,9 @@
 //! 2. An object of JSON, in UTF-8, in one line. Fields that are not known are passed over; all of them may be missing:
 //!    - `attributes`: by name; a value is a string, or `{"base64":".."}`, which is the base64 of its UTF-8: what Skyport writes where that is shorter.
 //!    - `envelope`: what is Skyport's own, as in the attribute `skyport` on other clouds. `t` is a `traceparent`, with `;` and the `tracestate` behind it
-//!      where there is one; `c` the key of a claim; `r` the reason of a dead letter; `e` how the body stands here: `b64` for base64 once more, `raw`
-//!      for bytes that are not UTF-8, nothing for UTF-8. Other clouds' `n`, a time to wait for, says nothing here: whoever sends a message tells
-//!      Queue Storage for how long to hide it.
+//!      where there is one; `c` the key of a claim; `r` the reason of a dead letter; `a` how often it was delivered before it was sent anew; `e` how the body
+//!      stands here: `b64` for base64 once more, `raw` for bytes that are not UTF-8, nothing for UTF-8. Other clouds' `n`, a time to wait for, says
+//!      nothing here: whoever sends a message tells Queue Storage for how long to hide it.
 //! 3. A line feed.
 //! 4. The body, which ends with the message.
 //!
@@ -99,12 +99,13 @@ impl QueueMessage {
         Self { id: id.into(), text: text.into(), inserted, dequeue_count: 1 }
     }
 
-    /// The delivery that a receive makes of the message.
+    /// The delivery that a receive makes of the message. Its attempt is what Queue Storage counts, and what was counted before the message
+    /// was sent anew.
     ///
     /// # Errors
     /// [`Unreadable`] where it begins as ours do, and is none.
     pub fn into_delivery(self, receipt: Receipt) -> Result<RawDelivery, Unreadable> {
-        let attempt = u32::try_from(self.dequeue_count).unwrap_or(u32::MAX).max(1);
+        let counted = u32::try_from(self.dequeue_count).unwrap_or(u32::MAX).max(1);
         let text = Bytes::from(self.text);
         let (parts, error) = match read(&text) {
             Some(Ok(parts)) => (Some(parts), None),
@@ -114,7 +115,7 @@ impl QueueMessage {
         let as_it_stands = || Parts { body: text, ..Parts::default() };
         let Parts { attributes, envelope, body } = parts.unwrap_or_else(as_it_stands);
         let mut delivery = RawDelivery::new(self.id, body, receipt, self.inserted);
-        delivery.attempt = attempt;
+        delivery.attempt = counted.saturating_add(envelope.attempts_before());
         delivery.attributes = attributes;
         delivery.envelope = envelope;
         match error {

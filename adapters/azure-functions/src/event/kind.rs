@@ -44,6 +44,18 @@ pub(crate) fn kind(request: &Request) -> Kind<'_> {
     }
 }
 
+/// The name in the path of a request that has all that names a call, and is none by the form of its body or its ids: the one of a client that would be
+/// the host, or of a host that this program does not know.
+pub(crate) fn nearly_called(request: &Request) -> Option<&str> {
+    let headers = request.headers();
+    let near = headers.contains_key(INVOCATION)
+        && !headers.contains_key(PROXIED)
+        && request.method() == Method::POST
+        && is_local(headers)
+        && called(request).is_none();
+    request.path().strip_prefix('/').filter(|_| near)
+}
+
 /// The function that the host calls, where this can be nothing but a call.
 fn called(request: &Request) -> Option<&str> {
     let headers = request.headers();
@@ -148,6 +160,23 @@ mod tests {
                 Kind::Forwarded,
                 "{method} {path} {headers:?}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_nearly_a_call_is_told_apart() {
+        let length = ("content-length", "2");
+        for headers in [vec![HOST, ID, length], vec![HOST, ID, ID, CHUNKED]] {
+            assert_eq!(nearly_called(&request("POST", "/job", &headers)), Some("job"), "{headers:?}");
+        }
+        for (method, headers) in [
+            ("POST", vec![HOST, ID, CHUNKED]),
+            ("POST", vec![HOST, ID, length, (PROXIED, "1")]),
+            ("POST", vec![("host", "example.azurewebsites.net"), ID, length]),
+            ("POST", vec![HOST, length]),
+            ("GET", vec![HOST, ID]),
+        ] {
+            assert_eq!(nearly_called(&request(method, "/job", &headers)), None, "{method} {headers:?}");
         }
     }
 

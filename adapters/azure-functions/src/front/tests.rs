@@ -150,17 +150,41 @@ struct Handed {
     ends: Ends,
 }
 
-/// How messages were settled, and what a settlement is answered with instead.
+/// How messages were settled and sent, and what a settlement is answered with instead.
 #[derive(Clone, Debug, Default)]
-struct Ends(Arc<Mutex<(Vec<String>, Option<ErrorKind>)>>);
+struct Ends(Arc<Mutex<Told>>);
+
+#[derive(Debug, Default)]
+struct Told {
+    steps: Vec<String>,
+    refusal: Option<ErrorKind>,
+    /// The call that is never answered.
+    hangs: Option<&'static str>,
+}
 
 impl Ends {
     fn refuse(&self, kind: Option<ErrorKind>) {
-        self.0.lock().expect("sound").1 = kind;
+        self.0.lock().expect("sound").refusal = kind;
+    }
+
+    /// From now on the queue answers no such call.
+    fn hang(&self, call: &'static str) {
+        self.0.lock().expect("sound").hangs = Some(call);
+    }
+
+    async fn answering(&self, call: &str) {
+        let hangs = self.0.lock().expect("sound").hangs == Some(call);
+        if hangs {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    fn note(&self, step: String) {
+        self.0.lock().expect("sound").steps.push(step);
     }
 
     fn told(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().expect("sound").0)
+        std::mem::take(&mut self.0.lock().expect("sound").steps)
     }
 }
 
@@ -171,6 +195,13 @@ impl MessageQueue for Handed {
     }
 
     async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
+        for message in &messages {
+            if let Some(delay) = message.delay {
+                let attempts = message.envelope.attempts_before();
+                self.ends.note(format!("sent anew after {attempts}, in {}", delay.as_secs()));
+            }
+        }
+        self.ends.answering("send").await;
         self.inner.send(messages).await
     }
 
@@ -179,6 +210,7 @@ impl MessageQueue for Handed {
     }
 
     async fn adopt(&self, deliveries: Vec<RawDelivery>) -> Vec<Result<Option<RawDelivery>>> {
+        self.ends.answering("adopt").await;
         self.inner.adopt(deliveries).await
     }
 
@@ -187,6 +219,7 @@ impl MessageQueue for Handed {
     }
 
     async fn settle(&self, settlements: Vec<Settlement>) -> Vec<Result<()>> {
+        self.ends.answering("settle").await;
         let mut ends = self.ends.0.lock().expect("sound");
         let mut settle = |settlement: Settlement| {
             let verdict = match settlement.verdict {
@@ -195,8 +228,8 @@ impl MessageQueue for Handed {
                 Verdict::DeadLetter { reason, .. } => format!("dead {reason}"),
                 other => format!("{other:?}"),
             };
-            ends.0.push(format!("{} {verdict}", settlement.receipt.as_str()));
-            ends.1.map_or(Ok(()), |kind| Err(Error::new(kind, "as asked")))
+            ends.steps.push(format!("{} {verdict}", settlement.receipt.as_str()));
+            ends.refusal.map_or(Ok(()), |kind| Err(Error::new(kind, "as asked")))
         };
         settlements.into_iter().map(&mut settle).collect()
     }
@@ -243,6 +276,10 @@ struct Stage {
 
 impl Stage {
     async fn set() -> Self {
+        Self::with(AzureFunctionsConfig::default()).await
+    }
+
+    async fn with(config: AzureFunctionsConfig) -> Self {
         let memory = Memory::new();
         for declaration in Bench::declarations().expect("sound") {
             let url = ResourceUrl::new("memory", &*declaration.name);
@@ -258,7 +295,7 @@ impl Stage {
             .on_schedule("sweep", "*/5 * * * *", tick);
         let ends = Ends::default();
         let (functions, bench) = app.bind(&Fakes(&memory, ends.clone())).expect("binds");
-        let front = Front::new(Arc::new(functions), &AzureFunctionsConfig::default());
+        let front = Front::new(Arc::new(functions), &config);
         Self { front, bench, memory, ends }
     }
 

@@ -132,6 +132,8 @@ fn host_json_says_how_the_program_is_called() {
     let trigger = &found(&files, "send_mail-2/function.json")["bindings"][0];
     let expected = json!({"name": "message", "type": "queueTrigger", "direction": "in", "queueName": "shop-mails", "connection": "AzureWebJobsStorage"});
     assert_eq!(trigger, &expected);
+    assert_eq!(found(&files, "sweep/function.json")["retry"]["maxRetryCount"], 4);
+    assert!(found(&files, "job/function.json").get("retry").is_none(), "the host has none for queues");
     assert_eq!(
         found(&files, "sweep/function.json")["bindings"][0]["schedule"],
         "0 0,20,40 3,4 * * 1,2,3,4,5"
@@ -155,6 +157,9 @@ fn the_host_reads_what_was_written() {
     );
     assert!(matches!(trigger("picture"), Trigger::EventGrid));
     assert!(matches!(trigger("sweep"), Trigger::Timer(_)));
+    let retry = deployed.function("sweep").and_then(|sweep| sweep.retry).expect("it is repeated");
+    let (least, most) = (Duration::from_secs(5), Duration::from_secs(300));
+    assert_eq!((retry.count, retry.least, retry.most), (4, least, most));
     let Trigger::Http { route, methods, anonymous } = trigger(HTTP_FUNCTION) else {
         panic!("it takes requests")
     };

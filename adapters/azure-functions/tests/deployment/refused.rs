@@ -50,6 +50,30 @@ fn a_queue_has_a_name_that_leaves_room_for_its_dead_letters() {
 }
 
 #[test]
+fn a_queue_that_is_named_as_dead_letters_are_cannot_be_listened_to() {
+    let app = App::new("shop").on_message("job", JOBS, message);
+    let refused = refusal(app, &Deployment::new("handler").queue("jobs", "shop-poison"));
+    assert!(refused.contains("`shop-poison`") && refused.contains("another name"), "{refused}");
+}
+
+#[test]
+fn a_folder_with_functions_that_the_application_has_not_is_left_as_it_is() {
+    let (folder, deployment) =
+        (tempfile::tempdir().expect("a folder"), Deployment::new("handler").queue("jobs", "shop-jobs"));
+    let write = |app: App<Store>| deployment.write(&app.manifest().expect("whole"), folder.path());
+    write(App::new("shop").on_message("old", JOBS, message)).expect("written");
+    write(App::new("shop").on_message("old", JOBS, message)).expect("written again");
+    let error = write(App::new("shop").on_message("new", JOBS, message)).expect_err("refused").to_string();
+    assert!(error.contains("`old`") && error.contains("remove"), "{error}");
+    assert!(!folder.path().join("new").exists());
+    std::fs::remove_dir_all(folder.path().join("old")).expect("removed");
+    std::fs::create_dir(folder.path().join("assets")).expect("created");
+    write(App::new("shop").on_message("new", JOBS, message)).expect("written");
+    let connection = skyport_azure_functions::metadata::connection_of(folder.path(), "new");
+    assert_eq!(connection.as_deref(), Some("AzureWebJobsStorage"));
+}
+
+#[test]
 fn an_ordered_queue_is_unsupported() {
     let mut manifest = App::new("shop").on_message("job", JOBS, message).manifest().expect("whole");
     for resource in &mut manifest.resources {

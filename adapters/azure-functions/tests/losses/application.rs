@@ -1,16 +1,17 @@
 //! An application that tells what it was called with.
 
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use serde_json::Value;
 use skyport_azure_functions::AzureFunctionsConfig;
 use skyport_azure_functions::metadata::{Deployment, HttpForm};
 use skyport_core::app::{
-    App, Context, Declaration, HandlerError, HandlerResult, Message, Opener, Ref, Resource, ResourceOptions,
-    Resources,
+    App, Context, Declaration, HandlerError, HandlerResult, Message, Opener, Ref, Resource,
+    ResourceOptions, Resources, ResultExt,
 };
 use skyport_core::blob::Bucket;
-use skyport_core::event::BlobEvent;
+use skyport_core::event::{BlobEvent, ScheduleEvent};
 use skyport_core::http::{Request, Response, route};
 use skyport_core::queue::Queue;
 use skyport_core::{Error, Result};
@@ -31,7 +32,7 @@ pub(crate) struct Store {
 const BUCKET: Ref<Store, Bucket> = Ref::new("bucket", |store| &store.bucket);
 const JOBS: Ref<Store, Queue<Value>> = Ref::new("jobs", |store| &store.jobs);
 
-fn declared(name: &'static str) -> Result<Declaration> {
+pub(crate) fn declared(name: &'static str) -> Result<Declaration> {
     let kind = match name {
         "bucket" => Bucket::kind(ResourceOptions::new())?,
         _ => <Queue<Value> as Resource>::kind(ResourceOptions::new().max_attempts(3))?,
@@ -60,6 +61,14 @@ pub(crate) fn app() -> App<Store> {
         .http("problem", route::get("/problem"), problem)
         .on_blob_created("created", BUCKET, created)
         .on_message("job", JOBS, job)
+        .on_schedule("sweep", "* * * * *", sweep)
+}
+
+/// Fails the first two times.
+async fn sweep(event: ScheduleEvent, cx: Context<Store>) -> HandlerResult {
+    let seconds = event.scheduled.duration_since(UNIX_EPOCH).or_fatal()?.as_secs();
+    cx.called.send_modify(|called| called.push(format!("sweep {seconds}")));
+    if cx.called.borrow().len() < 3 { Err("not now".into()) } else { Ok(()) }
 }
 
 /// Tells what came, and sends two cookies.
@@ -127,9 +136,15 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) async fn start(form: HttpForm, queues: Arc<dyn Queues>) -> Result<Self> {
-        let (functions, store) = app().bind(&Azure::new())?;
+        Self::over(&Azure::new(), form, queues).await
+    }
+
+    /// With what it stores here.
+    pub(crate) async fn over(azure: &Azure, form: HttpForm, queues: Arc<dyn Queues>) -> Result<Self> {
+        let (functions, store) = app().bind(azure)?;
         let mut deployment = Deployment::new("handler").queue("jobs", "losses-jobs");
         deployment.http = form;
+        deployment.retry_pause = std::time::Duration::from_secs(1);
         let manifest = functions.manifest().clone();
         let config = AzureFunctionsConfig::default();
         let served = Served::start(Arc::new(functions), &manifest, &deployment, config, queues).await?;

@@ -1,6 +1,7 @@
 //! Events of Event Grid: nobody tells which delivery it is.
 
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use skyport_azure_functions::metadata::HttpForm;
 use skyport_core::Result;
@@ -25,6 +26,16 @@ async fn a_failed_event_comes_again_and_a_fatal_one_does_not() -> Result<()> {
     assert_eq!(running.called(3).await?, ["poor", "poor", "lost"]);
     // One of another container is not for it, and does not come again.
     assert!(host.event("created", &BlobChanged::new("example", "another", "x").event()).await.is_ok());
+    assert!(running.served.stop().await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_schedule_that_fails_comes_again_for_the_same_instant() -> Result<()> {
+    let running = Running::start(HttpForm::Proxied, Arc::new(Single::nothing())).await?;
+    let scheduled = UNIX_EPOCH + Duration::from_secs(1_795_489_200);
+    running.served.host.fire("sweep", scheduled).await.expect("at last");
+    assert_eq!(running.called(3).await?, ["sweep 1795489200"; 3]);
     assert!(running.served.stop().await?);
     Ok(())
 }

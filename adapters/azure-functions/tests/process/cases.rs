@@ -34,6 +34,7 @@ async fn start(work: Option<&str>, settings: &[(&str, &str)]) -> (Host, Single) 
     let mut options = Options::new(folder.path());
     options.handler = Handler::Program(std::env::current_exe().expect("this program's path"));
     options.queues = Arc::new(queue.clone());
+    options.settings.insert(deployment.connection.clone(), "AccountName=fakes".to_owned());
     options.settings.insert(HANDLER.to_owned(), "1".to_owned());
     options.settings.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     (Host::start(options).await.expect("the host starts"), queue)

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use skyport_azure_wire::message::split;
-use skyport_core::Result;
 use skyport_core::app::{Declaration, Opener};
 use skyport_core::blob::port::BlobStore;
 use skyport_core::kv::port::KeyValueStore;
@@ -13,15 +12,27 @@ use skyport_core::queue::port::{
     Depth, MessageId, MessageQueue, OutMessage, QueueInfo, QueueSettings, RawDelivery, Receipt,
     ReceiveOptions, Settlement,
 };
+use skyport_core::{Error, ErrorKind, Result};
 use skyport_memory::Memory;
 
 /// The provider.
 #[derive(Debug)]
-pub(crate) struct Azure(Memory);
+pub(crate) struct Azure(Memory, Anew);
+
+/// What becomes of messages that are sent anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Anew {
+    Taken,
+    Refused,
+}
 
 impl Azure {
     pub(crate) fn new() -> Self {
-        Self(Memory::new())
+        Self::with(Anew::Taken)
+    }
+
+    pub(crate) fn with(anew: Anew) -> Self {
+        Self(Memory::new(), anew)
     }
 }
 
@@ -38,7 +49,7 @@ impl Provider for Azure {
     fn queue(&self, url: &ResourceUrl, settings: &QueueSettings) -> Result<Arc<dyn MessageQueue>> {
         let mut settings = settings.clone();
         settings.ordered = false;
-        Ok(Arc::new(AzureQueue::over(self.0.queue(url, &settings)?)))
+        Ok(Arc::new(AzureQueue::over(self.0.queue(url, &settings)?, self.1)))
     }
 
     fn table(&self, url: &ResourceUrl, settings: &TableSettings) -> Result<Arc<dyn KeyValueStore>> {
@@ -76,13 +87,14 @@ impl Opener for Azure {
 struct AzureQueue {
     inner: Arc<dyn MessageQueue>,
     info: QueueInfo,
+    anew: Anew,
 }
 
 impl AzureQueue {
-    fn over(inner: Arc<dyn MessageQueue>) -> Self {
+    fn over(inner: Arc<dyn MessageQueue>, anew: Anew) -> Self {
         let mut info = inner.info().clone();
         info.capabilities.ordered = skyport_core::Support::Unsupported("Queue Storage keeps no order");
-        Self { inner, info }
+        Self { inner, info, anew }
     }
 }
 
@@ -98,6 +110,12 @@ impl MessageQueue for AzureQueue {
     }
 
     async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
+        let refused = |message: &OutMessage| {
+            self.anew == Anew::Refused && message.envelope.attempts_before() > 0
+        };
+        if messages.iter().any(refused) {
+            return messages.iter().map(|_| Err(Error::new(ErrorKind::Unavailable, "as asked"))).collect();
+        }
         self.inner.send(messages).await
     }
 

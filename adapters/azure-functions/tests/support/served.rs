@@ -40,6 +40,8 @@ impl Served {
         let mut options = Options::new(folder.path());
         options.handler = Handler::At(bound.local_addr());
         options.queues = queues;
+        options.settings.insert(deployment.connection.clone(), "the fakes".to_owned());
+        options.longest_pause = std::time::Duration::from_millis(50);
         let handler = Mutex::new(Some(tokio::spawn(bound.run())));
         let host = Arc::new(Host::start(options).await.map_err(failed)?);
         Ok(Self { host, shutdown, handler })

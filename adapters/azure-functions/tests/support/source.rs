@@ -57,7 +57,11 @@ impl QueueSource for Source {
         let received = self.queue.receive(ReceiveOptions::new(most, WAIT, lease)).await;
         let mut messages = Vec::new();
         for delivery in received.map_err(|error| fault(&error))? {
-            let text = to_text(&delivery.to_message()).map_err(|error| fault(&error))?;
+            let text = match std::str::from_utf8(&delivery.body) {
+                // Somebody else's stands there as it was sent.
+                Ok(text) if delivery.envelope.is_empty() && delivery.attributes.is_empty() => text.to_owned(),
+                _ => to_text(&delivery.to_message()).map_err(|error| fault(&error))?,
+            };
             let mut message = QueueMessage::new(&*delivery.id, delivery.receipt.as_str(), text);
             message.dequeue_count = delivery.attempt.into();
             message.inserted = delivery.sent_at;

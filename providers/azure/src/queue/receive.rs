@@ -126,9 +126,15 @@ impl Place {
             if let Some(reason) = reason {
                 return Err(Box::new(Dead { handle, letter: letter(delivery.to_message(), reason) }));
             }
-        } else if delivery.envelope.reason().is_none() {
-            // The host moved it; or it is a letter whose reason found no room.
-            delivery.envelope.set_reason(Some(SPENT));
+        } else {
+            if delivery.envelope.reason().is_none() {
+                // The host moved it; or it is a letter whose reason found no room.
+                delivery.envelope.set_reason(Some(SPENT));
+            }
+            if delivery.envelope.attempts_before() > 0 {
+                // The host moved it as it was. Sent back, it begins anew.
+                delivery.envelope.set_attempts_before(0);
+            }
         }
         let last = (self.letters().is_some() && delivery.attempt >= most)
             .then(|| Last { attempt: delivery.attempt, message: delivery.to_message() });

@@ -138,5 +138,6 @@ fn is_over(error: &Error) -> bool {
 pub(super) fn letter(mut message: OutMessage, reason: &str) -> OutMessage {
     message.envelope.set_reason(Some(reason));
     message.envelope.set_not_before(None);
+    message.envelope.set_attempts_before(0);
     message
 }

@@ -3,9 +3,9 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use skyport_functions_host::BlobChanged;
+use skyport_functions_host::{BlobChanged, Function};
 
-use crate::handler::{DONE, Script, folder, start};
+use crate::handler::{Answer, DONE, Script, folder, start};
 
 fn timer() -> Value {
     json!([{"name": "timer", "type": "timerTrigger", "direction": "in", "schedule": "0 0 3 * * *"}])
@@ -35,6 +35,23 @@ async fn a_timer_tells_its_schedule_and_the_hosts_clock() {
         (&Value::Null, &json!(true))
     );
     host.stop().await.expect("it stops");
+}
+
+#[tokio::test]
+async fn a_timer_that_fails_is_repeated_as_often_as_its_function_says() {
+    const FAILED: Answer = (500, Some("application/json"), "{}");
+    let retry = json!({"strategy": "exponentialBackoff", "maxRetryCount": 2, "minimumInterval": "00:00:05", "maximumInterval": "00:00:08"});
+    for (answer, calls) in [(DONE, 1), (FAILED, 3)] {
+        let (script, whole) = (Script::new([("/nightly", answer)]), json!({"bindings": timer(), "retry": retry}));
+        let folder = folder(&json!({}), &[("nightly", whole)]);
+        let host = start(&script, &folder, |options| options.longest_pause = Duration::from_millis(1)).await;
+        let fired = host.fire("nightly", UNIX_EPOCH + Duration::from_secs(1_795_489_200)).await;
+        assert_eq!((fired.is_ok(), script.asked().len()), (calls == 1, calls));
+        assert!(script.asked().iter().all(|asked| asked.json()["Metadata"].get("RetryContext").is_none()));
+        host.stop().await.expect("it stops");
+    }
+    let event = Function::parse("f", &json!({"bindings": event(), "retry": retry}));
+    assert!(event.expect_err("not for events").to_string().contains("only timers"));
 }
 
 #[tokio::test]

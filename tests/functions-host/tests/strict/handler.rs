@@ -103,6 +103,7 @@ impl Script {
 }
 
 /// A folder with this `host.json` laid over the least that the host starts with, and with these functions.
+/// What stands in the place of bindings and is an object is the whole of a function's file.
 pub(crate) fn folder(host: &Value, functions: &[(&str, Value)]) -> tempfile::TempDir {
     let mut whole = json!({
         "version": "2.0",
@@ -118,14 +119,18 @@ pub(crate) fn folder(host: &Value, functions: &[(&str, Value)]) -> tempfile::Tem
     for (name, bindings) in functions {
         let function = folder.path().join(name);
         std::fs::create_dir(&function).expect("created");
-        std::fs::write(function.join("function.json"), json!({"bindings": bindings}).to_string())
-            .expect("written");
+        let whole = if bindings.is_object() { bindings.clone() } else { json!({"bindings": bindings}) };
+        std::fs::write(function.join("function.json"), whole.to_string()).expect("written");
     }
     folder
 }
 
 pub(crate) fn queue() -> Value {
-    json!([{"name": "message", "type": "queueTrigger", "direction": "in", "queueName": "jobs", "connection": "Data"}])
+    queue_named("jobs")
+}
+
+pub(crate) fn queue_named(name: &str) -> Value {
+    json!([{"name": "message", "type": "queueTrigger", "direction": "in", "queueName": name, "connection": "Data"}])
 }
 
 /// The host over a script.
@@ -142,9 +147,21 @@ pub(crate) async fn start(
 
 /// The host over a script with these queues.
 pub(crate) async fn listening(script: &Script, host: &Value, queues: impl Queues, lease_millis: u64) -> Host {
-    let folder = folder(host, &[("job", queue())]);
+    listening_to("jobs", script, host, queues, lease_millis).await
+}
+
+/// As [`listening`], to the queue of this name.
+pub(crate) async fn listening_to(
+    queue: &str,
+    script: &Script,
+    host: &Value,
+    queues: impl Queues,
+    lease_millis: u64,
+) -> Host {
+    let folder = folder(host, &[("job", queue_named(queue))]);
     start(script, &folder, |options| {
         options.queues = Arc::new(queues);
+        options.settings.insert("Data__queueServiceUri".to_owned(), "https://x.queue.core.windows.net".to_owned());
         options.lease = std::time::Duration::from_millis(lease_millis);
     })
     .await

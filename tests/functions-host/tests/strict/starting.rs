@@ -61,5 +61,13 @@ async fn a_queue_without_a_connection_stops_the_start() {
     let folder = folder(&json!({}), &[("job", queue())]);
     let mut options = Options::new(folder.path());
     options.handler = Handler::At(Script::new([]).listen().await);
-    assert!(Host::start(options).await.expect_err("it does not start").to_string().contains("`jobs`"));
+    let missing = Host::start(options.clone()).await.expect_err("it does not start").to_string();
+    assert!(missing.contains("`Data`") && missing.contains("`jobs`"), "{missing}");
+    // There is one, and the queue is not.
+    for setting in ["Data", "AzureWebJobsData", "Data__accountName"] {
+        let mut options = options.clone();
+        options.settings.insert(setting.to_owned(), "x".to_owned());
+        let refused = Host::start(options).await.expect_err("it does not start").to_string();
+        assert!(refused.contains("connection to the queue `jobs`"), "{refused}");
+    }
 }

@@ -41,6 +41,7 @@ fn full(body: Bytes, value: &str) -> OutMessage {
     message.envelope.trace = Some(TraceContext::root().with_state(&format!("x={}", "y".repeat(510))));
     message.envelope.claim = Some("c".repeat(100));
     message.envelope.set_reason(Some(&"\u{1}".repeat(256)));
+    message.envelope.set_attempts_before(u32::MAX);
     message
 }
 
@@ -227,6 +228,22 @@ fn a_delivery_tells_what_queue_storage_counts() {
         message.dequeue_count = count;
         assert_eq!(message.clone().into_delivery(Receipt::new("r")).expect("foreign").attempt, attempt);
     }
+}
+
+#[test]
+fn what_was_counted_before_a_message_was_sent_anew_counts_and_is_never_lost() {
+    let mut anew = received("{\"id\":7}").expect("foreign").to_message();
+    anew.envelope.set_attempts_before(4);
+    let mut message = QueueMessage::new("id", to_text(&anew).expect("fits"), UNIX_EPOCH);
+    message.dequeue_count = 2;
+    let delivery = message.clone().into_delivery(Receipt::new("r")).expect("ours");
+    assert_eq!((delivery.attempt, &delivery.body[..]), (6, &b"{\"id\":7}"[..]));
+    assert!(delivery.envelope.is_foreign(), "still read as the queue declares");
+    message.dequeue_count = u64::MAX;
+    assert_eq!(message.into_delivery(Receipt::new("r")).expect("ours").attempt, u32::MAX);
+    let mut long = OutMessage::new("x".repeat(TEXT_BYTES));
+    long.envelope.set_attempts_before(1);
+    assert_eq!(to_text(&long).expect_err("no room for the count").kind(), ErrorKind::TooLarge);
 }
 
 #[test]

@@ -88,7 +88,9 @@ fn wrapped(attributes: &str, mut envelope: Sparse<Envelope>, body: &[u8]) -> Opt
 /// handed over as it stands. (XML makes a line feed of a carriage return: better so than not at all.)
 fn as_it_came(message: &OutMessage) -> Option<String> {
     let text = std::str::from_utf8(&message.body).ok()?;
-    let foreign = message.envelope.is_foreign() && message.attributes.is_empty();
+    // What was counted before must not be lost: it would never be spent.
+    let uncounted = message.envelope.attempts_before() == 0;
+    let foreign = message.envelope.is_foreign() && message.attributes.is_empty() && uncounted;
     let fits = text.len() <= TEXT_BYTES && is_xml(text);
     if !foreign || !fits || matches!(read(&message.body), Some(Ok(_))) {
         return None;

@@ -74,6 +74,19 @@ async fn an_event_comes_again_where_its_function_fails_and_does_not_where_that_i
     assert_eq!(stage.bench.calls().len(), 6);
 }
 
+#[tokio::test]
+async fn an_event_that_cannot_be_read_is_not_repeated_and_keeps_no_other_back() {
+    let stage = Stage::set().await;
+    let nonsense = event("BlobCreated", "photos", "");
+    for data in [nonsense.clone(), json!("nonsense"), json!([nonsense, 7])] {
+        assert_eq!(stage.status(call("created", &data, &json!({}))).await, 200, "{data}");
+    }
+    assert!(stage.bench.calls().is_empty());
+    let list = json!([nonsense, created("fine"), 7, created("fail")]);
+    assert_eq!(stage.status(call("created", &list, &json!({}))).await, 500);
+    assert_eq!(stage.bench.calls().len(), 2);
+}
+
 #[test]
 fn the_account_is_known_where_the_endpoint_is_azures_own() {
     for (endpoint, account) in [

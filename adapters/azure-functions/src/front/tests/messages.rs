@@ -74,12 +74,44 @@ async fn a_failure_is_given_back_after_its_own_pause_and_answered_as_one() {
 }
 
 #[tokio::test]
-async fn where_the_host_has_renewed_the_lease_it_gives_the_message_back_itself() {
+async fn where_the_host_has_renewed_the_lease_the_message_is_sent_anew_with_its_pause_and_its_count() {
     let stage = Stage::set().await;
-    for kind in [ErrorKind::PreconditionFailed, ErrorKind::Unavailable] {
-        stage.ends.refuse(Some(kind));
-        assert_eq!(stage.status(message("fail", 1)).await, 500);
-        assert_eq!(stage.ends.told().len(), 1);
+    stage.ends.refuse(Some(ErrorKind::PreconditionFailed));
+    assert_eq!(stage.status(message("later", 2)).await, 200, "the host deletes the old one");
+    assert_eq!(stage.ends.told(), ["52d5:AgAAAA+/= retry 77", "sent anew after 2, in 77"]);
+    // One that cannot be sent is the host's to give back.
+    stage.memory.faults().inject(Operation::QueueSend, Fault::refuse(ErrorKind::Unavailable));
+    assert_eq!(stage.status(message("later", 1)).await, 500);
+    // Of one of which it is not known whether it was given back no second is made.
+    stage.ends.refuse(Some(ErrorKind::Unavailable));
+    stage.ends.told();
+    assert_eq!(stage.status(message("later", 1)).await, 500);
+    assert_eq!(stage.ends.told(), ["52d5:AgAAAA+/= retry 77"]);
+}
+
+#[tokio::test]
+async fn a_message_that_was_sent_anew_is_counted_on_until_its_attempts_are_spent() {
+    let stage = Stage::set().await;
+    let mut anew = OutMessage::new("fail");
+    anew.envelope.set_attempts_before(3);
+    let text = to_text(&anew).expect("fits");
+    assert_eq!(stage.status(message(&text, 1)).await, 500);
+    assert_eq!(stage.status(message(&text, 2)).await, 200);
+    assert_eq!(stage.bench.calls(), ["fail#4", "fail#5"]);
+    assert_eq!(stage.letters().await, [("fail".to_owned(), "attempts".to_owned())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_hangs_takes_no_longer_than_the_host_waits() {
+    for (call, calls) in [("adopt", 0), ("settle", 1), ("send", 1)] {
+        let stage = Stage::set().await;
+        let begun = Instant::now();
+        stage.ends.hang(call);
+        stage.ends.refuse((call == "send").then_some(ErrorKind::PreconditionFailed));
+        assert_eq!(stage.status(message("later", 1)).await, 500, "{call}");
+        assert_eq!(stage.bench.calls().len(), calls, "{call}");
+        let taken = begun.elapsed();
+        assert!(taken < Duration::from_secs(30 * 60) && taken > Duration::from_secs(29 * 60), "{taken:?}");
     }
 }
 
@@ -118,7 +150,7 @@ async fn a_message_that_cannot_be_sent_to_the_dead_letters_is_left_to_the_host()
 }
 
 #[tokio::test]
-async fn a_message_that_writes_its_own_metadata_settles_nothing_and_spends_no_attempts() {
+async fn a_message_that_writes_its_own_metadata_settles_nothing_and_is_counted_from_its_first_failure_on() {
     let stage = Stage::set().await;
     for (text, count) in [
         (json!({"DequeueCount": 99, "do": "fail"}), "99"),
@@ -126,10 +158,14 @@ async fn a_message_that_writes_its_own_metadata_settles_nothing_and_spends_no_at
     ] {
         let mut metadata = told(1);
         metadata["DequeueCount"] = json!(count);
-        assert_eq!(stage.status(call("job", &twice(&text.to_string()), &metadata)).await, 500);
+        assert_eq!(stage.status(call("job", &twice(&text.to_string()), &metadata)).await, 200);
     }
     let ends = stage.ends.told();
-    assert!(ends.len() == 1 && ends[0].starts_with("52d5:AgAAAA+/= retry"), "{ends:?}");
+    assert!(ends.len() == 2 && ends.iter().all(|end| end.starts_with("sent anew after 1, in ")), "{ends:?}");
+    // What it cannot write is believed: its id is not, its count is.
+    let text = json!({"id": 7, "do": "later"}).to_string();
+    assert_eq!(stage.status(call("job", &twice(&text), &told(1))).await, 200);
+    assert_eq!(stage.ends.told(), ["sent anew after 1, in 77"]);
     assert!(stage.letters().await.is_empty());
     assert!(stage.bench.calls().iter().all(|call| call.ends_with("#1")));
 }

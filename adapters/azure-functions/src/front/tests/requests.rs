@@ -40,6 +40,18 @@ async fn a_proxied_request_goes_to_its_route_as_a_stream() {
     assert!(fidelity.path_decoded && fidelity.headers_joined && !fidelity.buffered);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_is_set_makes_the_platforms_shorter_and_never_longer() {
+    let stage = Stage::set().await;
+    for (set, left) in [(None, 225), (Some(270), 225), (Some(30), 30)] {
+        let mut invocation = Invocation::default();
+        invocation.deadline = set.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+        let passed = stage.front.intercept(request("GET", "/own/x", &PROXIED, ""), &mut invocation).await;
+        assert!(matches!(passed, Intercepted::Passed(_)));
+        assert_eq!(invocation.remaining(), Some(Duration::from_secs(left)), "{set:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_client_cannot_pose_as_the_host_whatever_it_sends_and_however_it_comes() {
     let stage = Stage::set().await;
