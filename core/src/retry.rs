@@ -7,7 +7,7 @@ use crate::Error;
 mod patience;
 mod silence;
 
-pub use patience::{patiently, patiently_each, patiently_for, within};
+pub use patience::{patiently, patiently_each, patiently_for};
 pub use silence::answered;
 
 /// How often, how soon and how long an operation is tried.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
-use super::{RetryPolicy, backoff};
-use crate::{Error, ErrorKind, Result};
+use super::{RetryPolicy, answered, backoff};
+use crate::{Error, Result};
 
 /// How often something is tried; the pauses between are 2.5 to 5 seconds in all.
 const ATTEMPTS: u32 = 8;
@@ -45,7 +45,7 @@ where
         attempts -= 1;
         attempts > 0
     };
-    repeat(name, passes, another, || within(limit, call())).await
+    repeat(name, passes, another, || answered(limit, "no answer came", call())).await
 }
 
 /// As [`patiently`], for so long: for what takes a service its time by nature, as to clear away what was removed. A call that is under
@@ -64,19 +64,6 @@ where
 {
     let begun = Instant::now();
     repeat(name, passes, || begun.elapsed() < time, call).await
-}
-
-/// A call that is given so long, around which there is no layer.
-///
-/// # Errors
-/// What it failed with; `Timeout`, which is ambiguous, where it was not done in time.
-pub async fn within<T>(limit: Duration, call: impl Future<Output = Result<T>>) -> Result<T> {
-    match timeout(limit, call).await {
-        Ok(answer) => answer,
-        Err(_) => {
-            Err(Error::new(ErrorKind::Timeout, format!("no answer came within {limit:?}: try it again")))
-        }
-    }
 }
 
 async fn repeat<T, F>(
@@ -106,6 +93,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorKind;
 
     #[tokio::test(start_paused = true)]
     async fn no_service_is_waited_for_longer_than_the_pauses_are() {

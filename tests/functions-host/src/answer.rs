@@ -45,13 +45,13 @@ pub(crate) fn read(status: StatusCode, content_type: Option<&str>, body: &[u8]) 
         content_type.and_then(|text| text.split(';').next()).map(|text| text.trim().to_ascii_lowercase());
     let json = media.as_deref().is_some_and(|media| matches!(media, "application/json" | "text/json"));
     if body.is_empty() {
-        return Ok(Answer::Silent);
+        return Ok(Answer::Never);
     }
     if !json {
         return Err(Fault::new(format!("no formatter reads an answer of the type {media:?}")));
     }
     match serde_json::from_slice(body) {
-        Ok(Value::Null) => Ok(Answer::Silent),
+        Ok(Value::Null) => Ok(Answer::Never),
         Ok(Value::Object(object)) => Ok(Answer::Done(outcome(&object)?)),
         Ok(_) => Err(Fault::new("the answer is no object")),
         Err(error) => Err(Fault::because("the answer is no JSON", error)),
@@ -107,10 +107,10 @@ mod tests {
 
     #[test]
     fn nothing_and_null_never_end_the_call() {
-        assert_eq!(answered(JSON, ""), Ok(Answer::Silent));
-        assert_eq!(answered(None, ""), Ok(Answer::Silent));
-        assert_eq!(answered(JSON, "null"), Ok(Answer::Silent));
-        assert_eq!(read(StatusCode::NO_CONTENT, None, b""), Ok(Answer::Silent));
+        assert_eq!(answered(JSON, ""), Ok(Answer::Never));
+        assert_eq!(answered(None, ""), Ok(Answer::Never));
+        assert_eq!(answered(JSON, "null"), Ok(Answer::Never));
+        assert_eq!(read(StatusCode::NO_CONTENT, None, b""), Ok(Answer::Never));
     }
 
     #[test]

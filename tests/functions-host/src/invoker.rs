@@ -59,7 +59,7 @@ impl Invoker {
             match self.answer(function, payload, trace).await {
                 Ok(Answer::Done(outcome)) => Ok(outcome),
                 Err(fault) => Err(fault),
-                Ok(Answer::Silent) => {
+                Ok(Answer::Never) => {
                     tracing::error!(function, "an answer that never ends the call");
                     self.note(function, None);
                     std::future::pending().await

@@ -7,7 +7,7 @@ use azure_core::http::Method;
 use serde_json::json;
 use skyport_core::kv::port::KeyValueStore;
 use skyport_core::provider::{ResourceUrl, TableSettings};
-use skyport_core::retry::{patiently, patiently_each, patiently_for};
+use skyport_core::retry::{patiently, patiently_for};
 use skyport_core::{Error, ErrorKind, Result};
 
 use super::NAME;
