@@ -164,7 +164,8 @@
 //!   takes that row away. Where a program without it wrote after that, as the old version of one that is being replaced, delete the row (`mirrored`) and
 //!   provision again.
 //! - Nothing deletes what has expired but a write over it and [`sweep`](skyport_core::kv::port::KeyValueStore::sweep), which looks through the whole
-//!   table. It also finishes what a killed process left.
+//!   table, and finishes what a killed process left. One that was stopped, or failed for a moment, goes on from there when the same opened table
+//!   is swept again, and tells what both have deleted. A row that cannot be deleted is passed over and logged; where none could, the sweep fails.
 //! - A put forgets which increments a counter has had. One that is repeated, because its answer was lost, and finds such a put since it began, is
 //!   `Indeterminate`. Azure's time counts for it where the caller's clock is ahead of that, as far as whole seconds can tell.
 //! - The name of a table that was removed is free again after 40 seconds or more; `create` waits for up to a minute. A table that is missing is
