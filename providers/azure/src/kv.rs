@@ -22,6 +22,7 @@ use crate::provision::NAME;
 use client::Client;
 use entity::Stored;
 use operation::Partition;
+use pages::Fitting;
 use waiting::Room;
 
 mod batch;
@@ -59,6 +60,8 @@ pub(crate) struct AzureTable {
     is_there: AtomicBool,
     turns: Turns<Stored>,
     waiting: Room,
+    /// How many whole rows fit into an answer.
+    fitting: Fitting,
     /// How far the sweep of this handle has come.
     sweep: tokio::sync::Mutex<sweep::Progress>,
 }
@@ -82,6 +85,7 @@ impl AzureTable {
             is_there: AtomicBool::new(false),
             turns: Turns::default(),
             waiting: Room::default(),
+            fitting: Fitting::default(),
             sweep: tokio::sync::Mutex::default(),
         }
     }

@@ -149,11 +149,13 @@
 //! key, in letters that Azure takes everywhere and orders as UTF-8 is ordered: letters, digits and `-` as they are, `/` as `._`, `.` as `..`, `_`
 //! as `__`, and so on. Before a sort key stands `:`. An entity has the properties `v0`, `v1` and on, the value in parts of 64 KiB, or
 //! `c`, an Int64, where it is an integer of 64 bits in JSON; `w`, which names its last write; `exp`, in milliseconds, where it expires; `b`, when it was put;
-//! and `i`, where it is a counter. Others may read them; who writes there, too, gives an item all that it needs.
+//! `i`, where it is a counter; and `g`, the etag that its version names, where a check moved Azure's own. Others may read them; who writes there, too, gives
+//! an item all that it needs. Other rows are no items: one with an `exp` of 0 and no `w` is the placeholder of a check, one with `m` alone the mirror of an
+//! item, one with `n` and `exp` whose RowKey begins with `@` names items whose mirrors are still to be made.
 //!
 //! - Azure's names of tables have 3 to 63 letters and digits. `-` becomes `qzd`, `_` `qzu` and `.` `qzp`: `photos-catalogue` is the table
-//!   `photosqzdcatalogue`. `qzn` comes before a digit at the beginning, and `qz` itself becomes `qzq`, so that no two names become one. Every
-//!   other name is left as it is. Azure knows no case in them.
+//!   `photosqzdcatalogue`. `qzn` comes before a digit at the beginning, and `qz` itself becomes `qzq`, so that no two names become one but those
+//!   that differ in case alone, which Azure does not tell apart. Every other name is left as it is.
 //! - A read, a write, a transaction of writes and a page are one request each. A version tells the etag, which Azure compares, and the token of
 //!   the write. What fails a condition costs reads more, to tell which. An increment is a read and a write; those of one counter that wait for each
 //!   other in one process go together, up to sixteen in one write.
@@ -169,7 +171,8 @@
 //!   takes that row away. Where a program without it wrote after that, as the old version of one that is being replaced, delete the row (`mirrored`) and
 //!   provision again.
 //! - Nothing deletes what has expired but a write over it and [`sweep`](skyport_core::kv::port::KeyValueStore::sweep), which looks through the whole
-//!   table. It also finishes what a killed process left.
+//!   table, and finishes what a killed process left. One that was stopped, or failed for a moment, goes on from there when the same opened table
+//!   is swept again, and tells what both have deleted. A row that cannot be deleted is passed over and logged; where none could, the sweep fails.
 //! - A put forgets which increments a counter has had. One that is repeated, because its answer was lost, and finds such a put since it began, is
 //!   `Indeterminate`. Azure's time counts for it where the caller's clock is ahead of that, as far as whole seconds can tell.
 //! - The name of a table that was removed is free again after 40 seconds or more; `create` waits for up to a minute. A table that is missing is

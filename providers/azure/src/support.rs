@@ -66,8 +66,11 @@ pub(crate) fn kv(reverse_index: bool) -> TableCapabilities {
     can.increment =
         Support::Built("a read and a conditional write; 16 slots in the item remember the last ones");
     can.get_many = Support::Built("a request for each, 16 at once");
-    can.write_many = Support::Built("a request for each, 16 at once");
-    can.expiry = Support::Built("a filter");
+    can.write_many =
+        Support::Built("puts of one partition together, up to 50, and deletions alone; 8 requests at once");
+    can.expiry = Support::Built(
+        "kept in milliseconds, and compared with the caller's clock at each read and condition",
+    );
     can.reverse = if reverse_index {
         Support::Built("a key-only mirror of each item, in the same transaction")
     } else {

@@ -52,7 +52,7 @@ pub(super) fn read(answer: &Answer, operations: usize) -> Result<Vec<Option<Etag
     let inner = boundary.and_then(|boundary| answers(&answer.body, &boundary, operations));
     let inner = inner.ok_or_else(unreadable)?;
     if let Some(refused) = inner.iter().find(|one| !(200..300).contains(&one.status)) {
-        return Err(Failure::Refused(refusal(refused.status, None, refused.body)));
+        return Err(Failure::Refused(refusal(refused.status, &answer.headers, refused.body)));
     }
     if inner.len() != operations {
         return Err(unreadable().into());
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn a_refusal_tells_which_operation_it_is_about() {
         let read = answers(REFUSED.as_bytes(), "batchresponse_1", 2).expect("an answer");
-        let refused = refusal(read[0].status, None, read[0].body);
+        let refused = refusal(read[0].status, &azure_core::http::headers::Headers::new(), read[0].body);
         assert_eq!((refused.code.as_str(), refused.index), ("EntityAlreadyExists", Some(1)));
     }
 

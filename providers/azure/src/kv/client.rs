@@ -2,9 +2,7 @@
 //! What comes back is read up to a limit.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use azure_core::error::ErrorKind as Native;
 use azure_core::http::headers::{HeaderName, HeaderValue, Headers};
 use azure_core::http::{AsyncRawResponse, Body, Context, Method, Pipeline, PipelineStreamOptions, Request};
 use bytes::{Bytes, BytesMut};
@@ -15,7 +13,7 @@ use serde::de::DeserializeOwned;
 use skyport_core::{Error, ErrorKind, Result};
 
 use crate::config::Connection;
-use crate::error::of_azure;
+use crate::error::{answered, of_azure};
 use crate::provision::NAME;
 
 /// The version of the service that is spoken; the first that takes tokens.
@@ -28,9 +26,6 @@ pub(super) const NO_ROW: &[&str] = &["ResourceNotFound", "EntityNotFound"];
 
 /// So much of an answer is read where nothing else is said: an entity of 1 MiB as JSON is less.
 const ANSWER_BYTES: usize = 2 << 20;
-
-/// No longer than this is believed to be asked to wait.
-const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 
 /// So much of a refusal.
 const REFUSAL_BYTES: usize = 64 << 10;
@@ -90,7 +85,7 @@ impl Call {
 /// What Azure answered to a call that it did.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    headers: Headers,
+    pub(super) headers: Headers,
     pub(super) body: Bytes,
 }
 
@@ -222,16 +217,9 @@ async fn read(mut body: azure_core::http::response::AsyncResponseBody, most: usi
 
 async fn refused(answer: AsyncRawResponse) -> Failure {
     let (status, headers, body) = answer.deconstruct();
-    let after =
-        headers.get_optional_str(&HeaderName::from_static("retry-after")).and_then(|text| text.parse().ok());
-    let of_header = headers.get_optional_str(&HeaderName::from_static("x-ms-error-code")).map(str::to_owned);
     // What it says besides is not needed.
     let told = read(body, REFUSAL_BYTES).await.ok().flatten().unwrap_or_default();
-    let mut refused = refusal(status.into(), of_header, &told);
-    if let Some(seconds) = after {
-        refused.error = refused.error.with_retry_after(Duration::from_secs(seconds).min(LONGEST_PAUSE));
-    }
-    Failure::Refused(refused)
+    Failure::Refused(refusal(status.into(), &headers, &told))
 }
 
 /// What Azure says no with, as JSON.
@@ -252,13 +240,14 @@ struct ToldMessage {
     value: String,
 }
 
-/// What a status and a body say no with.
-pub(super) fn refusal(status: u16, code: Option<String>, body: &[u8]) -> Refused {
+/// What a status, headers and a body say no with.
+pub(super) fn refusal(status: u16, headers: &Headers, body: &[u8]) -> Refused {
     let told: Option<Told> = serde_json::from_slice(body).ok();
     let index = told.as_ref().and_then(|told| told.error.message.value.split_once(':')?.0.parse().ok());
-    let code = told.map(|told| told.error.code).or(code);
-    let native = Native::HttpResponse { status: status.into(), error_code: code.clone(), raw_response: None };
-    let error = of_azure(native.into_error());
+    let of_header =
+        || headers.get_optional_str(&HeaderName::from_static("x-ms-error-code")).map(str::to_owned);
+    let code = told.map(|told| told.error.code).or_else(of_header);
+    let error = answered(status, code.as_deref(), Some(headers));
     Refused { code: code.unwrap_or_default(), index, error }
 }
 
@@ -269,16 +258,23 @@ mod tests {
     #[test]
     fn what_a_refusal_says_is_its_code_and_the_operation_that_it_is_about() {
         let told = br#"{"odata.error":{"code":"UpdateConditionNotSatisfied","message":{"lang":"en-US","value":"12:The update condition\nRequestId:x"}}}"#;
-        let read = refusal(412, None, told);
+        let mut headers = Headers::new();
+        headers.insert("x-ms-request-id", "6d1f-42");
+        headers.insert("x-ms-retry-after-ms", "250");
+        let read = refusal(412, &headers, told);
         assert_eq!((read.code.as_str(), read.index), ("UpdateConditionNotSatisfied", Some(12)));
         assert_eq!(read.error.kind(), ErrorKind::PreconditionFailed);
         assert!(!read.error.to_string().contains("RequestId"), "{}", read.error);
+        assert!(format!("{:?}", read.error).contains("request 6d1f-42"), "{:?}", read.error);
+        assert_eq!(read.error.retry_after(), Some(std::time::Duration::from_millis(250)));
     }
 
     #[test]
     fn what_cannot_be_read_is_known_by_its_status() {
         for body in [&b""[..], b"<html>", b"{}", br#"{"odata.error":{"code":7}}"#] {
-            let read = refusal(503, Some("ServerBusy".to_owned()), body);
+            let mut headers = Headers::new();
+            headers.insert("x-ms-error-code", "ServerBusy");
+            let read = refusal(503, &headers, body);
             assert_eq!((read.code.as_str(), read.index), ("ServerBusy", None));
             assert_eq!(read.error.kind(), ErrorKind::Throttled);
         }

@@ -10,7 +10,8 @@
 //! | `i` | String | what a counter remembers of increments, as JSON |
 //! | `g` | String | the etag that its version names, where a check moved Azure's since |
 //!
-//! A row with an `exp` of 0 and no `w` was never an item: a check found that none was there, and held its place.
+//! A row with an `exp` of 0 and no `w` was never an item: a check found that none was there, and held its place. Mirrors have `m` alone,
+//! notes of items without one `n` and `exp`, see [`plan`](super::plan) and [`notes`](super::notes).
 
 use std::time::SystemTime;
 

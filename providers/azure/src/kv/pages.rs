@@ -1,5 +1,7 @@
 //! Rows in order, by as many requests as it takes. Azure's pages may be short or empty, and yet have a next one.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use azure_core::http::Method;
 use serde::Deserialize;
 use skyport_core::{Error, ErrorKind, Result};
@@ -24,9 +26,37 @@ const LONGEST_MARK: usize = 8_192;
 pub(super) struct Rows<'t> {
     table: &'t AzureTable,
     select: Option<&'static str>,
-    /// As many rows as are asked for fit into an answer.
-    fitting: usize,
+    /// Of rows of which some properties are asked for.
+    fitting: Fitting,
     next: Next,
+}
+
+/// How many rows are asked for at most, so that an answer is not too much: learned from those that were.
+#[derive(Debug)]
+pub(super) struct Fitting(AtomicUsize);
+
+impl Default for Fitting {
+    fn default() -> Self {
+        Self(AtomicUsize::new(MOST))
+    }
+}
+
+impl Fitting {
+    fn most(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// So many were too much.
+    fn less(&self, than: usize) {
+        self.0.store((than / 8).max(1), Ordering::Relaxed);
+    }
+
+    /// So many fitted, in so many bytes: where there is room for more, more are asked for again.
+    fn fitted(&self, rows: usize, bytes: usize) {
+        if rows >= self.most() && bytes <= ANSWER_BYTES / 4 {
+            self.0.store((2 * rows).min(MOST), Ordering::Relaxed);
+        }
+    }
 }
 
 /// Where the next answer begins.
@@ -60,7 +90,7 @@ impl<'t> Rows<'t> {
 
     /// From where others of the same kind ended.
     pub(super) fn at(table: &'t AzureTable, select: Option<&'static str>, next: Next) -> Self {
-        Self { table, select, fitting: MOST, next }
+        Self { table, select, fitting: Fitting::default(), next }
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -89,8 +119,11 @@ impl<'t> Rows<'t> {
 
     /// The rows of one answer, at most so many: where few of a table's rows are of the filter it may be none, and yet not the end.
     pub(super) async fn some(&mut self, filter: &str, most: usize) -> Result<Vec<Properties>> {
+        // Whole rows are as large as the table's are, from page to page.
+        let table = self.table;
         loop {
-            let most = most.min(self.fitting).max(1);
+            let fitting = if self.select.is_none() { &table.fitting } else { &self.fitting };
+            let most = most.min(fitting.most()).max(1);
             let mut call = Call::new(Method::Get, format!("{}()", self.table.table))
                 .query("$filter", filter)
                 .query("$top", &most.to_string())
@@ -107,7 +140,7 @@ impl<'t> Rows<'t> {
             let answer = match self.table.client.send(call).await {
                 Ok(answer) => answer,
                 Err(Failure::TooMuch) if most > 1 => {
-                    self.fitting = (most / 8).max(1);
+                    fitting.less(most);
                     continue;
                 }
                 Err(failure) => return Err(failure.of_read()),
@@ -127,6 +160,7 @@ impl<'t> Rows<'t> {
                 return Err(unwritten(unreadable()));
             }
             let Listed { value } = answer.json().map_err(unwritten)?;
+            fitting.fitted(value.len(), answer.body.len());
             self.next = next;
             return Ok(value);
         }
@@ -183,5 +217,31 @@ impl<'t> Range<'t> {
             rows.push((row, properties));
         }
         Ok(rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fewer_rows_are_asked_for_where_they_are_large_and_more_again_where_they_are_small() {
+        let fitting = Fitting::default();
+        fitting.less(101);
+        assert_eq!(fitting.most(), 12);
+        fitting.less(12);
+        assert_eq!(fitting.most(), 1);
+        let large = ANSWER_BYTES / 9;
+        for (rows, most) in [(1, 2), (2, 4), (4, 4)] {
+            fitting.fitted(rows, rows * large);
+            assert_eq!(fitting.most(), most);
+        }
+        // A short answer tells nothing.
+        fitting.fitted(3, 3);
+        assert_eq!(fitting.most(), 4);
+        for most in [8, 16, 32, 64, 128, 256, 512, 1_000, 1_000] {
+            fitting.fitted(fitting.most(), 1);
+            assert_eq!(fitting.most(), most);
+        }
     }
 }
