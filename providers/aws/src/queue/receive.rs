@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName as Told};
 use skyport_aws_wire::sqs::{SqsAttribute, SqsMessage};
+use skyport_core::Result;
 use skyport_core::queue::leases::Last;
 use skyport_core::queue::polls::Waiting;
 use skyport_core::queue::port::{RawDelivery, ReceiveOptions};
-use skyport_core::{Error, ErrorKind, Result};
+use skyport_core::retry::answered;
 use tokio::runtime::Handle as Runtime;
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Place;
 use super::outgoing::whole_seconds;
@@ -97,10 +98,10 @@ impl Place {
             .message_system_attribute_names(Told::DeadLetterQueueSourceArn)
             .message_attribute_names("All");
         let limit = Duration::from_secs(u64::from(seconds.unsigned_abs())) + SILENCE;
-        let answer = match timeout(limit, Box::pin(request.send())).await {
-            Ok(answer) => answer.map_err(|error| self.named(error::of(error))),
-            Err(_) => Err(silence()),
-        };
+        let sent = async { request.send().await.map_err(error::of) };
+        let answer = answered(limit, "SQS did not answer a receive", Box::pin(sent))
+            .await
+            .map_err(|error| self.named(error.with_provider(NAME)));
         if let (Some(attempt), Err(error)) = (attempt, &answer)
             && error.is_ambiguous()
         {
@@ -177,10 +178,6 @@ fn read(message: Message) -> SqsMessage {
         message_attributes: added.map(|(name, value)| (name, attribute(value))).collect::<BTreeMap<_, _>>(),
         ..SqsMessage::default()
     }
-}
-
-fn silence() -> Error {
-    Error::new(ErrorKind::Timeout, "SQS did not answer a receive in time").with_provider(NAME)
 }
 
 /// The whole seconds that a call may wait.

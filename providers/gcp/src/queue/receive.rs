@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gcloud_sdk::google::pubsub::v1 as wire;
+use skyport_core::Result;
 use skyport_core::queue::leases::Last;
 use skyport_core::queue::polls::{Answer, Poll, Waiting};
 use skyport_core::queue::port::{RawDelivery, ReceiveOptions};
-use skyport_core::{Error, ErrorKind, Result};
+use skyport_core::retry::answered;
 use skyport_gcp_wire::message::is_worn;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Place;
 use super::calls::puller;
@@ -130,10 +131,10 @@ impl Place {
             max_messages: i32::try_from(max).unwrap_or(i32::MAX),
         };
         let mut client = puller(&self.connection)?;
-        let answer = match timeout(SILENCE, client.pull(request)).await {
-            Ok(answer) => answer.map_err(|status| self.named(of_status(status)))?,
-            Err(_) => return Err(self.named(silence())),
-        };
+        let pulled = async { client.pull(request).await.map_err(of_status) };
+        let answer = answered(SILENCE, "Pub/Sub did not answer a pull", pulled)
+            .await
+            .map_err(|error| self.named(error.with_provider(NAME)))?;
         Ok(answer.into_inner().received_messages.into_iter().map(Pulled::new).collect())
     }
 
@@ -254,8 +255,4 @@ impl Place {
         delivery.receipt = self.leases.hold(&handle, ends, last);
         delivery
     }
-}
-
-fn silence() -> Error {
-    Error::new(ErrorKind::Timeout, "Pub/Sub did not answer a pull in time").with_provider(NAME)
 }
