@@ -39,6 +39,8 @@ const CODES: &[(&str, ErrorKind)] = &[
     ("QueueBeingDeleted", Kind::Unavailable),
     ("TableBeingDeleted", Kind::Unavailable),
     // Somebody else is in the way: a writer who discarded this one's blocks, who holds a lease, or whose copy has not ended.
+    ("BlockCountExceedsLimit", Kind::Conflict),
+    ("InvalidBlobOrBlock", Kind::Conflict),
     ("InvalidBlockList", Kind::Conflict),
     ("LeaseAlreadyPresent", Kind::Conflict),
     ("LeaseIdMismatchWithBlobOperation", Kind::Conflict),
@@ -50,7 +52,6 @@ const CODES: &[(&str, ErrorKind)] = &[
     // What stands there is no block blob: others made it.
     ("InvalidBlobType", Kind::Unsupported),
     // Sizes, most of which Azure calls bad requests.
-    ("BlockCountExceedsLimit", Kind::TooLarge),
     ("BlockListTooLong", Kind::TooLarge),
     ("EntityTooLarge", Kind::TooLarge),
     ("MessageTooLarge", Kind::TooLarge),
@@ -78,7 +79,6 @@ const STATUSES: &[(u16, ErrorKind)] = &[
     (416, Kind::InvalidArgument),
     (429, Kind::Throttled),
     (501, Kind::Unsupported),
-    (503, Kind::Throttled),
 ];
 
 /// The kind of an answer with this code and status.
@@ -139,6 +139,9 @@ pub(crate) fn answered(status: u16, code: Option<&str>, headers: Option<&Headers
     };
     let source = Refusal { status, code: code.map(str::to_owned), request_id: request_id.map(str::to_owned) };
     let mut error = Error::new(kind, text).with_source(source).with_provider(NAME);
+    if matches!(code, Some("InvalidBlobOrBlock" | "BlockCountExceedsLimit")) {
+        error = error.with_retryable(false);
+    }
     // What is refused was not done. Of a server's fault nobody knows.
     if status < 500 {
         error = error.with_ambiguous(false);
@@ -160,6 +163,9 @@ fn advice(code: Option<&str>, status: u16) -> Option<&'static str> {
         }
         "AuthorizationFailure" if status == 403 => {
             "do the account's firewall and its settings let this program in?"
+        }
+        "InvalidBlobOrBlock" | "BlockCountExceedsLimit" => {
+            "another program has staged blocks of this blob, which are in the way for a week: write it in one piece, or delete it, which drops them"
         }
         "KeyBasedAuthenticationNotPermitted" => {
             "the account takes tokens alone: give this program an identity"
@@ -189,13 +195,18 @@ pub(crate) fn of_azure(error: azure_core::Error) -> Error {
             return answered(u16::from(*status), error_code.as_deref(), headers);
         }
         Native::Credential => return no_token(error),
+        _ if let Some(told) = crate::http::unusable(&error) => {
+            Error::new(Kind::InvalidArgument, told.to_string()).with_ambiguous(false)
+        }
         _ if is_unmade(&error) => {
             Error::new(Kind::InvalidArgument, "the request to Azure could not be made").with_ambiguous(false)
         }
         Native::Connection => unconnected(&error).with_ambiguous(false),
         Native::Io => Error::new(Kind::Unavailable, "the connection to Azure broke"),
         Native::DataConversion => {
+            // What cannot be read may be the answer to a write that was applied.
             Error::new(Kind::Malformed, "Azure answered with something that cannot be read")
+                .with_ambiguous(true)
         }
         Native::Other => Error::new(Kind::Internal, "Azure's client failed"),
     };
@@ -303,6 +314,9 @@ mod tests {
             (409, Some("TableBeingDeleted"), (Kind::Unavailable, true, false)),
             (409, Some("AccountBeingCreated"), (Kind::Unavailable, true, false)),
             (400, Some("InvalidBlockList"), (Kind::Conflict, true, false)),
+            // Staged blocks of others stay for a week: no repetition helps.
+            (400, Some("InvalidBlobOrBlock"), (Kind::Conflict, false, false)),
+            (409, Some("BlockCountExceedsLimit"), (Kind::Conflict, false, false)),
             (412, Some("LeaseIdMissing"), (Kind::Conflict, true, false)),
             (409, Some("LeaseAlreadyPresent"), (Kind::Conflict, true, false)),
             (409, Some("PendingCopyOperation"), (Kind::Conflict, true, false)),
@@ -335,7 +349,8 @@ mod tests {
             (429, None, (Kind::Throttled, true, false)),
             (500, None, (Kind::Unavailable, true, true)),
             (502, None, (Kind::Unavailable, true, true)),
-            (503, None, (Kind::Throttled, true, false)),
+            // Whatever stands between may have said it after the request was through.
+            (503, None, (Kind::Unavailable, true, true)),
             (504, None, (Kind::Unavailable, true, true)),
         ] {
             assert_eq!(told(native(status, code, &[])), expected, "{status} {code:?}");
@@ -389,7 +404,7 @@ mod tests {
         for (kind, expected) in [
             (Native::Connection, (Kind::Unavailable, true, false)),
             (Native::Io, (Kind::Unavailable, true, true)),
-            (Native::DataConversion, (Kind::Malformed, false, false)),
+            (Native::DataConversion, (Kind::Malformed, false, true)),
             (Native::Other, (Kind::Internal, false, true)),
             (Native::Credential, (Kind::Unauthenticated, false, false)),
         ] {

@@ -64,8 +64,29 @@ fn with(transport: Arc<dyn HttpClient>, policy: Option<Arc<dyn Policy>>) -> Clie
 /// The HTTP client that all of a provider's resources share; made at the first request.
 pub(crate) struct Transport {
     ca_certificates: Option<Vec<u8>>,
-    client: OnceLock<std::result::Result<reqwest::Client, String>>,
-    plain: OnceLock<std::result::Result<reqwest::Client, String>>,
+    client: OnceLock<Made>,
+    plain: OnceLock<Made>,
+}
+
+/// A client, or why there is none.
+type Made = std::result::Result<reqwest::Client, Unusable>;
+
+/// Why no HTTP client can be made: what is configured is of no use.
+#[derive(Clone, Debug)]
+pub(crate) struct Unusable(String);
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unusable {}
+
+/// Why no client could be made, where an error tells of that. Nothing was sent then.
+pub(crate) fn unusable<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e Unusable> {
+    let mut causes = std::iter::successors(Some(error), |cause| cause.source()).take(32);
+    causes.find_map(|cause| cause.downcast_ref())
 }
 
 impl Transport {
@@ -75,28 +96,45 @@ impl Transport {
 
     fn client(&self, url: &Url) -> Result<&reqwest::Client> {
         let client = if url.scheme() == "https" {
-            self.client.get_or_init(|| self.make().map_err(|error| error.to_string()))
+            self.client.get_or_init(|| self.make())
         } else {
-            self.plain.get_or_init(|| make_plain().map_err(|error| error.to_string()))
+            self.plain.get_or_init(make_plain)
         };
-        client.as_ref().map_err(|error| {
-            Error::with_message(ErrorKind::Other, format!("no HTTP client could be made: {error}"))
-        })
+        let unmade = |error: &Unusable| {
+            Error::with_error(ErrorKind::Other, error.clone(), "no HTTP client could be made")
+        };
+        client.as_ref().map_err(unmade)
     }
 
-    fn make(&self) -> std::result::Result<reqwest::Client, Box<dyn std::error::Error + Send + Sync>> {
+    fn make(&self) -> Made {
         let mut roots = skyport_https::roots();
-        for certificate in self.ca_certificates.iter().flat_map(|pem| CertificateDer::pem_slice_iter(pem)) {
-            roots.add(certificate?)?;
+        if let Some(pem) = &self.ca_certificates {
+            let wrong = |why: &dyn fmt::Display| {
+                let text = "the `ca_certificates` of AzureConfig cannot be used: give certificates in PEM";
+                Unusable(format!("{text} ({why})"))
+            };
+            let mut found = false;
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                roots.add(certificate.map_err(|why| wrong(&why))?).map_err(|why| wrong(&why))?;
+                found = true;
+            }
+            if !found {
+                return Err(wrong(&"there is none in it"));
+            }
         }
-        Ok(skyport_https::builder(roots)?.build()?)
+        made(roots, |builder| builder)
     }
 }
 
+fn made(roots: RootCertStore, more: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Made {
+    let failed = |why: &dyn fmt::Display| Unusable(format!("no HTTP client could be made: {why}"));
+    let builder = skyport_https::builder(roots).map_err(|why| failed(&why))?;
+    more(builder).build().map_err(|why| failed(&why))
+}
+
 /// Without TLS speak an emulator, and those who hand out tokens on a machine of Azure's: no proxy stands between them and a program.
-fn make_plain() -> std::result::Result<reqwest::Client, Box<dyn std::error::Error + Send + Sync>> {
-    let client = skyport_https::builder(RootCertStore::empty())?.pool_idle_timeout(EMULATORS_PATIENCE);
-    Ok(client.no_proxy().build()?)
+fn make_plain() -> Made {
+    made(RootCertStore::empty(), |builder| builder.pool_idle_timeout(EMULATORS_PATIENCE).no_proxy())
 }
 
 impl fmt::Debug for Transport {
@@ -252,9 +290,14 @@ mod tests {
 
     #[tokio::test]
     async fn certificates_that_are_none_are_told_at_the_first_request() {
-        let pem = b"-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n".to_vec();
-        let error = Transport::new(Some(pem)).execute_request(&request("https://127.0.0.1:1/")).await;
-        let error = error.expect_err("no certificate");
-        assert!(error.to_string().contains("no HTTP client could be made"), "{error}");
+        let broken = b"-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n".to_vec();
+        let key = b"-----BEGIN PRIVATE KEY-----\nbm9uZQ==\n-----END PRIVATE KEY-----\n".to_vec();
+        for pem in [broken, key, b"/etc/ssl/ca.pem".to_vec(), Vec::new()] {
+            let error = Transport::new(Some(pem)).execute_request(&request("https://127.0.0.1:1/")).await;
+            let error = of_azure(error.expect_err("no certificate"));
+            let told = (error.kind(), error.is_retryable(), error.is_ambiguous());
+            assert_eq!(told, (Kind::InvalidArgument, false, false), "{error}");
+            assert!(error.message().contains("`ca_certificates`"), "{error}");
+        }
     }
 }

@@ -60,11 +60,11 @@
 //! # Signed URLs
 //! - A signed URL is a shared access signature of one blob: for reading (`r`), writing (`cw`; with `if_absent` `c`, so that nothing is overwritten whatever
 //!   a client sends) or deleting (`d`), and over TLS alone where the endpoint has it. What else stands in its query is not bound.
-//! - With the account's key it is made without I/O. An identity signs with a user delegation key, which is fetched once (within 8 seconds; it needs the role
-//!   `Storage Blob Delegator`, too) and lives for 7 days: `expires` is the key's end where that comes sooner, by an hour at most less than what was asked for.
+//! - With the account's key it is made without I/O. An identity signs with a user delegation key, which is fetched once (within 8 seconds), renewed daily, and lives for 7
+//!   days. On the account each role `Storage Blob Data ..` lets it ask for one; where it has such a role on a container alone, `Storage Blob Delegator` on the account, too: `expires` is the key's end where that comes sooner, by an hour at most less than what was asked for.
 //!   A SAS signs nothing: there `capabilities().sign` is no.
-//! - A PUT has to bring `x-ms-blob-type`. A content type stands in `x-ms-blob-content-type`, which wins over `content-type`; a delegation key binds it
-//!   (`srh`, of version 2026-04-06), an account's key cannot, and a client that leaves it out writes another one.
+//! - A PUT has to bring `x-ms-blob-type`, and a DELETE `x-ms-delete-snapshots`. A content type stands in `x-ms-blob-content-type`, which wins over `content-type`;
+//!   a delegation key binds it (`srh`, of version 2026-04-06). An account's key cannot: there it is `Unsupported`. Azurite does not know `srh`, and refuses such a URL.
 //!
 //! # Buckets
 //! - A bucket is a container, an object a block blob; those that others wrote are read whatever they are, and archived ones are `Unsupported`
@@ -85,6 +85,8 @@
 //! - A copy is Copy Blob, from any container of the account and of any size: within an account Azure moves no bytes, and has done it when it answers.
 //!   Should it say that it is still at it, the copy is waited for within the 5 minutes that the layer `Retry` gives it; what is still being copied
 //!   to is not read, but `Conflict`. A copy keeps content type and the like, metadata, and Azure's other properties; it has no tags.
+//!   One that Azure gives up leaves an empty blob, which is deleted, and until then not read: `Conflict`. A source whose URL has over 2,048 bytes, as with long keys
+//!   of other letters than ASCII's, is `TooLarge`, before it is looked at.
 //! - A listing is in the order of UTF-8, from any start, page by page of up to 1,000. Azure documents its own order as alphabetical: where
 //!   that is the order of UTF-16, keys with letters beyond U+FFFF are put where they belong, by at most a few more requests on a page whose end
 //!   falls among such keys.
@@ -96,6 +98,7 @@
 //! - Values of metadata are stored percent-encoded where they are not plain ASCII, and an empty one as `%`, since Azure keeps none. An object without
 //!   a content type is stored as `binary/octet-stream`, and read as having none. Beside a user's own metadata stands `skyport_w`, the
 //!   write's token. Others' names of metadata are read in small letters.
+//! - A run of white space in content type, disposition and the like is stored as one space, but in quotes.
 //! - Times of writing are told in whole seconds.
 //! - Events are `Unsupported`: Azure tells of blobs through Event Grid, whose subscriptions are made where the application is deployed, and call an
 //!   Azure Function. No process can ask for them.

@@ -363,3 +363,39 @@ async fn a_key_that_no_url_can_say_is_refused_and_all_others_are_one_segment() {
         assert_eq!(log.lines().last().unwrap(), &format!("HEAD /bkt/{path}"));
     }
 }
+
+#[tokio::test]
+async fn blocks_that_others_staged_are_a_conflict_that_says_what_to_do() {
+    for (status, code) in [(400, "InvalidBlobOrBlock"), (409, "BlockCountExceedsLimit")] {
+        let (store, log) = bucket(move |asked: &Asked| match asked.method.as_str() {
+            "HEAD" => refusal(404, "BlobNotFound"),
+            _ => refusal(status, code),
+        })
+        .await;
+        let upload = retried(&store).start_upload("k", PutOptions::default()).await.expect("begun");
+        let error = upload.put_part(0, Bytes::from("a")).await.expect_err(code);
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Conflict, false), "{error}");
+        assert!(error.message().contains("in one piece"), "{error}");
+        assert_eq!(log.lines().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_source_whose_url_azure_would_not_take_is_refused_before_it_is_looked_at() {
+    let (store, log) = bucket(|asked: &Asked| match asked.method.as_str() {
+        "HEAD" => done(blob(200, "source", "").header("content-length", "3")),
+        _ => done(blob(202, "e", "").header("x-ms-copy-status", "success")),
+    })
+    .await;
+    let error =
+        store.copy(&"\u{20ac}".repeat(300), "to", CopyOptions::default()).await.expect_err("too long");
+    assert_eq!((error.kind(), log.all().len()), (ErrorKind::TooLarge, 0), "{error}");
+    assert!(error.message().contains("2048"), "{error}");
+    // Slashes need not be escaped.
+    let deep = vec!["a"; 500].join("/");
+    store.copy(&deep, "to", CopyOptions::default()).await.expect("copied");
+    let deeper = vec!["$$$"; 250].join("/");
+    store.copy(&deeper, "to", CopyOptions::default()).await.expect("copied");
+    assert!(log.all()[1].header("x-ms-copy-source").ends_with("a%2Fa"));
+    assert!(log.all()[3].header("x-ms-copy-source").ends_with("/$$$/$$$"));
+}

@@ -59,7 +59,34 @@ async fn an_answer_to_a_write_that_never_ends_is_not_kept() {
     })
     .await;
     let error = store.put("k", Bytes::from("v"), PutOptions::default()).await.expect_err("endless");
-    assert_eq!(error.kind(), ErrorKind::Malformed);
+    assert_eq!((error.kind(), error.is_ambiguous()), (ErrorKind::Malformed, true), "it was written");
+}
+
+#[tokio::test]
+async fn a_start_is_sent_where_it_is_among_the_keys_that_are_listed() {
+    let (store, log) = bucket(|asked: &Asked| match parameter(asked, "marker") {
+        None => page(&listed("p/b"), "m"),
+        Some(_) => page(&listed("p/c"), ""),
+    })
+    .await;
+    for (after, start, told) in
+        [("p/a", Some("p%2Fa"), &["p/b", "p/c"][..]), ("o", None, &["p/b", "p/c"]), ("q", None, &[])]
+    {
+        let asked = log.all().len();
+        let mut options = of_size(10);
+        options.prefix = "p/".to_owned();
+        options.start_after = Some(after.to_owned());
+        assert_eq!(keys(&*store, options).await, told, "{after}");
+        let asked = log.all().split_off(asked);
+        assert_eq!(parameter(&asked[0], "startFrom"), start, "{after}");
+        // Past all of them it is only looked whether there is such a container.
+        assert_eq!(asked.len(), if told.is_empty() { 1 } else { 2 });
+        assert!(asked.iter().skip(1).all(|asked| parameter(asked, "startFrom").is_none()));
+    }
+    let (store, _) = bucket(|_: &Asked| refusal(404, "ContainerNotFound")).await;
+    let mut past = of_size(10);
+    (past.prefix, past.start_after) = ("p/".to_owned(), Some("q".to_owned()));
+    assert_eq!(store.list(past).await.expect_err("no container").kind(), ErrorKind::NotFound);
 }
 
 #[tokio::test]
@@ -145,10 +172,14 @@ async fn an_order_by_utf_16_is_told_in_that_of_utf_8() {
         let from: Vec<&str> =
             keys_of_utf_16.into_iter().filter(|key| key.encode_utf16().ge(start.encode_utf16())).collect();
         let most: usize = parameter(asked, "maxresults").unwrap().parse().unwrap();
-        let marker = parameter(asked, "marker").map_or(0, |marker| marker.parse().unwrap());
-        let to = (marker + most.min(2)).min(from.len());
-        let next = if to < from.len() { to.to_string() } else { String::new() };
-        page(&from[marker..to].iter().map(|key| listed(key)).collect::<String>(), &next)
+        // So many are left: a marker stands for itself, without a start beside it.
+        let from = match parameter(asked, "marker") {
+            Some(left) => keys_of_utf_16[keys_of_utf_16.len() - left.parse::<usize>().unwrap()..].to_vec(),
+            None => from,
+        };
+        let to = most.min(2).min(from.len());
+        let next = if to < from.len() { (from.len() - to).to_string() } else { String::new() };
+        page(&from[..to].iter().map(|key| listed(key)).collect::<String>(), &next)
     })
     .await;
     for size in 1..7 {

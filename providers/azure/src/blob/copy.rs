@@ -27,6 +27,7 @@ impl Container {
     /// at first, and the copy is bound to what was seen.
     pub(super) async fn copy_blob(&self, from: &str, to: &str, options: &CopyOptions) -> Result<Written> {
         let container = options.source_bucket.as_deref().unwrap_or(self.name());
+        let url = name::of_source(&self.connection, container, from)?;
         // Nothing is written yet.
         let source = self.look_at(container, from).await;
         let source = source.map_err(|error| of_source(error, container).with_ambiguous(false))?;
@@ -43,7 +44,6 @@ impl Container {
             metadata: Some(meta::encode(&source.properties, options.token)),
             ..BlobClientStartCopyFromUrlOptions::default()
         };
-        let url = name::of_blob(&self.connection, container, from)?;
         match Box::pin(self.blob(to)?.start_copy_from_url(url.into(), Some(copy))).await {
             Ok(answer) => self.copied(to, answer.headers()).await.map_err(|error| error.with_ambiguous(true)),
             Err(native) => Err(self.not_copied(native, from, container, &source.etag, options).await),

@@ -23,14 +23,32 @@ macro_rules! describe {
         let (options, properties): (_, &skyport_core::blob::port::Properties) = ($options, $properties);
         let content_type = properties.content_type.as_deref();
         let content_type = content_type.unwrap_or(skyport_core::blob::stored::NO_TYPE);
-        options.blob_content_type = Some(content_type.to_owned());
-        options.blob_cache_control = properties.cache_control.clone();
-        options.blob_content_disposition = properties.content_disposition.clone();
-        options.blob_content_encoding = properties.content_encoding.clone();
+        let folded = |value: &Option<String>| value.as_deref().map($crate::blob::meta::folded);
+        options.blob_content_type = Some($crate::blob::meta::folded(content_type));
+        options.blob_cache_control = folded(&properties.cache_control);
+        options.blob_content_disposition = folded(&properties.content_disposition);
+        options.blob_content_encoding = folded(&properties.content_encoding);
         options.metadata = Some($crate::blob::meta::encode(properties, $token));
     }};
 }
 pub(super) use describe;
+
+/// A header's value with one space for each run of white space, but in quotes. Azure documents that it signs them so, and other clients sign them as
+/// they are: of this value both say the same. HTTP sees no difference.
+pub(super) fn folded(value: &str) -> String {
+    let (mut folded, mut quoted, mut escaped) = (String::with_capacity(value.len()), false, false);
+    for letter in value.chars() {
+        let is_space = matches!(letter, ' ' | '\t');
+        if quoted || !is_space {
+            folded.push(letter);
+        } else if !folded.ends_with(' ') {
+            folded.push(' ');
+        }
+        quoted ^= letter == '"' && !escaped;
+        escaped = quoted && letter == '\\' && !escaped;
+    }
+    folded
+}
 
 /// User metadata and token as the SDK takes them.
 pub(super) fn encode(properties: &Properties, token: Token) -> HashMap<String, String> {
@@ -144,6 +162,18 @@ mod tests {
         assert_eq!(stored::take_token(&mut pairs), Some(token));
         pairs.values_mut().for_each(decode);
         assert_eq!(pairs, properties.metadata);
+    }
+
+    #[test]
+    fn a_run_of_white_space_is_one_space_but_in_quotes() {
+        for (value, sent) in [
+            ("inline;  filename=a", "inline; filename=a"),
+            ("a \t b", "a b"),
+            ("attachment; filename=\"a  \\\"  b\";  x", "attachment; filename=\"a  \\\"  b\"; x"),
+            ("no-cache", "no-cache"),
+        ] {
+            assert_eq!(folded(value), sent);
+        }
     }
 
     #[test]

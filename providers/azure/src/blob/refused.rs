@@ -15,10 +15,15 @@ use crate::error;
 /// `PreconditionFailed` for one that no header holds: it is that of no blob.
 pub(super) fn quoted(etag: &Etag) -> Result<Header> {
     let text = etag.as_str();
-    if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"') && !text.starts_with("W/") {
+    // A weak one keeps its quotes.
+    let (bare, weak) = match text.strip_prefix("W/\"").and_then(|rest| rest.strip_suffix('"')) {
+        Some(bare) => (bare, true),
+        None => (text, false),
+    };
+    if !bare.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"') {
         return Err(changed());
     }
-    Ok(if text.starts_with("W/") { text.into() } else { format!("\"{text}\"").into() })
+    Ok(if weak { text.into() } else { format!("\"{text}\"").into() })
 }
 
 /// `If-Match` and `If-None-Match` of a write.
@@ -123,7 +128,8 @@ mod tests {
     #[test]
     fn an_etag_that_no_header_holds_is_that_of_no_blob() {
         assert_eq!(quoted(&Etag::new("0x8D")).expect("valid").as_ref(), "\"0x8D\"");
-        for odd in ["a\"b", "a b", "\n", "é"] {
+        assert_eq!(quoted(&Etag::new("W/\"0x8D\"")).expect("valid").as_ref(), "W/\"0x8D\"");
+        for odd in ["a\"b", "a b", "\n", "é", "W/\"a\nb\"", "W/\"a\", \"b\"", "W/ a", "W/\""] {
             assert_eq!(quoted(&Etag::new(odd)).expect_err(odd).kind(), ErrorKind::PreconditionFailed);
         }
     }

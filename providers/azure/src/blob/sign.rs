@@ -117,6 +117,6 @@ fn cannot_bind() -> Error {
 
 fn cannot_sign() -> Error {
     let text = "a shared access signature cannot sign others: give the account's key (AZURE_STORAGE_KEY, or a connection string with \
-                AccountKey), or an identity with the role `Storage Blob Delegator`";
+                AccountKey), or an identity with a role `Storage Blob Data ..` on the account";
     Error::unsupported(text).with_provider(NAME)
 }

@@ -80,7 +80,7 @@ impl Upload for Blocks {
             uncommitted: Some((0..parts).map(|index| self.block(index)).collect()),
             ..BlockLookupList::default()
         };
-        let list = list.try_into().map_err(error::of_azure)?;
+        let list = list.try_into().map_err(|error| error::of_azure(error).with_ambiguous(false))?;
         let sent = Box::pin(self.blob.commit_block_list(list, Some(commit))).await;
         let answer = sent.map_err(|error| refused::writing(error, condition))?;
         let etag = meta::etag(answer.headers());

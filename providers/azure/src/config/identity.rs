@@ -71,14 +71,19 @@ impl Tokens {
         self.kept.get(freshness, self.fetch()).await
     }
 
-    /// Azure did not take this one: the next is another.
+    /// Azure did not take this one: the next is another. What a credential of the code's own keeps is its own affair.
     pub(crate) fn forget(&self, refused: &AccessToken) {
-        self.kept.forget(|kept| kept.token == refused.token);
+        let was_kept = self.kept.forget(|kept| kept.token == refused.token);
+        if let Source::Found(chain) = &self.source
+            && was_kept
+        {
+            chain.forget();
+        }
     }
 
     async fn fetch(&self) -> Result<AccessToken> {
         let token = match &self.source {
-            Source::Given(credential) => one(&**credential).await?,
+            Source::Given(credential) => one(&**credential, failure::of).await?,
             Source::Found(chain) => chain.token().await?,
         };
         if freshness(&token) == Freshness::Spent {
@@ -108,7 +113,7 @@ fn freshness(token: &AccessToken) -> Freshness {
 }
 
 /// A token of one credential, in time.
-async fn one(credential: &dyn TokenCredential) -> Result<AccessToken> {
+async fn one(credential: &dyn TokenCredential, told: fn(azure_core::Error) -> Error) -> Result<AccessToken> {
     let asked = timeout(PATIENCE, credential.get_token(&[SCOPE], None)).await;
-    asked.map_err(|_| failure::not_in_time())?.map_err(failure::of)
+    asked.map_err(|_| failure::not_in_time())?.map_err(told)
 }

@@ -68,12 +68,9 @@ impl<T: Clone> Kept<T> {
         }
     }
 
-    /// Forgets what is kept: somebody refused it.
-    pub(crate) fn forget(&self, is_it: impl Fn(&T) -> bool) {
-        let mut state = self.state();
-        if state.value.as_ref().is_some_and(is_it) {
-            state.value = None;
-        }
+    /// Forgets what is kept, where somebody refused it; whether it was that.
+    pub(crate) fn forget(&self, is_it: impl Fn(&T) -> bool) -> bool {
+        self.state().value.take_if(|value| is_it(value)).is_some()
     }
 
     /// The first of those who waited keeps what the flight brought.
@@ -175,9 +172,9 @@ mod tests {
     async fn what_was_refused_is_forgotten_and_nothing_newer() {
         let (kept, source) = (Kept::new(), source(false));
         assert_eq!(kept.get(|_| Freshness::Fresh, source.fetch()).await.expect("fetched"), 1);
-        kept.forget(|value| *value == 0);
+        assert!(!kept.forget(|value| *value == 0));
         assert_eq!(kept.get(|_| Freshness::Fresh, source.fetch()).await.expect("kept"), 1);
-        kept.forget(|value| *value == 1);
+        assert!(kept.forget(|value| *value == 1));
         assert_eq!(kept.get(|_| Freshness::Fresh, source.fetch()).await.expect("fetched"), 2);
     }
 }

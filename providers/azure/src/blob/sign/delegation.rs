@@ -144,8 +144,8 @@ fn refused(error: Error) -> Error {
     if error.kind() != ErrorKind::PermissionDenied {
         return error;
     }
-    let text = "Azure does not let this identity sign URLs: give it the role `Storage Blob Delegator` on the account, beside those that it \
-                hands on";
+    let text = "Azure does not let this identity sign URLs: give it a role `Storage Blob Data ..` on the account, or `Storage Blob Delegator` beside one \
+                on the container";
     Error::new(ErrorKind::PermissionDenied, text).with_source(error).with_provider(NAME)
 }
 

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
@@ -40,13 +40,14 @@ pub(in crate::config) struct Chain {
     pub(in crate::config) http: Arc<dyn HttpClient>,
     pub(in crate::config) variable: Variable,
     pub(in crate::config) executor: Arc<dyn Executor>,
-    pub(in crate::config) found: OnceLock<Found>,
+    found: Mutex<Option<Arc<Found>>>,
 }
 
 /// What a variable of the environment says.
 type Variable = fn(&str) -> Option<String>;
 
-pub(in crate::config) struct Found {
+/// Whom the search has found.
+struct Found {
     kind: Kind,
     credential: Arc<dyn TokenCredential>,
 }
@@ -60,13 +61,15 @@ impl fmt::Debug for Chain {
 impl Chain {
     /// Searches, where nobody is found yet.
     pub(in crate::config) fn new(whom: Whom, http: Arc<dyn HttpClient>, variable: Variable) -> Self {
-        Self { whom, http, variable, executor: Arc::new(super::tools::Process), found: OnceLock::new() }
+        Self { whom, http, variable, executor: Arc::new(super::tools::Process), found: Mutex::default() }
     }
 
     /// A token of whoever is found.
     pub(super) async fn token(&self) -> Result<AccessToken> {
-        if let Some(Found { kind, credential }) = self.found.get() {
-            return one(&**credential).await.map_err(|error| refused(*kind, &error));
+        let found = self.found().clone();
+        if let Some(found) = found {
+            let asked = one(&*found.credential, found.kind.told()).await;
+            return asked.map_err(|error| refused(found.kind, &error));
         }
         let mut tried = Vec::new();
         let searched = timeout(SEARCH, self.search(&mut tried)).await;
@@ -76,11 +79,20 @@ impl Chain {
         }
     }
 
+    /// Searches anew for the next token: a credential keeps its own for as long as that is good, and gives it again.
+    pub(super) fn forget(&self) {
+        *self.found() = None;
+    }
+
+    fn found(&self) -> MutexGuard<'_, Option<Arc<Found>>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Asks one after the other; what those said who gave none stands in `tried`.
     async fn search(&self, tried: &mut Vec<(Kind, Error)>) -> Result<Option<AccessToken>> {
         for kind in self.kinds()? {
             let asked = match self.credential(kind).await {
-                Ok(credential) => one(&*credential).await.map(|token| (token, credential)),
+                Ok(credential) => one(&*credential, kind.told()).await.map(|token| (token, credential)),
                 Err(missing) => {
                     tried.push((kind, missing));
                     continue;
@@ -90,7 +102,7 @@ impl Chain {
                 Ok((token, credential)) => {
                     tracing::debug!(by = kind.title(), "an Azure identity was found");
                     // One search runs at a time.
-                    let _ = self.found.set(Found { kind, credential });
+                    *self.found() = Some(Arc::new(Found { kind, credential }));
                     return Ok(Some(token));
                 }
                 // Who is set up and fails is not replaced by somebody else; a machine of Azure's may have no identity.
@@ -182,8 +194,8 @@ impl Chain {
     async fn managed(&self) -> Result<Arc<dyn TokenCredential>> {
         // Whoever asks for no other is not kept waiting where there is no such machine.
         let is_certain = self.is_app() || self.kinds()? == [Kind::Managed];
-        if !is_certain && !self.is_machine().await {
-            return Err(missing("IDENTITY_ENDPOINT is not set, and this is no machine of Azure's"));
+        if !is_certain {
+            self.expect_machine().await?;
         }
         let client = match &self.whom {
             Whom::Managed { client } => client.clone(),
@@ -199,10 +211,23 @@ impl Chain {
     }
 
     /// Whether anybody answers, whatever it is, where a machine of Azure's does.
-    async fn is_machine(&self) -> bool {
-        let Ok(url) = Url::parse(MACHINE) else { return false };
+    async fn expect_machine(&self) -> Result<()> {
+        let url = Url::parse(MACHINE).map_err(|_| unusable(MACHINE))?;
         let request = Request::new(url, Method::Get);
-        matches!(timeout(PROBE, self.http.execute_request(&request)).await, Ok(Ok(_)))
+        let unknown = |what: &str| {
+            let text = format!("IDENTITY_ENDPOINT is not set, and where a machine of Azure's answers {what}");
+            Error::new(ErrorKind::Unavailable, text).with_ambiguous(false)
+        };
+        match timeout(PROBE, self.http.execute_request(&request)).await {
+            // Azure says so while it changes the service; and so do the machines of other clouds, which have none.
+            Ok(Ok(answer)) if matches!(u16::from(answer.status()), 404 | 410) => {
+                Err(unknown("there is none for now"))
+            }
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) => Err(missing("IDENTITY_ENDPOINT is not set, and this is no machine of Azure's")),
+            // It may be one that is slow.
+            Err(_) => Err(unknown("nobody did in time")),
+        }
     }
 
     fn variables(&self, names: [&'static str; 3]) -> Result<[String; 3]> {
@@ -254,321 +279,4 @@ fn nobody(tried: &[(Kind, Error)], in_time: bool) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::ffi::OsStr;
-    use std::io;
-    use std::process::{ExitStatus, Output};
-    use std::sync::Mutex;
-
-    use azure_core::http::headers::{HeaderName, Headers};
-    use azure_core::http::{AsyncRawResponse, Body};
-    use azure_core::time::OffsetDateTime;
-
-    use super::super::Tokens;
-    use super::*;
-
-    /// What a server answers to a URL: a status and a body, or nothing at all.
-    type Answer = fn(&str) -> Option<(u16, String)>;
-
-    /// The network: who was asked what, with which `metadata`, and what was sent.
-    #[derive(Debug)]
-    struct Network {
-        answer: Answer,
-        asked: Mutex<Vec<(String, String, String)>>,
-    }
-
-    #[async_trait::async_trait]
-    impl HttpClient for Network {
-        async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-            let url = request.url().to_string();
-            let metadata = request.headers().get_optional_str(&HeaderName::from_static("metadata"));
-            let body = match request.body() {
-                Body::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-                Body::SeekableStream(_) => "a stream".to_owned(),
-            };
-            let asked = (url.clone(), metadata.unwrap_or_default().to_owned(), body);
-            self.asked.lock().expect("no panic").push(asked);
-            let Some((status, body)) = (self.answer)(&url) else {
-                let kind = azure_core::error::ErrorKind::Connection;
-                return Err(azure_core::Error::with_message(kind, "nobody is there"));
-            };
-            Ok(AsyncRawResponse::from_bytes(status.into(), Headers::new(), body))
-        }
-    }
-
-    impl Network {
-        fn urls(&self) -> Vec<String> {
-            self.asked.lock().expect("no panic").iter().map(|(url, ..)| url.clone()).collect()
-        }
-    }
-
-    /// The tools: what each prints, or that it is not there, or that it never ends.
-    #[derive(Debug)]
-    struct Tools {
-        says: Option<String>,
-        hangs: bool,
-        run: Mutex<Vec<String>>,
-    }
-
-    #[async_trait::async_trait]
-    impl Executor for Tools {
-        async fn run(&self, _: &OsStr, args: &[&OsStr]) -> io::Result<Output> {
-            let line = args.iter().map(|arg| arg.to_string_lossy()).collect::<Vec<_>>().join(" ");
-            self.run.lock().expect("no panic").push(line);
-            if self.hangs {
-                std::future::pending::<()>().await;
-            }
-            match &self.says {
-                Some(says) => Ok(Output {
-                    status: ExitStatus::default(),
-                    stdout: says.clone().into_bytes(),
-                    stderr: Vec::new(),
-                }),
-                None => Err(io::ErrorKind::NotFound.into()),
-            }
-        }
-    }
-
-    struct World {
-        tokens: Tokens,
-        network: Arc<Network>,
-        tools: Arc<Tools>,
-    }
-
-    fn world(whom: Whom, variable: Variable, answer: Answer, says: Option<String>, hangs: bool) -> World {
-        let network = Arc::new(Network { answer, asked: Mutex::default() });
-        let tools = Arc::new(Tools { says, hangs, run: Mutex::default() });
-        let mut chain = Chain::new(whom, Arc::clone(&network) as Arc<dyn HttpClient>, variable);
-        chain.executor = Arc::clone(&tools) as Arc<dyn Executor>;
-        World { tokens: Tokens::found(chain), network, tools }
-    }
-
-    fn usual(variable: Variable, answer: Answer) -> World {
-        world(Whom::Environment, variable, answer, None, false)
-    }
-
-    async fn failed(world: &World) -> Error {
-        let error = world.tokens.get().await.expect_err("no token");
-        assert!(!error.is_ambiguous());
-        for text in [error.to_string(), format!("{error:?}"), format!("{error:#?}")] {
-            assert!(!text.contains("TOPSECRET"), "{text}");
-        }
-        error
-    }
-
-    fn in_an_hour() -> i64 {
-        OffsetDateTime::now_utc().unix_timestamp() + 3600
-    }
-
-    const TENANT: &str = "11111111-1111-1111-1111-111111111111";
-
-    fn of_secret(name: &str) -> Option<String> {
-        let value = match name {
-            "AZURE_TENANT_ID" => TENANT,
-            "AZURE_CLIENT_ID" => "the-client",
-            "AZURE_CLIENT_SECRET" => "TOPSECRET",
-            _ => return None,
-        };
-        Some(value.to_owned())
-    }
-
-    fn by_entra(_: &str) -> Option<(u16, String)> {
-        let body =
-            r#"{"token_type":"Bearer","expires_in":3600,"ext_expires_in":3600,"access_token":"the-token"}"#;
-        Some((200, body.to_owned()))
-    }
-
-    fn by_machine(url: &str) -> Option<(u16, String)> {
-        if !url.contains("api-version") {
-            return Some((400, String::new()));
-        }
-        let ends = in_an_hour();
-        let body = format!(
-            r#"{{"access_token":"the-token","expires_on":"{ends}","token_type":"Bearer","resource":"https://storage.azure.com"}}"#
-        );
-        Some((200, body))
-    }
-
-    fn by_az() -> String {
-        format!(r#"{{"accessToken":"of-az","expires_on":{},"tokenType":"Bearer"}}"#, in_an_hour())
-    }
-
-    #[tokio::test]
-    async fn where_nobody_is_the_error_says_who_was_looked_for_and_what_to_do() {
-        let world = usual(|_| None, |_| None);
-        let error = failed(&world).await;
-        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unauthenticated, false));
-        for part in [
-            "a client secret (AZURE_TENANT_ID is not set)",
-            "a workload identity (AZURE_TENANT_ID is not set)",
-            "a managed identity (IDENTITY_ENDPOINT is not set, and this is no machine of Azure's)",
-            "`az` (it gave none)",
-            "`azd` (it gave none)",
-            "az login",
-            "AZURE_STORAGE_CONNECTION_STRING",
-        ] {
-            assert!(error.message().contains(part), "{part}: {error}");
-        }
-        assert_eq!(world.network.urls(), [MACHINE]);
-        assert_eq!(world.tools.run.lock().expect("no panic").len(), 2);
-    }
-
-    #[tokio::test]
-    async fn a_client_secret_is_exchanged_once_for_many_callers() {
-        let world = usual(of_secret, by_entra);
-        let all = futures_util::future::join_all((0..20).map(|_| world.tokens.get())).await;
-        assert!(all.into_iter().all(|token| token.expect("a token").token.secret() == "the-token"));
-        let asked = world.network.asked.lock().expect("no panic").clone();
-        assert_eq!(asked.len(), 1);
-        assert_eq!(asked[0].0, format!("https://login.microsoftonline.com/{TENANT}/oauth2/v2.0/token"));
-        assert!(asked[0].2.contains("scope=https%3A%2F%2Fstorage.azure.com%2F.default"), "{}", asked[0].2);
-        assert!(asked[0].2.contains("client_secret=TOPSECRET"));
-    }
-
-    #[tokio::test]
-    async fn another_cloud_has_another_authority_and_one_without_tls_is_refused() {
-        let there = usual(
-            |name| {
-                if name == "AZURE_AUTHORITY_HOST" {
-                    Some("https://login.chinacloudapi.cn".to_owned())
-                } else {
-                    of_secret(name)
-                }
-            },
-            by_entra,
-        );
-        there.tokens.get().await.expect("a token");
-        assert!(there.network.urls()[0].starts_with("https://login.chinacloudapi.cn/"));
-        let plain = usual(
-            |name| {
-                if name == "AZURE_AUTHORITY_HOST" {
-                    Some("http://login.example".to_owned())
-                } else {
-                    of_secret(name)
-                }
-            },
-            |_| None,
-        );
-        let error = failed(&plain).await;
-        assert!(error.message().contains("AZURE_AUTHORITY_HOST cannot be used"), "{error}");
-        assert_eq!(plain.network.urls(), [MACHINE], "the secret was not sent");
-    }
-
-    #[tokio::test]
-    async fn a_secret_that_is_refused_is_told_by_entras_code_and_nobody_else_is_asked() {
-        let world = usual(of_secret, |_| {
-            let body = r#"{"error":"invalid_client","error_description":"AADSTS7000215 TOPSECRET","error_codes":[7000215]}"#;
-            Some((401, body.to_owned()))
-        });
-        let error = failed(&world).await;
-        assert_eq!(error.kind(), ErrorKind::Unauthenticated);
-        assert!(error.message().contains("401 (AADSTS7000215)"), "{error}");
-        assert!(error.message().contains("AZURE_CLIENT_SECRET"), "{error}");
-        assert!(world.tools.run.lock().expect("no panic").is_empty());
-    }
-
-    #[tokio::test]
-    async fn an_authority_that_is_down_for_now_is_unavailable() {
-        for answer in [(|_| Some((503, "{}".to_owned()))) as Answer, |_| None] {
-            let error = failed(&usual(of_secret, answer)).await;
-            assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unavailable, true), "{error}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_workload_says_who_it_is_by_its_file() {
-        fn path() -> PathBuf {
-            std::env::temp_dir().join(format!("skyport-federated-{}", std::process::id()))
-        }
-        fn variable(name: &str) -> Option<String> {
-            match name {
-                "AZURE_FEDERATED_TOKEN_FILE" => Some(path().display().to_string()),
-                "AZURE_CLIENT_SECRET" => None,
-                _ => of_secret(name),
-            }
-        }
-        let missing = failed(&usual(variable, |_| None)).await;
-        assert!(missing.message().contains("AZURE_FEDERATED_TOKEN_FILE"), "{missing}");
-        std::fs::write(path(), "the-assertion").expect("a file");
-        let world = usual(variable, by_entra);
-        world.tokens.get().await.expect("a token");
-        std::fs::remove_file(path()).expect("removed");
-        let asked = world.network.asked.lock().expect("no panic").clone();
-        assert!(asked[0].2.contains("client_assertion=the-assertion"), "{}", asked[0].2);
-    }
-
-    #[tokio::test]
-    async fn a_machine_of_azures_gives_the_token_of_the_identity_that_is_meant() {
-        let asked_for = |world: &World| {
-            let asked = world.network.asked.lock().expect("no panic").clone();
-            let (url, metadata, _) = asked.last().cloned().expect("asked");
-            assert_eq!(metadata, "true");
-            (asked.len(), url)
-        };
-        let system = usual(|_| None, by_machine);
-        assert_eq!(system.tokens.get().await.expect("a token").token.secret(), "the-token");
-        let (times, url) = asked_for(&system);
-        assert_eq!(times, 2, "looked whether it is there, and asked");
-        assert!(url.ends_with("?api-version=2019-08-01&resource=https%3A%2F%2Fstorage.azure.com"), "{url}");
-        let by_user = usual(|name| (name == "AZURE_CLIENT_ID").then(|| "mine".to_owned()), by_machine);
-        by_user.tokens.get().await.expect("a token");
-        assert!(asked_for(&by_user).1.ends_with("&client_id=mine"));
-        let of_functions = Whom::Managed { client: Some("theirs".to_owned()) };
-        let of_functions = world(of_functions, of_secret, by_machine, None, false);
-        of_functions.tokens.get().await.expect("a token");
-        let (times, url) = asked_for(&of_functions);
-        assert!(times == 1 && url.ends_with("&client_id=theirs"), "{url}");
-    }
-
-    #[tokio::test]
-    async fn a_machine_without_an_identity_leaves_it_to_the_tools_and_one_that_is_down_does_not() {
-        let none = |url: &str| Some((400, format!("{{\"error\":\"TOPSECRET {url}\"}}")));
-        let world = world(Whom::Environment, |_| None, none, Some(by_az()), false);
-        assert_eq!(world.tokens.get().await.expect("a token").token.secret(), "of-az");
-        let run = world.tools.run.lock().expect("no panic").clone();
-        assert!(run[0].contains("az account get-access-token"), "{run:?}");
-        assert!(run[0].contains("https://storage.azure.com/.default"), "{run:?}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn whoever_does_not_answer_is_not_waited_for() {
-        let begun = tokio::time::Instant::now();
-        let down =
-            usual(|_| None, |url| Some((if url.contains("api-version") { 500 } else { 400 }, String::new())));
-        let error = failed(&down).await;
-        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-        let hung = world(Whom::Environment, |_| None, |_| None, Some(String::new()), true);
-        let error = failed(&hung).await;
-        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unavailable, true), "{error}");
-        assert!(begun.elapsed() <= super::super::PATIENCE + SEARCH + PROBE, "{:?}", begun.elapsed());
-    }
-
-    #[tokio::test]
-    async fn the_search_is_narrowed_as_for_azures_other_libraries() {
-        let narrowed = usual(|name| (name == NARROWED).then(|| "Dev".to_owned()), by_machine);
-        failed(&narrowed).await;
-        assert!(
-            narrowed.network.urls().is_empty() && narrowed.tools.run.lock().expect("no panic").len() == 2
-        );
-        let narrowed = usual(|name| (name == NARROWED).then(|| "prod".to_owned()), |_| None);
-        failed(&narrowed).await;
-        assert!(narrowed.tools.run.lock().expect("no panic").is_empty());
-        let narrowed =
-            usual(|name| (name == NARROWED).then(|| "managedidentitycredential".to_owned()), by_machine);
-        narrowed.tokens.get().await.expect("a token");
-        assert_eq!(narrowed.network.urls().len(), 1, "whoever is named is not looked for first");
-        let named = Some("AzureCliCredential".to_owned());
-        assert_eq!(named.as_deref(), Some(Kind::Cli.class()));
-        let wrong = usual(|name| (name == NARROWED).then(|| "everybody".to_owned()), |_| None);
-        let error = failed(&wrong).await;
-        assert!(error.message().contains("AzureCliCredential"), "{error}");
-    }
-
-    #[tokio::test]
-    async fn a_token_that_has_ended_is_not_used() {
-        let says = r#"{"accessToken":"of-az","expires_on":1,"tokenType":"Bearer"}"#.to_owned();
-        let world = world(Whom::Environment, |_| None, |_| None, Some(says), false);
-        let error = failed(&world).await;
-        assert!(error.message().contains("clock"), "{error}");
-    }
-}
+mod tests;

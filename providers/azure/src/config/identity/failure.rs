@@ -25,6 +25,17 @@ pub(super) fn of(error: azure_core::Error) -> Error {
     told.with_ambiguous(false).with_provider(NAME)
 }
 
+/// What the service of a machine said instead of a token, which is not there (404) or moves (410) for a moment while it is changed.
+pub(super) fn of_machine(error: azure_core::Error) -> Error {
+    match answered(&error) {
+        Some((status @ (404 | 410), code)) => {
+            let text = format!("it answered {}", answer(status, code.as_deref()));
+            Error::new(ErrorKind::Unavailable, text).with_ambiguous(false).with_provider(NAME)
+        }
+        _ => of(error),
+    }
+}
+
 /// A token that took too long. Nothing was sent then.
 pub(super) fn not_in_time() -> Error {
     Error::new(ErrorKind::Unavailable, "it gave none in time").with_ambiguous(false).with_provider(NAME)

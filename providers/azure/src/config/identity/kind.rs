@@ -1,5 +1,9 @@
 //! The kinds of identities that an environment may name, in the order in which they are looked for.
 
+use skyport_core::Error;
+
+use super::failure;
+
 /// Whoever may be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -33,6 +37,11 @@ impl Kind {
             Self::Cli => "`az`",
             Self::DeveloperCli => "`azd`",
         }
+    }
+
+    /// What its failures mean.
+    pub(super) fn told(self) -> fn(azure_core::Error) -> Error {
+        if self == Self::Managed { failure::of_machine } else { failure::of }
     }
 
     /// What makes it work.
