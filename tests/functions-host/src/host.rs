@@ -83,7 +83,9 @@ impl Options {
         let names = [format!("AzureWebJobs{name}"), name.to_owned(), format!("ConnectionStrings__{name}")];
         let is_its = |setting: &str| {
             names.iter().any(|name| {
-                setting.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with("__"))
+                setting
+                    .strip_prefix(name.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with("__"))
             })
         };
         let own = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());

@@ -33,7 +33,8 @@ impl Program {
         let port = unused_port().map_err(|error| Fault::because("there is no free port", error))?;
         let id = new_id();
         // It is started there, and named from here.
-        let folder = &folder.canonicalize().map_err(|error| Fault::because("there is no such folder", error))?;
+        let folder =
+            &folder.canonicalize().map_err(|error| Fault::because("there is no such folder", error))?;
         // Beside the folder's own programs those of the system.
         let own = folder.join(program);
         let mut command = Command::new(if own.is_file() { &own } else { program });

@@ -21,7 +21,9 @@ pub(crate) const ALL: [(&str, Case); 7] = [
     ("the_host_starts_it_in_its_folder_and_calls_it", || Box::pin(calls())),
     ("what_runs_when_it_is_told_to_end_may_finish", || Box::pin(finishes())),
     ("what_takes_too_long_comes_again_and_the_process_has_ended_in_time", || Box::pin(ends_in_time())),
-    ("what_takes_longer_than_the_host_waits_is_ended_here_before_the_host_ends_the_process", || Box::pin(in_the_hosts_time())),
+    ("what_takes_longer_than_the_host_waits_is_ended_here_before_the_host_ends_the_process", || {
+        Box::pin(in_the_hosts_time())
+    }),
     ("a_process_that_the_host_has_ended_is_started_anew", || Box::pin(starts_anew())),
     ("the_host_ends_it_at_once_when_nothing_runs", || Box::pin(ends_at_once())),
     ("a_port_that_is_none_ends_it_with_a_word_to_whoever_deployed_it", || Box::pin(no_port())),

@@ -169,7 +169,9 @@ pub(crate) async fn listening_to(
     let folder = folder(host, &[("job", queue_named(queue))]);
     start(script, &folder, |options| {
         options.queues = Arc::new(queues);
-        options.settings.insert("Data__queueServiceUri".to_owned(), "https://x.queue.core.windows.net".to_owned());
+        options
+            .settings
+            .insert("Data__queueServiceUri".to_owned(), "https://x.queue.core.windows.net".to_owned());
         options.lease = std::time::Duration::from_millis(lease_millis);
     })
     .await
