@@ -41,9 +41,10 @@ impl FromStr for Command {
             ["azure-functions", folder] => {
                 Ok(Self::AzureFunctions { folder: folder.to_owned(), connection: None })
             }
-            ["azure-functions", folder, connection] if is_setting(connection) => {
-                Ok(Self::AzureFunctions { folder: folder.to_owned(), connection: Some(connection.to_owned()) })
-            }
+            ["azure-functions", folder, connection] if is_setting(connection) => Ok(Self::AzureFunctions {
+                folder: folder.to_owned(),
+                connection: Some(connection.to_owned()),
+            }),
             ["azure-functions", _, _, ..] => Err(Error::invalid(
                 "SKYPORT_COMMAND is `azure-functions <folder>` or `azure-functions <folder> <connection>`: the folder has no space in its name, and the \
                  connection is the name of an application setting, of letters, digits and `_`",

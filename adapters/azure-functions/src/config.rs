@@ -175,7 +175,10 @@ mod tests {
         let config = with(&[(PORT, "41234"), ("PORT", "9"), ("HOST", "0.0.0.0")]).expect("valid");
         assert!(config.server.host.is_loopback());
         assert_eq!((config.server.port, config.server.grace), (41234, GRACE));
-        assert!(config.server.header_read_timeout > Duration::from_secs(60), "the host's client keeps them so long");
+        assert!(
+            config.server.header_read_timeout > Duration::from_secs(60),
+            "the host's client keeps them so long"
+        );
         let by_hand = with(&[("PORT", "9000"), ("HOST", "nonsense"), ("SKYPORT_GRACE", "1s")]);
         let by_hand = by_hand.expect("valid");
         assert_eq!((by_hand.server.port, by_hand.server.grace), (9000, Duration::from_secs(1)));
@@ -215,12 +218,22 @@ mod tests {
         assert_eq!(of("\u{feff}{\"functionTimeout\":\"-1\"}", &[]), None);
         assert_eq!(of(r#"{"functionTimeout":"00:10:00"}"#, &[(TIMEOUT, "00:02:00")]), Some(115));
         let large = format!("{{\"functionTimeout\":\"00:10:00\"}}{}", " ".repeat(2 << 20));
-        for passed_over in ["{", "[]", "{}", r#"{"functionTimeout":null}"#, r#"{"functionTimeout":7}"#, r#"{"functionTimeout":"x"}"#] {
+        for passed_over in [
+            "{",
+            "[]",
+            "{}",
+            r#"{"functionTimeout":null}"#,
+            r#"{"functionTimeout":7}"#,
+            r#"{"functionTimeout":"x"}"#,
+        ] {
             assert_eq!(of(passed_over, &[]), Some(1_795), "{passed_over}");
         }
         assert_eq!(of(&large, &[]), Some(595), "what stands at its beginning is enough");
         std::fs::remove_file(&path).expect("removed");
-        assert_eq!(AzureFunctionsConfig::read(|_| None, &path).expect("valid"), AzureFunctionsConfig::default());
+        assert_eq!(
+            AzureFunctionsConfig::read(|_| None, &path).expect("valid"),
+            AzureFunctionsConfig::default()
+        );
     }
 
     #[test]

@@ -94,7 +94,9 @@ impl Front {
     ) -> Answer {
         let called = timer::called_at(envelope.metadata.sys).unwrap_or_else(SystemTime::now);
         invocation.attempt = envelope.metadata.attempt();
-        let event = Event::Schedule(ScheduleEvent::new(timer::instant(schedule, called)));
+        let told = timer::told(envelope.data, schedule, called);
+        let instant = told.unwrap_or_else(|| timer::instant(schedule, called));
+        let event = Event::Schedule(ScheduleEvent::new(instant));
         let outcome = self.functions.event(function, event, invocation).await;
         let outcome = outcome.unwrap_or_else(|error| Outcome::retry(error.to_string()));
         settle::unattended(outcome, "a schedule's instant")

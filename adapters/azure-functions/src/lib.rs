@@ -107,8 +107,8 @@
 //! errors, and is not repeated. Which delivery it is nobody tells: [`Invocation::attempt`](skyport_core::app::Invocation::attempt) is always 1.
 //!
 //! # Schedules
-//! The instant is the function's own last one before the time that the host tells, at most 5 s after it: the host tells no instant. Somebody who has the
-//! host call by hand repeats the last one, which is then told under the same name. The host does not tell a custom handler that it repeats a call: the
+//! The instant is the one that the host keeps, or, where it keeps none or is late, the function's own last one before the time that the host tells, at
+//! most 5 s after it. Somebody who has the host call by hand repeats the last one, which is then told under the same name. The host does not tell a custom handler that it repeats a call: the
 //! attempt is always 1.
 //!
 //! # Start and end

@@ -33,8 +33,8 @@ use skyport_core::{Error, ErrorKind, Result};
 
 mod folder;
 
-pub(crate) use folder::json_of;
 pub use folder::connection_of;
+pub(crate) use folder::json_of;
 
 /// The function that all requests come to.
 pub const HTTP_FUNCTION: &str = "http";

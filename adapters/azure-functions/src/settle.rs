@@ -51,7 +51,10 @@ impl<'q> Settler<'q> {
     pub(crate) async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T> {
         let Some(end) = self.end else { return Ok(work.await) };
         timeout_at(end, work).await.map_err(|_| {
-            Error::new(ErrorKind::Unavailable, "the queue did not answer before the host's time for the call was over")
+            Error::new(
+                ErrorKind::Unavailable,
+                "the queue did not answer before the host's time for the call was over",
+            )
         })
     }
 

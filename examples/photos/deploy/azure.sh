@@ -1,9 +1,11 @@
 #!/bin/sh
 # `photos` on Azure: one function app on the Flex Consumption plan, a storage account with two containers, a queue and a table, a nightly timer,
-# and Event Grid, which tells the app what happens to the originals. No key of the account is used anywhere. Safe to run again.
+# and Event Grid, which tells the app what happens to the originals. No key of the account is used anywhere. Safe to run again, and it may have to
+# be: a role takes some minutes to be known everywhere, and until then what needs it is refused.
 #
 #   GROUP=photos REGION=northeurope STORAGE=myphotosdata APP=my-photos sh examples/photos/deploy/azure.sh
 #
+# Whoever deploys is the user of `az login`; a service principal gives its object id in DEPLOYER (and DEPLOYER_TYPE=ServicePrincipal).
 # STORAGE and APP are unique in all of Azure. docs/azure.md says what has to be there first. Copy this for an application of your own:
 # Event Grid's subscriptions in the fourth part are the only thing that the program does not tell of itself.
 set -eu
@@ -25,7 +27,7 @@ permit() {
         az role assignment create --assignee-object-id "$1" --assignee-principal-type "$2" --role "$role" --scope "$ACCOUNT" --output none
     done
 }
-permit "$(az ad signed-in-user show --query id --output tsv)" User
+permit "${DEPLOYER:-$(az ad signed-in-user show --query id --output tsv)}" "${DEPLOYER_TYPE:-User}"
 
 # 2. The program: it makes its containers, queues and table itself, and says which functions it has. -------------------------
 
@@ -59,7 +61,18 @@ told() { # function, type of event, container
         --endpoint "$FUNCTIONS/$1" --included-event-types "$2" --subject-begins-with "/blobServices/default/containers/$3/blobs/" \
         --output none
 }
+# Event Grid calls only functions that there are, and the app knows them once it has taken the package in.
+known() { # function
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
+        az functionapp function show --resource-group "$GROUP" --name "$APP" --function-name "$1" --output none 2>/dev/null && return
+        sleep 10
+    done
+    echo "after 5 minutes the app does not know its function $1: look at its log, then run this again" >&2
+    return 1
+}
 az provider register --namespace Microsoft.EventGrid --wait
+known added
+known removed
 told added Microsoft.Storage.BlobCreated photos-originals
 told removed Microsoft.Storage.BlobDeleted photos-originals
 

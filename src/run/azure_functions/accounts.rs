@@ -69,8 +69,11 @@ fn astray(
     for resource in &manifest.resources {
         let Some(url) = environment.url(resource).ok().filter(|url| url.scheme() == QUEUES) else { continue };
         let of_url = url.parameter("account").map(str::to_owned);
-        let ours =
-            || OF_THE_PROGRAM.into_iter().find_map(|name| account_by(environment, name, name == OF_THE_PROGRAM[1]));
+        let ours = || {
+            OF_THE_PROGRAM
+                .into_iter()
+                .find_map(|name| account_by(environment, name, name == OF_THE_PROGRAM[1]))
+        };
         let Some(sends) = of_url.or_else(ours) else { continue };
         for function in listeners(manifest, &resource.name) {
             let connection = connection(function).unwrap_or_else(|| OF_THE_HOST.to_owned());
@@ -89,7 +92,9 @@ fn account_by(environment: &Environment, setting: &str, plain: bool) -> Option<S
     if plain {
         return environment.variable(setting);
     }
-    let variable = |name: &str| environment.variable(&format!("AzureWebJobs{name}")).or_else(|| environment.variable(name));
+    let variable = |name: &str| {
+        environment.variable(&format!("AzureWebJobs{name}")).or_else(|| environment.variable(name))
+    };
     let named = || variable(&format!("{setting}__accountName"));
     let in_uri = || account_in(&variable(&format!("{setting}__queueServiceUri"))?).map(str::to_owned);
     match variable(setting) {
@@ -102,7 +107,10 @@ fn in_connection_string(text: &str) -> Option<String> {
     let parts = text.split(';').filter_map(|part| part.split_once('='));
     let parts = parts.map(|(name, value)| (name.trim(), value.trim()));
     let of = |wanted: &str| {
-        parts.clone().find(|(name, value)| name.eq_ignore_ascii_case(wanted) && !value.is_empty()).map(|(_, value)| value)
+        parts
+            .clone()
+            .find(|(name, value)| name.eq_ignore_ascii_case(wanted) && !value.is_empty())
+            .map(|(_, value)| value)
     };
     if of("UseDevelopmentStorage").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
         return Some("devstoreaccount1".to_owned());
@@ -166,7 +174,10 @@ mod tests {
         let of = |set: &[(&'static str, &'static str)]| account_by(&environment(set), "Data", false);
         for (name, value) in [
             ("Data", "DefaultEndpointsProtocol=https;accountname=mine;AccountKey=YQ=="),
-            ("AzureWebJobsData", "QueueEndpoint=https://mine.queue.core.windows.net/;SharedAccessSignature=sv=1&sig=a"),
+            (
+                "AzureWebJobsData",
+                "QueueEndpoint=https://mine.queue.core.windows.net/;SharedAccessSignature=sv=1&sig=a",
+            ),
             ("Data__accountName", "mine"),
             ("Data__queueServiceUri", "https://mine.queue.core.windows.net"),
         ] {
@@ -182,7 +193,8 @@ mod tests {
         let of = |set: &[(&'static str, &'static str)], connection: Option<&str>| {
             astray(&manifest(), &environment(set), |_| connection.map(str::to_owned))
         };
-        let (ours, theirs) = (("AZURE_STORAGE_ACCOUNT", "ours"), ("AzureWebJobsStorage__accountName", "theirs"));
+        let (ours, theirs) =
+            (("AZURE_STORAGE_ACCOUNT", "ours"), ("AzureWebJobsStorage__accountName", "theirs"));
         let found = Astray {
             queue: "jobs".to_owned(),
             sends: "ours".to_owned(),
@@ -218,7 +230,12 @@ mod tests {
         let write = |variable: &'static str, connection: Option<&str>| {
             let environment = environment(&[(variable, "azqueue://jobs?account=other")]);
             let folder = folder.path().join("package");
-            super::super::write(&manifest, &environment, &folder.display().to_string(), connection.map(str::to_owned))
+            super::super::write(
+                &manifest,
+                &environment,
+                &folder.display().to_string(),
+                connection.map(str::to_owned),
+            )
         };
         assert!(write("SKYPORT_JOBS", None).is_err() && !folder.path().join("package").exists());
         // To the other nobody listens.

@@ -66,6 +66,35 @@ impl Account {
         format!("{}-{resource}", self.name)
     }
 
+    /// A program of one queue, `jobs`, whose resources are in this account, and the host that calls it. Nobody tells it of blobs.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn deploy_worker(&self, name: &str, program: &std::path::Path) -> Deployed {
+        let worker = || {
+            Example::program(name, program)
+                .variable("SKYPORT_PROVIDER", "azure")
+                .variable("AZURE_STORAGE_CONNECTION_STRING", &self.connection)
+                .variable("SKYPORT_JOBS", &format!("azqueue://{}", self.named("jobs")))
+        };
+        worker().variable("SKYPORT_COMMAND", "provision").run().await.assert_code(0);
+        let folder = self.folder.path().join("worker");
+        let command = format!("azure-functions {}", folder.display());
+        worker().variable("SKYPORT_COMMAND", &command).run().await.assert_code(0);
+        let port = unused_port().to_string();
+        let program = worker().variable("FUNCTIONS_CUSTOMHANDLER_PORT", &port).start().await;
+        let host = self.host(folder, &program).await;
+        Deployed { program, host, events: tokio::spawn(async {}) }
+    }
+
+    async fn host(&self, folder: PathBuf, program: &Running) -> Arc<Host> {
+        let mut options = Options::new(folder);
+        options.handler = Handler::At(program.address);
+        options.settings.insert("AzureWebJobsStorage".to_owned(), self.connection.clone());
+        options.queues = Arc::new(Storage::connect(&self.connection).expect("Azurite's connection string"));
+        Arc::new(Host::start(options).await.expect("the host takes it"))
+    }
+
     /// The photos as a program on a machine of their developer's, whose resources are in this account.
     fn photos(&self) -> Example {
         Example::program("photos", &program::example("photos"))
@@ -86,11 +115,7 @@ impl Account {
         let folder = self.package().await;
         let port = unused_port().to_string();
         let program = self.photos().variable("FUNCTIONS_CUSTOMHANDLER_PORT", &port).start().await;
-        let mut options = Options::new(folder);
-        options.handler = Handler::At(program.address);
-        options.settings.insert("AzureWebJobsStorage".to_owned(), self.connection.clone());
-        options.queues = Arc::new(Storage::connect(&self.connection).expect("Azurite's connection string"));
-        let host = Arc::new(Host::start(options).await.expect("the host takes it"));
+        let host = self.host(folder, &program).await;
         let events = tokio::spawn(event_grid(self.clone(), self.named("originals"), Arc::clone(&host)));
         Deployed { program, host, events }
     }

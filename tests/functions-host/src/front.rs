@@ -125,8 +125,8 @@ impl Site {
         }
         let asked = Asked { request, path, function, parameters };
         let answered = match self.deployed.host.form {
-            Form::Proxied => proxied::answer(self.worker, asked).await,
-            Form::Forwarded => forwarded::answer(self.worker, asked).await,
+            Form::Proxied => proxied::answer(&self.worker, asked).await,
+            Form::Forwarded => forwarded::answer(&self.worker, asked).await,
             Form::Wrapped => wrapped::answer(&self.invoker, asked).await,
         };
         answered.unwrap_or_else(|fault| {

@@ -83,7 +83,9 @@ impl Options {
         let names = [format!("AzureWebJobs{name}"), name.to_owned(), format!("ConnectionStrings__{name}")];
         let is_its = |setting: &str| {
             names.iter().any(|name| {
-                setting.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with("__"))
+                setting
+                    .strip_prefix(name.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with("__"))
             })
         };
         let own = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
@@ -101,7 +103,7 @@ pub struct Host {
     longest_pause: Duration,
     stop: watch::Sender<bool>,
     tasks: Mutex<JoinSet<()>>,
-    program: Mutex<Option<Program>>,
+    program: Arc<Mutex<Option<Program>>>,
 }
 
 impl Host {
@@ -132,7 +134,8 @@ impl Host {
                 ended = program.exited() => return Err(Fault::new(format!("the program ended before it was ready: {}", ended?))),
             },
         }
-        let invoker = Invoker::new(worker, deployed.host.function_timeout);
+        let invoker = Invoker::new(worker.clone(), deployed.host.function_timeout);
+        let program = Arc::new(Mutex::new(program));
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for function in &deployed.functions {
@@ -142,7 +145,8 @@ impl Host {
         }
         let front = Front::bind(options.port, Arc::clone(&deployed), worker, invoker.clone()).await?;
         let address = front.address();
-        tasks.spawn(front.run(stopped));
+        tasks.spawn(front.run(stopped.clone()));
+        tasks.spawn(end_overdue(invoker.clone(), Arc::clone(&program), stopped));
         Ok(Self {
             deployed,
             invoker,
@@ -151,7 +155,7 @@ impl Host {
             longest_pause: options.longest_pause,
             stop,
             tasks: Mutex::new(tasks),
-            program: Mutex::new(program),
+            program,
         })
     }
 
@@ -270,6 +274,27 @@ impl Host {
     fn function(&self, name: &str, of: impl Fn(&Trigger) -> bool) -> Result<&Function> {
         let function = self.deployed.function(name).filter(|function| of(&function.trigger));
         function.ok_or_else(|| Fault::new(format!("there is no function `{name}` of that kind")))
+    }
+}
+
+/// Ends the program, with all that it runs, where a call has taken longer than it may, and starts it anew. One that was not started here is not
+/// ended.
+async fn end_overdue(
+    invoker: Invoker,
+    program: Arc<Mutex<Option<Program>>>,
+    mut stop: watch::Receiver<bool>,
+) {
+    loop {
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = invoker.overdue() => {}
+        }
+        if let Some(program) = &mut *program.lock().await
+            && let Err(error) = program.restart().await
+        {
+            tracing::error!(%error, "the program took too long");
+        }
     }
 }
 

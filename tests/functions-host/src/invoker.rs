@@ -13,6 +13,7 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Limited, StreamBody};
 use hyper::body::Frame;
 use serde_json::Value;
+use tokio::sync::Notify;
 
 use crate::answer::{self, Answer, Outcome};
 use crate::fault::{Fault, Result};
@@ -41,13 +42,14 @@ pub struct Invoker {
     worker: Worker,
     timeout: Option<Duration>,
     calls: Arc<Mutex<VecDeque<Called>>>,
+    overdue: Arc<Notify>,
 }
 
 impl Invoker {
     /// Calls functions of this program, each for at most `timeout`.
     #[must_use]
     pub fn new(worker: Worker, timeout: Option<Duration>) -> Self {
-        Self { worker, timeout, calls: Arc::default() }
+        Self { worker, timeout, calls: Arc::default(), overdue: Arc::default() }
     }
 
     /// Calls a function.
@@ -67,9 +69,10 @@ impl Invoker {
             }
         };
         let ended = match self.timeout {
-            Some(timeout) => tokio::time::timeout(timeout, calling)
-                .await
-                .unwrap_or_else(|_| Err(Fault::new(format!("the function's {timeout:?} are over")))),
+            Some(timeout) => tokio::time::timeout(timeout, calling).await.unwrap_or_else(|_| {
+                self.overdue.notify_one();
+                Err(Fault::new(format!("the function's {timeout:?} are over")))
+            }),
             None => calling.await,
         };
         if let Err(fault) = &ended {
@@ -77,6 +80,11 @@ impl Invoker {
         }
         self.note(function, Some(ended.clone()));
         ended
+    }
+
+    /// Waits until a call has taken longer than it may.
+    pub(crate) async fn overdue(&self) {
+        self.overdue.notified().await;
     }
 
     /// The calls so far; of very many the last ones.

@@ -30,7 +30,8 @@
 //! # }
 //! ```
 //!
-//! It has no keys, no scaling, no logs of the portal, no extensions but these, and does not start a program anew that has ended.
+//! It has no keys, no scaling, no logs of the portal, no extensions but these. A program that takes longer for a call than `functionTimeout` says is ended and started anew; one that has
+//! ended by itself is not.
 
 mod answer;
 mod cron;

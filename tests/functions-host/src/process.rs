@@ -18,6 +18,7 @@ use crate::worker::new_id;
 #[derive(Debug)]
 pub(crate) struct Program {
     child: Child,
+    command: Command,
     pub(crate) address: SocketAddr,
 }
 
@@ -32,10 +33,12 @@ impl Program {
         let port = unused_port().map_err(|error| Fault::because("there is no free port", error))?;
         let id = new_id();
         // It is started there, and named from here.
-        let folder = &folder.canonicalize().map_err(|error| Fault::because("there is no such folder", error))?;
+        let folder =
+            &folder.canonicalize().map_err(|error| Fault::because("there is no such folder", error))?;
         // Beside the folder's own programs those of the system.
         let own = folder.join(program);
-        let child = Command::new(if own.is_file() { &own } else { program })
+        let mut command = Command::new(if own.is_file() { &own } else { program });
+        command
             .args(arguments)
             .current_dir(folder)
             .stdin(Stdio::null())
@@ -47,15 +50,24 @@ impl Program {
             .env("FUNCTIONS_CUSTOMHANDLER_PORT", port.to_string())
             .env("FUNCTIONS_CUSTOMHANDLER_WORKER_ID", &id)
             .env("FUNCTIONS_APP_ROOT_PATH", folder)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| Fault::new(format!("{} does not start: {error}", program.display())))?;
-        Ok(Self { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)) })
+            .kill_on_drop(true);
+        let child = command.spawn();
+        let child =
+            child.map_err(|error| Fault::new(format!("{} does not start: {error}", program.display())))?;
+        Ok(Self { child, command, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)) })
     }
 
     /// Resolves when it has ended by itself.
     pub(crate) async fn exited(&mut self) -> Result<ExitStatus> {
         self.child.wait().await.map_err(|error| Fault::because("the program cannot be waited for", error))
+    }
+
+    /// Ends it at once and starts it anew, on the same port: `RestartWorkerWithInvocationIdAsync` of `HttpFunctionInvocationDispatcher.cs`.
+    pub(crate) async fn restart(&mut self) -> Result<()> {
+        self.child.kill().await.map_err(|error| Fault::because("the program cannot be ended", error))?;
+        let child = self.command.spawn();
+        self.child = child.map_err(|error| Fault::because("the program does not start anew", error))?;
+        Ok(())
     }
 
     /// Ends it at once, as the host does.

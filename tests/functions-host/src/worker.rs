@@ -1,9 +1,10 @@
 //! The program that is called: ready where it answers `GET /`, and called over HTTP.
 //!
-//! From `DefaultHttpWorkerService.cs` (`IsWorkerReady`, `AddHeaders`), `HttpWorkerConstants.cs` and `WorkerConstants.cs` of azure-functions-host. .NET's client keeps
-//! connections and uses them again; here each call has one of its own.
+//! From `DefaultHttpWorkerService.cs` (`IsWorkerReady`, `AddHeaders`), `HttpWorkerConstants.cs` and `WorkerConstants.cs` of azure-functions-host. As .NET's client
+//! (`SocketsHttpHandler`), it keeps connections for a minute and uses the latest again that is free; one that has ended meanwhile is replaced.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -31,10 +32,21 @@ const BETWEEN_PINGS: Duration = Duration::from_millis(25);
 /// A body on its way to the program.
 pub(crate) type Body = BoxBody<Bytes, hyper::Error>;
 
-/// The program, where it listens.
-#[derive(Clone, Copy, Debug)]
+/// `PooledConnectionIdleTimeout`
+const IDLE: Duration = Duration::from_secs(60);
+
+/// The program, where it listens. Clones share their connections.
+#[derive(Clone, Debug)]
 pub struct Worker {
     address: SocketAddr,
+    kept: Arc<Mutex<Vec<Kept>>>,
+}
+
+/// A connection that has begun its last request.
+#[derive(Debug)]
+struct Kept {
+    sender: SendRequest<Body>,
+    since: Instant,
 }
 
 /// Why there was no answer.
@@ -50,7 +62,7 @@ impl Worker {
     /// The program that listens there.
     #[must_use]
     pub fn at(address: SocketAddr) -> Self {
-        Self { address }
+        Self { address, kept: Arc::default() }
     }
 
     /// Where it listens.
@@ -82,23 +94,59 @@ impl Worker {
         }
     }
 
-    /// Sends a request over a connection of its own.
+    /// Sends a request over a connection that is free, or over a new one.
     pub(crate) async fn send(
         &self,
         request: Request<Body>,
     ) -> std::result::Result<Response<Incoming>, Unanswered> {
-        let mut sender = self.connect().await?;
-        sender.send_request(request).await.map_err(Unanswered::Broken)
+        let mut request = request;
+        while let Some(sender) = self.free() {
+            match self.send_over(sender, request).await {
+                Ok(answered) => return Ok(answered),
+                // It had ended, and nothing was sent.
+                Err((_, Some(unsent))) => request = unsent,
+                Err((error, None)) => return Err(Unanswered::Broken(error)),
+            }
+        }
+        let sender = self.connect().await?;
+        self.send_over(sender, request).await.map_err(|(error, _)| Unanswered::Broken(error))
     }
 
-    /// A connection for one request.
+    /// Sends a request over this connection, which is kept; where nothing was sent, the request comes back.
+    pub(crate) async fn send_over(
+        &self,
+        mut sender: SendRequest<Body>,
+        request: Request<Body>,
+    ) -> std::result::Result<Response<Incoming>, (hyper::Error, Option<Request<Body>>)> {
+        let answered = sender.try_send_request(request).await.map_err(|mut error| {
+            let unsent = error.take_message();
+            (error.into_error(), unsent)
+        })?;
+        // It is free once the body was read.
+        self.kept().push(Kept { sender, since: Instant::now() });
+        Ok(answered)
+    }
+
+    /// The latest connection that is free.
+    pub(crate) fn free(&self) -> Option<SendRequest<Body>> {
+        let mut kept = self.kept();
+        kept.retain(|one| !one.sender.is_closed() && (!one.sender.is_ready() || one.since.elapsed() < IDLE));
+        let at = kept.iter().rposition(|one| one.sender.is_ready())?;
+        Some(kept.remove(at).sender)
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Vec<Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new connection.
     pub(crate) async fn connect(&self) -> std::result::Result<SendRequest<Body>, Unanswered> {
         let stream = TcpStream::connect(self.address).await.map_err(Unanswered::Refused)?;
         let mut client = hyper::client::conn::http1::Builder::new();
         client.preserve_header_case(true);
         let (sender, connection) =
             client.handshake(TokioIo::new(stream)).await.map_err(Unanswered::Broken)?;
-        // It ends with the body of its only answer.
+        // It ends with its sender, and what it answers last.
         tokio::spawn(connection);
         Ok(sender)
     }

@@ -1,8 +1,9 @@
 //! Schedules: which instant has come.
 //!
 //! The host tells when it called (`sys.UtcNow`), whether that was late, and, where it keeps the schedule's state, the times before and
-//! after: without a zone, and 1 January of the year 1 where there was none. It does not tell the instant that has come. So it is taken
-//! from the function's own schedule: its last one before the host called.
+//! after: 1 January of the year 1 where there was none. While a function runs, the one after is the instant that has come, also where the host repeats a call
+//! that has failed; but not where a call is late, or made by hand. Then, and where no state is kept, the instant is taken from the function's own
+//! schedule: its last one before the host called.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -27,6 +28,26 @@ pub(crate) fn called_at(sys: Option<&RawValue>) -> Option<SystemTime> {
         }
     });
     at
+}
+
+/// The instant that has come, as the state of the schedule says it: one of the function's own schedule, which is not later than the call.
+pub(crate) fn told(data: Option<&RawValue>, schedule: &Schedule, called: SystemTime) -> Option<SystemTime> {
+    let (mut late, mut next) = (false, None);
+    each(data?.get(), |name, value| match name {
+        "IsPastDue" => late = value.get() != "false",
+        "ScheduleStatus" => {
+            let _ = each(value.get(), |name, value| {
+                if name == "Next" {
+                    next = once::time(value);
+                }
+            });
+        }
+        _ => {}
+    })
+    .ok()?;
+    let next = next.filter(|next| !late && *next <= called.checked_add(EARLY).unwrap_or(called))?;
+    let before = next.checked_sub(Duration::from_secs(60))?;
+    (schedule.next_after(before) == Some(next)).then_some(next)
 }
 
 /// The instant of the schedule that came last before `called`; the minute of `called` where it has never come.
@@ -74,6 +95,30 @@ mod tests {
             let parsed: Schedule = schedule.parse().expect("a schedule");
             assert_eq!(super::instant(&parsed, at(called)), at(instant), "{schedule} {called}");
         }
+    }
+
+    #[test]
+    fn a_call_that_is_repeated_is_for_the_instant_of_the_first() {
+        let schedule: Schedule = "*/5 * * * *".parse().expect("a schedule");
+        let of = |status: &str, late: &str| {
+            let data = format!(r#"{{"Schedule":{{}},"ScheduleStatus":{status},"IsPastDue":{late}}}"#);
+            let data = RawValue::from_string(data).expect("JSON");
+            told(Some(&data), &schedule, at("2026-11-26T13:11:00Z"))
+        };
+        let next = |time: &str| format!(r#"{{"Last":"0001-01-01T00:00:00","Next":"{time}"}}"#);
+        assert_eq!(of(&next("2026-11-26T13:05:00+00:00"), "false"), Some(at("2026-11-26T13:05:00Z")));
+        for (status, late) in [
+            (next("2026-11-26T13:05:00+00:00"), "true"),
+            // To come, none of the schedule's, and without a zone.
+            (next("2026-11-26T13:15:00+00:00"), "false"),
+            (next("2026-11-26T13:06:00+00:00"), "false"),
+            (next("2026-11-26T13:05:00"), "false"),
+            ("null".to_owned(), "false"),
+            ("{}".to_owned(), "false"),
+        ] {
+            assert_eq!(of(&status, late), None, "{status} {late}");
+        }
+        assert_eq!(told(None, &schedule, at("2026-11-26T13:11:00Z")), None);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use serde_json::Value;
 use skyport_azure_functions::AzureFunctionsConfig;
 use skyport_azure_functions::metadata::{Deployment, HttpForm};
 use skyport_core::app::{
-    App, Context, Declaration, HandlerError, HandlerResult, Message, Opener, Ref, Resource,
-    ResourceOptions, Resources, ResultExt,
+    App, Context, Declaration, HandlerError, HandlerResult, Message, Opener, Ref, Resource, ResourceOptions,
+    Resources, ResultExt,
 };
 use skyport_core::blob::Bucket;
 use skyport_core::event::{BlobEvent, ScheduleEvent};

@@ -34,7 +34,10 @@ async fn a_failed_event_comes_again_and_a_fatal_one_does_not() -> Result<()> {
 async fn a_schedule_that_fails_comes_again_for_the_same_instant() -> Result<()> {
     let running = Running::start(HttpForm::Proxied, Arc::new(Single::nothing())).await?;
     let scheduled = UNIX_EPOCH + Duration::from_secs(1_795_489_200);
-    running.served.host.fire("sweep", scheduled).await.expect("at last");
+    // Its repetitions come when others are due by the clock.
+    let status = serde_json::json!({"Next": "2026-11-24T03:00:00+00:00"});
+    let late = scheduled + Duration::from_secs(75);
+    running.served.host.fire_with("sweep", late, status, false).await.expect("at last");
     assert_eq!(running.called(3).await?, ["sweep 1795489200"; 3]);
     assert!(running.served.stop().await?);
     Ok(())

@@ -80,7 +80,11 @@ async fn a_message_that_overwrites_what_the_host_tells_is_counted_all_the_same_a
     let own_count = r#"{"name":"x","dequeueCount":1,"fail":true}"#;
     for text in [own_id, own_count] {
         let (called, letters) = spent(text, Anew::Taken).await?;
-        assert_eq!((called, letters), ([1, 2, 3].map(|n| format!("\"x\" attempt {n}")).to_vec(), 1), "{text}");
+        assert_eq!(
+            (called, letters),
+            ([1, 2, 3].map(|n| format!("\"x\" attempt {n}")).to_vec(), 1),
+            "{text}"
+        );
     }
     // Where it cannot be sent anew, the host counts.
     let (called, letters) = spent(own_id, Anew::Refused).await?;

@@ -110,9 +110,8 @@ impl MessageQueue for AzureQueue {
     }
 
     async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
-        let refused = |message: &OutMessage| {
-            self.anew == Anew::Refused && message.envelope.attempts_before() > 0
-        };
+        let refused =
+            |message: &OutMessage| self.anew == Anew::Refused && message.envelope.attempts_before() > 0;
         if messages.iter().any(refused) {
             return messages.iter().map(|_| Err(Error::new(ErrorKind::Unavailable, "as asked"))).collect();
         }

@@ -64,7 +64,7 @@ impl TriggerHarness for OnAzure {
         let (mut queues, mut events) = (Known::default(), Vec::new());
         let mut deployment = Deployment::new("handler");
         deployment.http = self.form;
-        deployment.retry_pause = Duration::from_secs(1);
+        // The host's own pause stays what it is, 30 s: what comes again sooner was given back by the program.
         for function in functions.iter() {
             match function.trigger() {
                 Trigger::Queue { queue, .. } => {

@@ -1,5 +1,6 @@
 //! The photos as a custom handler of Azure Functions, behind a stand-in of the host: requests, Event Grid's events, messages and timers.
 
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use skyport_e2e::azure::Account;
@@ -51,10 +52,36 @@ async fn azure_functions_sweep_by_a_timer_and_what_no_function_can_read_is_a_dea
         until("both are dead letters", SOON, async || account.waiting(&poison).await == 2).await;
         until("neither is in the queue", SOON, async || account.waiting(&queue).await == 0).await;
 
-        // No function is called for what is no event of the bucket's.
+        // What is no event of the bucket's calls no function, and nobody is to repeat it: it stays as it is.
         let event =
             serde_json::json!({ "eventType": "Microsoft.Storage.BlobCreated", "subject": "nonsense" });
-        assert!(deployed.host.event("added", &event).await.is_err());
+        deployed.host.event("added", &event).await.expect("told in the log, and done");
+        deployed.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn azure_functions_give_a_message_back_by_the_hosts_receipt_after_the_pause_that_its_handler_asks_for()
+{
+    within(LIMIT, async {
+        let account = Account::new();
+        let program = Path::new(env!("CARGO_BIN_EXE_second-time"));
+        let deployed = account.deploy_worker("second-time", program).await;
+        let (client, queue) = (Http::new(), account.named("jobs"));
+        account.send(&queue, "\"a job\"").await;
+        let address = format!("{}/seen", deployed.url());
+        let seen = async || client.get(&address).await.assert_status(200).text().to_owned();
+        until("it came twice", SOON, async || seen().await.lines().count() == 2).await;
+        let seen = seen().await;
+        let attempts: Vec<Vec<&str>> = seen.lines().map(|line| line.split(' ').collect()).collect();
+        // It is the very message: one that was sent anew would have another id.
+        assert_eq!((attempts[0][0], attempts[0][1], attempts[1][1]), (attempts[1][0], "1", "2"), "{seen}");
+        let at = |attempt: usize| attempts[attempt][2].parse::<u64>().expect("a number");
+        // Never early; the host's own pause would be 30 s.
+        let pause = at(1) - at(0);
+        assert!((2_900..20_000).contains(&pause), "{pause}");
+        until("it is done", SOON, async || account.waiting(&queue).await == 0).await;
         deployed.stop().await;
     })
     .await;

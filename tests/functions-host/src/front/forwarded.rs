@@ -15,7 +15,7 @@ use crate::trace::continued;
 use crate::uri::{pairs, reread_path, write_query};
 use crate::worker::{Body, Worker, append_headers, empty, join_lines, new_id};
 
-pub(super) async fn answer(worker: Worker, asked: Asked<'_>) -> Result<Response<Body>> {
+pub(super) async fn answer(worker: &Worker, asked: Asked<'_>) -> Result<Response<Body>> {
     let with_body = length(&asked.request).is_some_and(|length| length > 0);
     let (parts, body) = asked.request.into_parts();
     let query = parts.uri.query().map_or_else(String::new, |query| write_query(&pairs(query)));

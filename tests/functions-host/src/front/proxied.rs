@@ -29,7 +29,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 /// `ActivityTimeout`
 const QUIET: Duration = Duration::from_secs(240);
 
-pub(super) async fn answer(worker: Worker, asked: Asked<'_>) -> Result<Response<Body>> {
+pub(super) async fn answer(worker: &Worker, asked: Asked<'_>) -> Result<Response<Body>> {
     let (mut parts, body) = asked.request.into_parts();
     let query = parts.uri.query().map_or_else(String::new, |query| format!("?{query}"));
     let target = format!("{}{query}", encode_path(&asked.path));
@@ -62,7 +62,15 @@ pub(super) async fn answer(worker: Worker, asked: Asked<'_>) -> Result<Response<
 }
 
 /// Tries again while nobody listens: nothing has been sent then.
-async fn send(worker: Worker, request: Request<Body>) -> Result<Response<hyper::body::Incoming>> {
+async fn send(worker: &Worker, request: Request<Body>) -> Result<Response<hyper::body::Incoming>> {
+    let mut request = request;
+    while let Some(sender) = worker.free() {
+        match worker.send_over(sender, request).await {
+            Ok(answered) => return Ok(answered),
+            Err((_, Some(unsent))) => request = unsent,
+            Err((error, None)) => return Err(Fault::because("the program broke off", error)),
+        }
+    }
     let mut pause = FIRST_PAUSE;
     let mut sender = None;
     for attempt in 1..=TRIES {
@@ -76,6 +84,7 @@ async fn send(worker: Worker, request: Request<Body>) -> Result<Response<hyper::
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
-    let mut sender = sender.ok_or_else(|| Fault::new("the program does not listen"))?;
-    sender.send_request(request).await.map_err(|error| Fault::because("the program broke off", error))
+    let sender = sender.ok_or_else(|| Fault::new("the program does not listen"))?;
+    let answered = worker.send_over(sender, request).await;
+    answered.map_err(|(error, _)| Fault::because("the program broke off", error))
 }

@@ -42,7 +42,8 @@ async fn a_timer_that_fails_is_repeated_as_often_as_its_function_says() {
     const FAILED: Answer = (500, Some("application/json"), "{}");
     let retry = json!({"strategy": "exponentialBackoff", "maxRetryCount": 2, "minimumInterval": "00:00:05", "maximumInterval": "00:00:08"});
     for (answer, calls) in [(DONE, 1), (FAILED, 3)] {
-        let (script, whole) = (Script::new([("/nightly", answer)]), json!({"bindings": timer(), "retry": retry}));
+        let (script, whole) =
+            (Script::new([("/nightly", answer)]), json!({"bindings": timer(), "retry": retry}));
         let folder = folder(&json!({}), &[("nightly", whole)]);
         let host = start(&script, &folder, |options| options.longest_pause = Duration::from_millis(1)).await;
         let fired = host.fire("nightly", UNIX_EPOCH + Duration::from_secs(1_795_489_200)).await;

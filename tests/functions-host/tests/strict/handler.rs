@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -43,11 +44,17 @@ impl Asked {
 pub(crate) struct Script {
     answers: Arc<BTreeMap<&'static str, Answer>>,
     asked: Arc<Mutex<Vec<Asked>>>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Script {
     pub(crate) fn new<const N: usize>(answers: [(&'static str, Answer); N]) -> Self {
-        Self { answers: Arc::new(answers.into()), asked: Arc::default() }
+        Self { answers: Arc::new(answers.into()), asked: Arc::default(), connections: Arc::default() }
+    }
+
+    /// How many connections there were.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     /// All but what asks whether it is ready.
@@ -70,6 +77,7 @@ impl Script {
     pub(crate) async fn serve(self, listener: TcpListener) {
         loop {
             let (stream, _) = listener.accept().await.expect("a connection");
+            self.connections.fetch_add(1, Ordering::SeqCst);
             let this = self.clone();
             tokio::spawn(async move {
                 let service = service_fn(move |request| {
@@ -161,7 +169,9 @@ pub(crate) async fn listening_to(
     let folder = folder(host, &[("job", queue_named(queue))]);
     start(script, &folder, |options| {
         options.queues = Arc::new(queues);
-        options.settings.insert("Data__queueServiceUri".to_owned(), "https://x.queue.core.windows.net".to_owned());
+        options
+            .settings
+            .insert("Data__queueServiceUri".to_owned(), "https://x.queue.core.windows.net".to_owned());
         options.lease = std::time::Duration::from_millis(lease_millis);
     })
     .await

@@ -82,6 +82,19 @@ async fn a_proxied_request_is_the_clients_under_the_hosts_headers() {
 }
 
 #[tokio::test]
+async fn connections_to_the_program_are_used_again() {
+    let script = Script::new([("/api/a", FINE)]);
+    let folder = folder(&form("enableProxyingHttpRequest"), &[("all", http("{*path}", "anonymous"))]);
+    let host = start(&script, &folder, |_| {}).await;
+    for _ in 0..5 {
+        assert_eq!(send(&host, "POST", "/api/a", &[], "body").await.status(), 201);
+    }
+    // One of them asked whether it is ready.
+    assert!(script.connections() < 3, "{}", script.connections());
+    host.stop().await.expect("it stops");
+}
+
+#[tokio::test]
 async fn a_forwarded_request_is_written_anew() {
     let script = Script::new([("/api/a", FINE)]);
     let folder = folder(&form("enableForwardingHttpRequest"), &[("all", http("{*path}", "anonymous"))]);

@@ -104,7 +104,11 @@ fn a_name_is_decoded_where_subject_and_url_show_that_it_was_encoded() {
         // The container's name is a part of the account's, or of the blob's.
         ("a%20b", "http://127.0.0.1:10000/myphotos/photos/a b".to_owned(), "a b"),
         ("photos/a%20b", format!("{host}/photos/a b"), "photos/a b"),
-        ("photos/a%20b", "http://127.0.0.1:10000/devstoreaccount1/other/photos/photos/a b".to_owned(), "photos/a%20b"),
+        (
+            "photos/a%20b",
+            "http://127.0.0.1:10000/devstoreaccount1/other/photos/photos/a b".to_owned(),
+            "photos/a%20b",
+        ),
     ] {
         assert_eq!(with(subject, &url), key, "{subject} {url}");
     }
@@ -133,7 +137,14 @@ fn directories_and_what_no_function_can_ask_for_are_nothing_and_others_events_ar
 
 #[test]
 fn a_list_of_events_is_read_each_for_itself() {
-    let list = json!([own("BlobCreated", "a"), cloud("BlobDeleted", "b"), 7, own("BlobCreated", ""), own("BlobTierChanged", "c"), {}]);
+    let list = json!([
+        own("BlobCreated", "a"),
+        cloud("BlobDeleted", "b"),
+        7,
+        own("BlobCreated", ""),
+        own("BlobTierChanged", "c"),
+        {}
+    ]);
     let told = in_text(&list.to_string()).expect("sound");
     assert!(matches!(
         &told[..],
@@ -175,7 +186,9 @@ fn what_is_not_what_it_claims_to_be_is_malformed() {
         with("subject", json!(format!("/blobServices/default/containers/a/blobs/{}", "x".repeat(5_000)))),
         no_number.to_string(),
     ] {
-        let error = in_text(&text).and_then(|events| events.into_iter().collect::<Result<Vec<_>>>()).expect_err(&text);
+        let error = in_text(&text)
+            .and_then(|events| events.into_iter().collect::<Result<Vec<_>>>())
+            .expect_err(&text);
         assert_eq!(error.kind(), ErrorKind::Malformed);
         assert!(error.message().len() < 200);
     }
