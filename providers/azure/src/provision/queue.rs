@@ -30,7 +30,7 @@ pub(super) fn open(
 }
 
 /// Creates the queue behind its dead letters, or leaves what is there.
-pub(super) async fn create(
+pub(crate) async fn create(
     connection: &Arc<Connection>,
     url: &ResourceUrl,
     settings: &QueueSettings,
@@ -65,6 +65,23 @@ pub(super) async fn remove(
         }
     }
     Ok(())
+}
+
+/// Whether a queue is there. Whoever may not look is told that it is: using it says more.
+#[cfg(feature = "events")]
+pub(crate) async fn is_there(connection: &Arc<Connection>, name: &str) -> Result<bool> {
+    let client = client(connection, name)?;
+    let looked = patiently(name, Error::is_retryable, || async {
+        client.get_properties(None).await.map(drop).map_err(of_azure)
+    });
+    match looked.await {
+        Ok(()) => Ok(true),
+        Err(error) => match error.kind() {
+            ErrorKind::NotFound => Ok(false),
+            ErrorKind::PermissionDenied => Ok(true),
+            _ => Err(error.with_resource(name)),
+        },
+    }
 }
 
 /// What became of a queue that was to be made.
