@@ -14,12 +14,12 @@ use async_trait::async_trait;
 use azure_core::http::{Method, Pipeline, Request, Url};
 use azure_storage_blob::{BlobClient, BlobClientOptions};
 use bytes::Bytes;
+use skyport_core::Result;
 use skyport_core::blob::port::{
     BlobInfo, BlobStore, CopyOptions, DeleteOptions, GetOptions, GetResult, ListOptions, ListPage,
     ObjectMeta, PutOptions, SignOptions, SignedRequest, Subscriber, Upload, Written,
 };
 use skyport_core::queue::port::MessageQueue;
-use skyport_core::Result;
 
 use crate::config::Connection;
 use crate::provision::NAME;

@@ -33,7 +33,9 @@ pub(crate) fn blob(signs: bool, told: bool) -> BlobCapabilities {
         (true, true) => Support::Native(
             "Event Grid, into a queue of Queue Storage for each subscriber (feature `azure-events`, and `?events=` in the URL); on Azure Functions it calls",
         ),
-        (true, false) => Support::Unsupported("say where Event Grid delivers them: `?events=<queues>` in the URL"),
+        (true, false) => {
+            Support::Unsupported("say where Event Grid delivers them: `?events=<queues>` in the URL")
+        }
         (false, _) => Support::Unsupported("add the feature `azure-events`"),
     };
     can.flat = Support::Native("");

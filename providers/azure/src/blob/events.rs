@@ -157,9 +157,10 @@ mod tests {
             // Of another account no key is known: an identity calls, and is not asked for yet.
             assert_eq!(endpoint_of_queues(url).expect(url), queues);
         }
-        for wrong in
-            ["azblob://photos?events=e&endpoint=http%3A%2F%2F127.0.0.1%3A1%2Facc", "azblob://photos?events=A%20b"]
-        {
+        for wrong in [
+            "azblob://photos?events=e&endpoint=http%3A%2F%2F127.0.0.1%3A1%2Facc",
+            "azblob://photos?events=A%20b",
+        ] {
             let error = opened(wrong).expect_err(wrong);
             assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
         }

@@ -168,7 +168,9 @@ fn what_is_not_what_it_claims_to_be_is_malformed() {
 
 #[test]
 fn a_message_of_a_queue_is_read_in_base64_and_as_it_is() {
-    for event in [own("BlobCreated", "a/\u{e9}"), cloud("BlobDeleted", "a"), json!([cloud("BlobCreated", "a")])] {
+    for event in
+        [own("BlobCreated", "a/\u{e9}"), cloud("BlobDeleted", "a"), json!([cloud("BlobCreated", "a")])]
+    {
         let (plain, told) = (event.to_string(), in_text(&event.to_string()).expect("sound"));
         let encoded = STANDARD.encode(&plain);
         for text in [&plain, &encoded, &format!(" {plain}\n"), &format!("{encoded}\n")] {

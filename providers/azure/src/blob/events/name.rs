@@ -75,7 +75,10 @@ mod tests {
 
     #[test]
     fn a_name_that_a_queue_can_have_stands_as_it_is() {
-        assert_eq!(of_queue("photos-originals-events", "photos-added"), "photos-originals-events-photos-added");
+        assert_eq!(
+            of_queue("photos-originals-events", "photos-added"),
+            "photos-originals-events-photos-added"
+        );
         assert_eq!(of_queue("e", "poisoned"), "e-poisoned");
     }
 
@@ -83,8 +86,19 @@ mod tests {
     fn every_subscriber_has_a_queue_of_its_own_that_queue_storage_takes() {
         let (longest, long) = ("e".repeat(PREFIX_BYTES), "s".repeat(121));
         let subscribers = [
-            "app-added", "App-added", "app_added", "app--added", "app-added-", "-app-added", "poison", "added-poison", "", "_", "\u{fc}",
-            &long, &long[1..],
+            "app-added",
+            "App-added",
+            "app_added",
+            "app--added",
+            "app-added-",
+            "-app-added",
+            "poison",
+            "added-poison",
+            "",
+            "_",
+            "\u{fc}",
+            &long,
+            &long[1..],
         ];
         let mut seen = BTreeSet::new();
         for prefix in ["e", "photos-events", &longest] {
