@@ -31,10 +31,10 @@ pub(crate) fn blob(signs: bool, told: bool) -> BlobCapabilities {
     };
     can.events = match (cfg!(feature = "events"), told) {
         (true, true) => Support::Native(
-            "Event Grid, into a queue of Queue Storage for each subscriber (feature `azure-events`, and `?events=` in the URL); on Azure Functions it calls",
+            "Event Grid, into a queue for each subscriber (feature `azure-events`); on Azure Functions it calls",
         ),
         (true, false) => {
-            Support::Unsupported("say where Event Grid delivers them: `?events=<queues>` in the URL")
+            Support::Unsupported("say in the URL where Event Grid delivers them: `?events=<queues>`")
         }
         (false, _) => Support::Unsupported("add the feature `azure-events`"),
     };

@@ -53,8 +53,10 @@ pub(crate) async fn before(account: &str, blobs: &str, queues: &str, sas: &str) 
     let address = listener.local_addr().expect("an address");
     let blobs = blobs.trim_end_matches('/').to_owned();
     let path = blobs.parse::<Uri>().expect("an endpoint").path().to_owned();
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
     let grid = Arc::new(EventGrid {
-        client: Client::builder(TokioExecutor::new()).build_http(),
+        client: Client::builder(TokioExecutor::new()).build(connector),
         account: account.to_owned(),
         blobs,
         queues: queues.trim_end_matches('/').to_owned(),
@@ -63,6 +65,7 @@ pub(crate) async fn before(account: &str, blobs: &str, queues: &str, sas: &str) 
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let grid = Arc::clone(&grid);
+            stream.set_nodelay(true).expect("a socket");
             tokio::spawn(async move {
                 let service = service_fn(|request| {
                     let grid = Arc::clone(&grid);
