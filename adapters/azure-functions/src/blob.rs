@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use skyport_azure_wire::event_grid::{self, Notice, Told};
 use skyport_core::app::{Event, FunctionRef, Functions, Invocation};
-use skyport_core::blob::port::{BlobInfo, BlobStore};
+use skyport_core::blob::port::BlobStore;
 use skyport_core::event::BlobChange;
 use skyport_core::{Error, ErrorKind, Outcome};
 
@@ -49,33 +49,13 @@ pub(crate) async fn deliver(
                 continue;
             }
         };
-        if is_of(&notice, listener) {
+        // A subscription may bring more than the function wants to be told.
+        if notice.is_of(listener.bucket.info()) && notice.event.change == listener.change {
             worst = worst
                 .worse(tell(functions, listener, *notice, envelope.metadata.attempt(), invocation).await);
         }
     }
     settle::unattended(worst, "a bucket's event")
-}
-
-/// Whether it is of the function's bucket, and what it wants to be told. A subscription may bring more.
-fn is_of(notice: &Notice, listener: Listener<'_>) -> bool {
-    let info = listener.bucket.info();
-    let elsewhere = matches!((&notice.account, account(info)), (Some(its), Some(ours)) if its != ours);
-    if notice.event.bucket != info.resource || elsewhere {
-        tracing::warn!(
-            container = notice.event.bucket,
-            account = notice.account,
-            "an event of another container was passed over: give the subscription a filter on its subject"
-        );
-        return false;
-    }
-    notice.event.change == listener.change
-}
-
-/// The storage account of a bucket, where its endpoint is Azure's own: `https://<account>.blob.core.windows.net`.
-pub(crate) fn account(info: &BlobInfo) -> Option<&str> {
-    let (_, host) = info.account.split_once("://")?;
-    host.split_once(".blob.core.").map(|(account, _)| account)
 }
 
 async fn tell(

@@ -14,18 +14,20 @@ use async_trait::async_trait;
 use azure_core::http::{Method, Pipeline, Request, Url};
 use azure_storage_blob::{BlobClient, BlobClientOptions};
 use bytes::Bytes;
+use skyport_core::Result;
 use skyport_core::blob::port::{
     BlobInfo, BlobStore, CopyOptions, DeleteOptions, GetOptions, GetResult, ListOptions, ListPage,
     ObjectMeta, PutOptions, SignOptions, SignedRequest, Subscriber, Upload, Written,
 };
 use skyport_core::queue::port::MessageQueue;
-use skyport_core::{Error, Result};
 
 use crate::config::Connection;
 use crate::provision::NAME;
 
 mod copy;
 mod delete;
+#[cfg(feature = "events")]
+mod events;
 mod list;
 mod meta;
 pub(crate) mod name;
@@ -37,6 +39,9 @@ mod refused;
 pub(crate) mod sign;
 mod upload;
 mod walk;
+
+#[cfg(feature = "events")]
+pub(crate) use events::Deliveries;
 
 /// The most blocks of a blob.
 const BLOCKS: u32 = 50_000;
@@ -50,6 +55,9 @@ pub(crate) struct Container {
     calls: Pipeline,
     /// As `calls`, for answers of any length.
     downloads: Pipeline,
+    /// Where its events are delivered.
+    #[cfg(feature = "events")]
+    deliveries: Option<Arc<Deliveries>>,
 }
 
 impl Container {
@@ -67,13 +75,20 @@ impl Container {
         info.limits.copy_bytes = info.limits.object_bytes;
         // Each is a request, 32 at once: so they are done within an attempt even where one takes half a second.
         info.limits.deletions = 500;
-        info.capabilities = crate::support::blob(sign::is_possible(&connection));
+        info.capabilities = crate::support::blob(sign::is_possible(&connection), false);
         let pipeline = |options| {
             let (package, version) = (Some(env!("CARGO_PKG_NAME")), Some(env!("CARGO_PKG_VERSION")));
             Pipeline::new(package, version, options, Vec::new(), Vec::new(), None)
         };
         let (calls, downloads) = (pipeline(connection.options()), pipeline(connection.download_options()));
-        Self { connection, info: Arc::new(info), calls, downloads }
+        Self {
+            connection,
+            info: Arc::new(info),
+            calls,
+            downloads,
+            #[cfg(feature = "events")]
+            deliveries: None,
+        }
     }
 
     fn name(&self) -> &str {
@@ -143,12 +158,16 @@ impl BlobStore for Container {
         sign::sign(&self.connection, self.name(), key, self.info.clock, &options).await
     }
 
+    #[cfg(feature = "events")]
+    async fn events(&self, subscriber: &Subscriber) -> Result<Arc<dyn MessageQueue>> {
+        self.subscribe(subscriber).await
+    }
+
+    #[cfg(not(feature = "events"))]
     async fn events(&self, _: &Subscriber) -> Result<Arc<dyn MessageQueue>> {
-        Err(Error::unsupported(
-            "Azure tells of blobs through Event Grid, whose subscriptions are made where the application is deployed: its events call \
-             an Azure Function, and no process can ask for them",
-        )
-        .with_provider(NAME))
+        Err(skyport_core::Error::unsupported(
+            "this program was built without the feature `azure-events`: add it to `skyport` in Cargo.toml",
+        ))
     }
 }
 

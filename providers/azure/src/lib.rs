@@ -19,7 +19,8 @@
 //! | `azqueue://queue` | a queue of Queue Storage; its dead letters are in `<queue>-poison` |
 //! | `aztable://table` | a table of Table Storage |
 //!
-//! Each takes `account` and `endpoint`; what they do not say comes from [`AzureConfig`], and then from the environment.
+//! Each takes `account` and `endpoint`; what they do not say comes from [`AzureConfig`], and then from the environment. A container takes `events`, too: what the
+//! names of the queues begin with into which its events are delivered.
 //!
 //! # Account, endpoint, credentials
 //! The account is that of the URL, of [`AzureConfig`], or of the environment, where the first of these that is set says who calls, too:
@@ -100,8 +101,13 @@
 //!   write's token. Others' names of metadata are read in small letters.
 //! - A run of white space in content type, disposition and the like is stored as one space, but in quotes.
 //! - Times of writing are told in whole seconds.
-//! - Events are `Unsupported`: Azure tells of blobs through Event Grid, whose subscriptions are made where the application is deployed, and call an
-//!   Azure Function. No process can ask for them.
+//! - Azure tells of blobs through Event Grid, whose subscriptions are deployed: no program makes them. On Azure Functions they call the function. Elsewhere they deliver
+//!   into queues of the same account, one for each subscriber: `azblob://photos?events=photos-events` says that the function `added` of the application `app` is told in
+//!   `photos-events-app-added`. What a queue's name cannot have, or would make it too long (56), is told apart by a mark; what a queue is called stands in its
+//!   info. Without `events` in the URL they are `Unsupported`.
+//! - At its first subscription the queue is made, where it is not there, with that of its dead letters; what happens before Event Grid delivers is told to nobody. Both
+//!   of Event Grid's schemas are read, in base64 and as they are. A deletion is told where no blob is left, for which the blob is asked for; events of other containers
+//!   are acknowledged unseen; what is no event goes to the dead letters. Removing the container removes neither queues nor Event Grid's subscriptions.
 //! - Creating a container opens it to nobody. Removing one removes all that is in it; Azure takes about 40 seconds to clear it away, for which
 //!   creating it again waits. A container that is there already is left as it is.
 //! - What has to be permitted, by role, and in a SAS: `Storage Blob Data Reader` (`r`, `l`) to read and list, `Storage Blob Data Contributor` (`rlcwd`)

@@ -9,6 +9,8 @@ use skyport_core::provider::{Endpoint, Provider, ResourceKind, ResourceUrl, Tabl
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
 use skyport_core::{Error, Result};
 
+#[cfg(feature = "events")]
+use crate::blob::Deliveries;
 use crate::config::endpoint::Service;
 use crate::config::{Azure, Connection};
 
@@ -22,7 +24,7 @@ use absent::table;
 #[cfg(not(all(feature = "blob", feature = "queue", feature = "kv")))]
 mod absent;
 #[cfg(feature = "blob")]
-mod bucket;
+pub(crate) mod bucket;
 #[cfg(feature = "queue")]
 pub(crate) mod queue;
 #[cfg(feature = "kv")]
@@ -36,6 +38,10 @@ const BUCKET: &str = "azblob";
 const QUEUE: &str = "azqueue";
 const TABLE: &str = "aztable";
 
+/// What the URL of a bucket may say besides: where its events are delivered. So it may where they are not received, for who shares the URL with those
+/// who do.
+pub(crate) const EVENTS: &str = "events";
+
 #[async_trait]
 impl Provider for Azure {
     fn name(&self) -> &'static str {
@@ -43,7 +49,12 @@ impl Provider for Azure {
     }
 
     fn bucket(&self, url: &ResourceUrl) -> Result<Arc<dyn BlobStore>> {
-        bucket::open(self.place(url, BUCKET)?, url)
+        let connection = self.place(url, BUCKET)?;
+        #[cfg(feature = "events")]
+        if let Some(deliveries) = Deliveries::of(self, url)? {
+            return bucket::open_told(connection, url, deliveries);
+        }
+        bucket::open(connection, url)
     }
 
     fn queue(&self, url: &ResourceUrl, settings: &QueueSettings) -> Result<Arc<dyn MessageQueue>> {
@@ -85,7 +96,7 @@ impl Azure {
             return Err(Error::invalid(text));
         }
         let (service, own): (Service, &[&str]) = match scheme {
-            BUCKET => (Service::Blob, &[]),
+            BUCKET => (Service::Blob, &[EVENTS]),
             QUEUE => (Service::Queue, &[]),
             _ => (Service::Table, &[]),
         };

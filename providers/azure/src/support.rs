@@ -8,9 +8,10 @@ use skyport_core::kv::port::TableCapabilities;
 #[cfg(feature = "queue")]
 use skyport_core::queue::port::QueueCapabilities;
 
-/// Of a container, whose calls are made with a key or a token (`signs`) or with a SAS, which cannot sign another one.
+/// Of a container, whose calls are made with a key or a token (`signs`) or with a SAS, which cannot sign another one; and whose URL says where its events
+/// are delivered, or not (`told`).
 #[cfg(feature = "blob")]
-pub(crate) fn blob(signs: bool) -> BlobCapabilities {
+pub(crate) fn blob(signs: bool, told: bool) -> BlobCapabilities {
     let mut can = BlobCapabilities::default();
     can.conditional_writes = Support::Native("`If-None-Match`, `If-Match`");
     can.conditional_reads = Support::Native("`If-None-Match`, `If-Match`");
@@ -28,7 +29,15 @@ pub(crate) fn blob(signs: bool) -> BlobCapabilities {
     } else {
         Support::Unsupported("a SAS cannot sign another one: call with the account's key or a token")
     };
-    can.events = Support::Unsupported("on Azure Functions, Event Grid brings them");
+    can.events = match (cfg!(feature = "events"), told) {
+        (true, true) => Support::Native(
+            "Event Grid, into a queue for each subscriber (feature `azure-events`); on Azure Functions it calls",
+        ),
+        (true, false) => {
+            Support::Unsupported("say in the URL where Event Grid delivers them: `?events=<queues>`")
+        }
+        (false, _) => Support::Unsupported("add the feature `azure-events`"),
+    };
     can.flat = Support::Native("");
     can
 }

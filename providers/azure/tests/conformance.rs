@@ -1,5 +1,5 @@
 //! The conformance suite on Azurite: as `[azure]` with the account's key, as `[azure-sas]` with a shared access signature, and as `[azure-oauth]`
-//! with tokens over TLS. `cargo xtask test` starts the emulators.
+//! with tokens over TLS. `cargo xtask test` starts the emulators. In the first row a stand-in for Event Grid tells of what happens to containers.
 
 #![allow(clippy::expect_used)] // All of this is a test.
 
@@ -16,6 +16,9 @@ use callers::{FakeIdentity, account_sas, part};
 
 /// Who calls.
 mod callers;
+
+/// Who tells of blobs.
+mod event_grid;
 
 /// Where each emulator is known to differ from Azure.
 mod deviations {
@@ -36,6 +39,8 @@ const VARIABLE_OF_TOKENS: &str = "SKYPORT_EMULATOR_AZURITE_OAUTH";
 struct Emulated {
     name: &'static str,
     config: AzureConfig,
+    /// The connection string of an emulator beside which Event Grid stands.
+    told: Option<String>,
     /// Beside those of every row.
     deviations: &'static [Deviation],
 }
@@ -47,16 +52,25 @@ impl Harness for Emulated {
     }
 
     async fn start(&self) -> Result<Arc<dyn Provider>> {
-        Ok(Arc::new(Azure::with(self.config.clone())))
+        let mut config = self.config.clone();
+        if let Some(said) = &self.told {
+            let of = |name| part(said, name).expect("Azurite's connection string");
+            let sas = account_sas(said).expect("the account's key");
+            let (blobs, queues) = (of("BlobEndpoint"), of("QueueEndpoint"));
+            config.blob_endpoint = Some(event_grid::before(&of("AccountName"), &blobs, &queues, &sas).await);
+        }
+        Ok(Arc::new(Azure::with(config)))
     }
 
     fn url(&self, kind: &ResourceKind, name: &str) -> ResourceUrl {
-        let scheme = match kind {
-            ResourceKind::Queue(_) => "azqueue",
-            ResourceKind::Table(_) => "aztable",
-            _ => "azblob",
-        };
-        ResourceUrl::new(scheme, name)
+        match kind {
+            ResourceKind::Queue(_) => ResourceUrl::new("azqueue", name),
+            ResourceKind::Table(_) => ResourceUrl::new("aztable", name),
+            _ if self.told.is_some() => {
+                ResourceUrl::new("azblob", name).with_parameter("events", event_grid::queues_of(name))
+            }
+            _ => ResourceUrl::new("azblob", name),
+        }
     }
 
     fn virtual_time(&self) -> bool {
@@ -88,7 +102,7 @@ impl Harness for Emulated {
 fn by_key(said: &str) -> Emulated {
     let mut config = AzureConfig::default();
     config.connection_string = Some(said.to_owned());
-    Emulated { name: "azure", config, deviations: BY_KEY }
+    Emulated { name: "azure", config, told: Some(said.to_owned()), deviations: BY_KEY }
 }
 
 /// With what the key signs once: all services, all they have, all that can be done.
@@ -99,7 +113,7 @@ fn by_sas(said: &str) -> Emulated {
     config.blob_endpoint = part(said, "BlobEndpoint");
     config.queue_endpoint = part(said, "QueueEndpoint");
     config.table_endpoint = part(said, "TableEndpoint");
-    Emulated { name: "azure-sas", config, deviations: BY_SAS }
+    Emulated { name: "azure-sas", config, told: None, deviations: BY_SAS }
 }
 
 /// With tokens.
@@ -108,7 +122,7 @@ fn by_token(said: &str) -> Emulated {
     config.connection_string = Some(said.to_owned());
     config.credential = Some(Arc::new(FakeIdentity));
     config.ca_certificates = part(said, "CaFile").map(|file| std::fs::read(file).expect("a certificate"));
-    Emulated { name: "azure-oauth", config, deviations: BY_TOKEN }
+    Emulated { name: "azure-oauth", config, told: None, deviations: BY_TOKEN }
 }
 
 #[allow(clippy::print_stderr, reason = "a test without a harness has no other way to say why it cannot run")]

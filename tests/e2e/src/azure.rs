@@ -1,4 +1,5 @@
-//! An example on Azurite, behind a stand-in of the host of Azure Functions: made and described by the program itself, called by the host.
+//! An example on Azurite: behind a stand-in of the host of Azure Functions, made and described by the program itself and called by the host; and as a server
+//! on any machine. Event Grid is stood in for, too.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpListener};
@@ -11,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{Method, Request};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
 use sha2::Sha256;
 use skyport::{Body, Token};
 use skyport_functions_host::queue::storage::Storage;
@@ -116,8 +118,23 @@ impl Account {
         let port = unused_port().to_string();
         let program = self.photos().variable("FUNCTIONS_CUSTOMHANDLER_PORT", &port).start().await;
         let host = self.host(folder, &program).await;
-        let events = tokio::spawn(event_grid(self.clone(), self.named("originals"), Arc::clone(&host)));
+        let told = Destination::Functions(Arc::clone(&host));
+        let events = tokio::spawn(event_grid(self.clone(), self.named("originals"), told));
         Deployed { program, host, events }
+    }
+
+    /// Starts the photos as a server, where Event Grid delivers into the queues of its functions. What they declare is made first.
+    ///
+    /// # Panics
+    /// Where one of that fails.
+    pub async fn serve(&self) -> Served {
+        let (originals, queues) = (self.named("originals"), self.named("told"));
+        let told = format!("azblob://{originals}?events={queues}");
+        let photos = || self.photos().variable("SKYPORT_ORIGINALS", &told);
+        photos().variable("SKYPORT_COMMAND", "provision").run().await.assert_code(0);
+        let program = photos().variable("SKYPORT_RUNTIME", "server").start().await;
+        let events = tokio::spawn(event_grid(self.clone(), originals, Destination::Queues(queues)));
+        Served { program, events }
     }
 
     /// The folder that is deployed, as the program writes it.
@@ -215,8 +232,46 @@ impl Deployed {
     }
 }
 
+/// The photos as a server.
+#[derive(Debug)]
+pub struct Served {
+    /// The program, which everybody may call.
+    pub program: Running,
+    events: JoinHandle<()>,
+}
+
+impl Served {
+    /// Ends all of it in order.
+    pub async fn stop(self) {
+        self.events.abort();
+        self.program.stop().await;
+    }
+}
+
+/// Where Event Grid's subscriptions deliver.
+enum Destination {
+    /// They call the functions.
+    Functions(Arc<Host>),
+    /// Into the queues of the functions, whose names begin so.
+    Queues(String),
+}
+
+impl Destination {
+    /// Whether it was taken.
+    async fn deliver(&self, account: &Account, function: &str, event: &Value) -> bool {
+        match self {
+            Self::Functions(host) => host.event(function, event).await.is_ok(),
+            Self::Queues(prefix) => {
+                let queue = format!("{prefix}-photos-{function}");
+                let storage = Storage::connect(&account.connection).expect("Azurite's connection string");
+                storage.queue(&queue).send(&STANDARD.encode(event.to_string())).await.is_ok()
+            }
+        }
+    }
+}
+
 /// Event Grid with the two subscriptions of the photos' deployment: it tells of each change, until the function has taken it.
-async fn event_grid(account: Account, container: String, host: Arc<Host>) {
+async fn event_grid(account: Account, container: String, told: Destination) {
     let changed = |name: &str, created: Option<u64>| {
         let mut changed = BlobChanged::new(&account.parts["AccountName"], &container, name);
         changed.created = created;
@@ -230,7 +285,7 @@ async fn event_grid(account: Account, container: String, host: Arc<Host>) {
         let deleted = known.keys().filter(|name| !blobs.contains_key(*name));
         let deleted = deleted.map(|name| ("removed", changed(name, None)));
         for (function, event) in created.chain(deleted) {
-            while host.event(function, &event).await.is_err() {
+            while !told.deliver(&account, function, &event).await {
                 tokio::time::sleep(PAUSE).await;
             }
         }

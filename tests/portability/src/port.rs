@@ -68,7 +68,14 @@ impl Port {
         let (capabilities, declared, limits) = match self {
             Self::Blob => {
                 let bucket = column.provider.bucket(&blob)?;
-                (bucket.info().capabilities.all().collect(), None, Limits::Blob(bucket.info().limits))
+                let declared = match column.told {
+                    Some(parameter) => {
+                        let told = column.provider.bucket(&blob.with_parameter(parameter, NAME))?;
+                        Some(("`?events=`", told.info().capabilities.all().collect()))
+                    }
+                    None => None,
+                };
+                (bucket.info().capabilities.all().collect(), declared, Limits::Blob(bucket.info().limits))
             }
             Self::Queue => {
                 let mut settings = QueueSettings::default();

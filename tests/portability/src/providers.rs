@@ -15,6 +15,8 @@ pub(crate) struct Column {
     pub(crate) provider: Box<dyn Provider>,
     /// The schemes of its buckets, queues and tables.
     pub(crate) schemes: [&'static str; 3],
+    /// What the URL of a bucket may say, so that it tells of its events.
+    pub(crate) told: Option<&'static str>,
 }
 
 /// All of them. What they are configured with is never used: nothing is sent.
@@ -27,15 +29,17 @@ pub(crate) fn all() -> Vec<Column> {
     azure.account = Some("portability".to_owned());
     // Any key: it signs nothing.
     azure.account_key = Some("cG9ydGFiaWxpdHk=".to_owned());
+    let mut azure = column("Azure", Azure::with(azure), ["azblob", "azqueue", "aztable"]);
+    azure.told = Some("events");
     vec![
         column("memory", Memory::new(), ["memory"; 3]),
         column("local", Local::new(LocalConfig::new("portability")), ["local"; 3]),
         column("AWS", Aws::with(aws), ["s3", "sqs", "dynamodb"]),
         column("Google Cloud", Gcp::with(gcp), ["gs", "pubsub", "firestore"]),
-        column("Azure", Azure::with(azure), ["azblob", "azqueue", "aztable"]),
+        azure,
     ]
 }
 
 fn column(name: &'static str, provider: impl Provider, schemes: [&'static str; 3]) -> Column {
-    Column { name, provider: Box::new(provider), schemes }
+    Column { name, provider: Box::new(provider), schemes, told: None }
 }

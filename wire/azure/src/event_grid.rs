@@ -12,15 +12,20 @@
 //! `/blobServices/default/containers/<container>/blobs/<name>`. Directories of a hierarchical namespace have events of their own, which are
 //! passed over; so is what no function can ask for: another tier, a rename, an inventory.
 //!
+//! A function is handed them as JSON. Into a queue of Queue Storage Event Grid writes one event a message, in base64; in earlier years it wrote
+//! the JSON itself. Both are read.
+//!
 //! Events come at least once and in no order, and a version or a snapshot is deleted as a blob is. So of no deletion can it be known
 //! from its text that no blob remains.
 
 use std::borrow::Cow;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use skyport_core::blob::port::Etag;
+use skyport_core::blob::port::{BlobInfo, Etag};
 use skyport_core::clock::rfc3339;
 use skyport_core::event::{BlobChange, BlobEvent};
 use skyport_core::{Error, ErrorKind, Result};
@@ -47,6 +52,33 @@ pub struct Notice {
     pub account: Option<String>,
     /// Whether a blob still lives under the name has to be asked. A deletion is told to functions only where none does.
     pub may_live: bool,
+}
+
+impl Notice {
+    /// Whether it is of this bucket. A subscription without a filter brings all of an account's, and one of another account's may deliver to the same place.
+    /// The account is compared where the bucket's endpoint is Azure's own, whose host says which it is.
+    #[must_use]
+    pub fn is_of(&self, bucket: &BlobInfo) -> bool {
+        let elsewhere = match (&self.account, account_of(bucket)) {
+            (Some(its), Some(ours)) => !its.eq_ignore_ascii_case(ours),
+            _ => false,
+        };
+        if self.event.bucket == bucket.resource && !elsewhere {
+            return true;
+        }
+        tracing::warn!(
+            container = self.event.bucket,
+            account = self.account,
+            "an event of another container was passed over: give the subscription a filter on its subject"
+        );
+        false
+    }
+}
+
+/// The storage account of a bucket, where its endpoint is Azure's own: `https://<account>.blob.core.windows.net`.
+fn account_of(bucket: &BlobInfo) -> Option<&str> {
+    let (_, host) = bucket.account.split_once("://")?;
+    host.split_once(".blob.core.").map(|(account, _)| account)
 }
 
 /// What an event tells.
@@ -92,6 +124,20 @@ struct Data<'e> {
     content_length: Option<&'e RawValue>,
     #[serde(borrow, rename = "eTag")]
     etag: Option<&'e RawValue>,
+}
+
+/// The events in the text of a message of Queue Storage: as [`in_text`], or that in base64.
+///
+/// # Errors
+/// `Malformed` as [`in_text`], where one of them is, and where it is neither.
+pub fn in_message(text: &str) -> Result<Vec<Told>> {
+    let text = text.trim_start();
+    if text.starts_with(['{', '[']) {
+        return in_text(text)?.into_iter().collect();
+    }
+    let decoded = STANDARD.decode(text.trim_end()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let events = in_text(&decoded.ok_or_else(|| malformed("the message is no event of Event Grid"))?)?;
+    events.into_iter().collect()
 }
 
 /// The events in a text: one, or a list of them. One that is Blob Storage's and has not the form it must have is `Malformed`, and the others

@@ -26,7 +26,7 @@ const CLOUD_RUN: &[&str] = &["gcp", "cloud-run", "cloud-run-oidc"];
 /// It checks tokens with the public keys that it fetches, and so has a client of its own.
 const OIDC: &[&str] = &["cloud-run-oidc"];
 /// Those that speak to Azure's services.
-const AZURE: &[&str] = &["azure", "azure-blob", "azure-queue", "azure-kv"];
+const AZURE: &[&str] = &["azure", "azure-blob", "azure-queue", "azure-kv", "azure-events"];
 /// Those that are called by Azure.
 const FUNCTIONS: &[&str] = &["azure", "azure-functions"];
 
@@ -79,8 +79,8 @@ const OWNED: &[(&str, &[&[&str]])] = &[
     ("azure_storage_blobs", &[]),
     ("azure_storage_queues", &[]),
     ("azure_data_tables", &[]),
-    ("azure_storage_blob", &[&["azure", "azure-blob"]]),
-    ("azure_storage_queue", &[&["azure", "azure-queue"]]),
+    ("azure_storage_blob", &[&["azure", "azure-blob", "azure-events"]]),
+    ("azure_storage_queue", &[&["azure", "azure-queue", "azure-events"]]),
     ("azure_*", &[AZURE]),
     ("typespec*", &[AZURE]),
     ("quick-xml", &[AZURE]),
@@ -286,10 +286,11 @@ mod tests {
             "skyport-https",
         ];
         let storage = ["azure_storage_blob", "azure_storage_queue"];
-        for feature in ["azure-blob", "azure-queue", "azure-kv", "azure"] {
+        for feature in ["azure-blob", "azure-queue", "azure-kv", "azure-events", "azure"] {
             assert_eq!(of(feature, &shared), 0, "{feature}");
         }
         assert_eq!(of("azure", &storage), 0);
+        assert_eq!(of("azure-events", &storage), 0);
         assert_eq!(of("azure-blob", &storage), 1);
         assert_eq!(of("azure-queue", &storage), 1);
         assert_eq!(of("azure-kv", &storage), 2);

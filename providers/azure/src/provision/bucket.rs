@@ -11,6 +11,8 @@ use skyport_core::{Error, ErrorKind, Result};
 use tokio::time::Instant;
 
 use super::NAME;
+#[cfg(feature = "events")]
+use crate::blob::Deliveries;
 use crate::blob::{Container, name};
 use crate::config::Connection;
 use crate::error;
@@ -20,6 +22,28 @@ const PATIENCE: Duration = Duration::from_secs(90);
 
 pub(super) fn open(connection: Arc<Connection>, url: &ResourceUrl) -> Result<Arc<dyn BlobStore>> {
     Ok(Arc::new(Container::open(connection, valid(url.name())?)))
+}
+
+/// Opens a container whose events are delivered so.
+#[cfg(feature = "events")]
+pub(super) fn open_told(
+    connection: Arc<Connection>,
+    url: &ResourceUrl,
+    deliveries: Deliveries,
+) -> Result<Arc<dyn BlobStore>> {
+    Ok(Arc::new(Container::open(connection, valid(url.name())?).told_by(deliveries)))
+}
+
+/// Whether a container is there.
+///
+/// # Errors
+/// `NotFound` where it is not.
+#[cfg(feature = "events")]
+pub(crate) async fn look(connection: &Connection, name: &str) -> Result<()> {
+    patiently(name, Error::is_retryable, || async {
+        Box::pin(client(connection, name)?.get_properties(None)).await.map(drop).map_err(error::of_azure)
+    })
+    .await
 }
 
 /// Makes a container, unless it is there. It is never open to the public.

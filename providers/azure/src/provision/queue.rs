@@ -25,7 +25,7 @@ pub(super) fn open(
 }
 
 /// Creates the queue behind its dead letters, or leaves what is there.
-pub(super) async fn create(
+pub(crate) async fn create(
     connection: &Arc<Connection>,
     url: &ResourceUrl,
     settings: &QueueSettings,
@@ -59,6 +59,23 @@ pub(super) async fn remove(
         .await?;
     }
     Ok(())
+}
+
+/// Whether a queue is there. Whoever may not look is told that it is: using it says more.
+#[cfg(feature = "events")]
+pub(crate) async fn is_there(connection: &Arc<Connection>, name: &str) -> Result<bool> {
+    let client = client(connection, name)?;
+    let looked = patiently(name, Error::is_retryable, || async {
+        answer(client.get_properties(None)).await.map(drop)
+    });
+    match looked.await {
+        Ok(()) => Ok(true),
+        Err(error) => match error.kind() {
+            ErrorKind::NotFound => Ok(false),
+            ErrorKind::PermissionDenied => Ok(true),
+            _ => Err(error.with_resource(name)),
+        },
+    }
 }
 
 /// Creates a queue, unless it is there.

@@ -1,4 +1,5 @@
-//! The photos as a custom handler of Azure Functions, behind a stand-in of the host: requests, Event Grid's events, messages and timers.
+//! The photos as a custom handler of Azure Functions, behind a stand-in of the host: requests, Event Grid's events, messages and timers. And as a server,
+//! to whose queues Event Grid delivers.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -27,6 +28,24 @@ async fn photos_work_on_azure_functions_with_every_trigger() {
 
         photos.a_picture_that_is_deleted_is_forgotten().await;
         deployed.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn photos_work_on_azure_as_a_server_to_whose_queues_event_grid_delivers() {
+    within(LIMIT, async {
+        let account = Account::new();
+        let served = account.serve().await;
+        let photos = Photos::at(served.program.url(""));
+        photos.a_picture_becomes_small_and_stands_in_the_catalogue().await;
+        photos.a_picture_that_is_deleted_is_forgotten().await;
+        let (added, removed) = (account.named("told-photos-added"), account.named("told-photos-removed"));
+        for queue in [added, removed] {
+            until("every event is settled", SOON, async || account.waiting(&queue).await == 0).await;
+            assert_eq!(account.waiting(&format!("{queue}-poison")).await, 0);
+        }
+        served.stop().await;
     })
     .await;
 }

@@ -195,6 +195,46 @@ fn what_is_not_what_it_claims_to_be_is_malformed() {
 }
 
 #[test]
+fn a_message_of_a_queue_is_read_in_base64_and_as_it_is() {
+    for event in
+        [own("BlobCreated", "a/\u{e9}"), cloud("BlobDeleted", "a"), json!([cloud("BlobCreated", "a")])]
+    {
+        let plain = event.to_string();
+        let told =
+            in_text(&plain).expect("sound").into_iter().collect::<Result<Vec<_>>>().expect("all of them");
+        let encoded = STANDARD.encode(&plain);
+        for text in [&plain, &encoded, &format!(" {plain}\n"), &format!("{encoded}\n")] {
+            assert_eq!(in_message(text).expect("sound"), told, "{text}");
+        }
+    }
+    let binary = STANDARD.encode([0xff, 0xfe]);
+    let word = STANDARD.encode("hello");
+    for text in ["", "hello", "{", &binary, &word] {
+        assert_eq!(in_message(text).expect_err(text).kind(), ErrorKind::Malformed);
+    }
+}
+
+#[test]
+fn an_event_is_of_a_bucket_by_its_container_and_where_the_host_names_it_its_account() {
+    let of = |container: &str, endpoint: &str| {
+        let mut bucket = BlobInfo::new("azure", container);
+        bucket.account = endpoint.to_owned();
+        one(&own("BlobCreated", "a")).is_of(&bucket)
+    };
+    for (endpoint, is_ours) in [
+        ("https://mystorage.blob.core.windows.net/ mystorage", true),
+        ("https://MyStorage.blob.core.windows.net/ mystorage", true),
+        ("https://another.blob.core.windows.net/ another", false),
+        ("http://127.0.0.1:10000/devstoreaccount1 devstoreaccount1", true),
+        ("https://files.example.org/ another", true),
+        ("", true),
+    ] {
+        assert_eq!(of("photos", endpoint), is_ours, "{endpoint}");
+        assert!(!of("thumbnails", endpoint), "{endpoint}");
+    }
+}
+
+#[test]
 fn what_is_not_told_is_done_without() {
     let mut event = own("BlobCreated", "a");
     event["data"] = json!(null);
@@ -221,7 +261,7 @@ proptest! {
 
     #[test]
     fn no_text_makes_it_panic(text in "(?s).{0,80}", field in "[a-zA-Z]{1,9}", value in "(?s).{0,40}") {
-        let _ = in_text(&text);
+        let _ = (in_text(&text), in_message(&text));
         let mut event = own("BlobCreated", &value);
         event[field] = json!(value);
         event["data"]["url"] = json!(value);

@@ -87,20 +87,6 @@ async fn an_event_that_cannot_be_read_is_not_repeated_and_keeps_no_other_back() 
     assert_eq!(stage.bench.calls().len(), 2);
 }
 
-#[test]
-fn the_account_is_known_where_the_endpoint_is_azures_own() {
-    for (endpoint, account) in [
-        ("https://mystorage.blob.core.windows.net/", Some("mystorage")),
-        ("http://127.0.0.1:10000/devstoreaccount1", None),
-        ("https://files.example.org/", None),
-        ("", None),
-    ] {
-        let mut info = skyport_core::blob::port::BlobInfo::new("azure", "photos");
-        info.account = endpoint.to_owned();
-        assert_eq!(crate::blob::account(&info), account);
-    }
-}
-
 fn timer(now: &str) -> Request {
     let data = json!({
         "Schedule": {"AdjustForDST": true},
