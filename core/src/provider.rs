@@ -88,6 +88,13 @@ impl ResourceKind {
             Self::Table(_) => "table",
         }
     }
+
+    /// What a provider says that has no resources of this kind: `Unsupported`.
+    #[must_use]
+    pub fn unknown_to(&self, provider: &'static str) -> Error {
+        let text = format!("the provider `{provider}` has no resources of kind `{}`", self.as_str());
+        Error::unsupported(text).with_provider(provider)
+    }
 }
 
 /// How a table is declared.
@@ -146,6 +153,17 @@ impl ResourceUrl {
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(String::as_str)
+    }
+
+    /// Refuses a URL of another service than the one that keeps such resources.
+    ///
+    /// # Errors
+    /// `InvalidArgument` that says the right URL.
+    pub fn expect_scheme(&self, scheme: &str) -> Result<()> {
+        if self.scheme == scheme {
+            return Ok(());
+        }
+        Err(Error::invalid(format!("`{}://` is not for this: use `{scheme}://{}`", self.scheme, self.name)))
     }
 
     /// Refuses parameters that a provider does not know.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use skyport_core::Result;
 use skyport_core::blob::port::BlobStore;
 use skyport_core::kv::port::KeyValueStore;
 use skyport_core::provider::{Endpoint, Provider, ResourceKind, ResourceUrl, TableSettings};
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
-use skyport_core::{Error, Result};
 
 use crate::config::{Aws, Connection};
 
@@ -59,7 +59,7 @@ impl Provider for Aws {
             ResourceKind::Bucket => bucket::create(&self.place(url, BUCKET)?, name).await,
             ResourceKind::Queue(settings) => queue::create(&self.place(url, QUEUE)?, name, settings).await,
             ResourceKind::Table(_) => table::create(&self.place(url, TABLE)?, name).await,
-            other => Err(unknown_kind(other)),
+            other => Err(other.unknown_to(NAME)),
         }
     }
 
@@ -69,7 +69,7 @@ impl Provider for Aws {
             ResourceKind::Bucket => bucket::remove(&self.place(url, BUCKET)?, name).await,
             ResourceKind::Queue(settings) => queue::remove(&self.place(url, QUEUE)?, name, settings).await,
             ResourceKind::Table(_) => table::remove(&self.place(url, TABLE)?, name).await,
-            other => Err(unknown_kind(other)),
+            other => Err(other.unknown_to(NAME)),
         }
     }
 
@@ -81,15 +81,9 @@ impl Provider for Aws {
 impl Aws {
     /// The clients for a resource: where its URL is of the service that keeps such resources.
     fn place(&self, url: &ResourceUrl, scheme: &str) -> Result<Arc<Connection>> {
-        if url.scheme() == scheme {
-            return self.connection(url);
-        }
-        Err(Error::invalid(format!("`{}://` is not for this: use `{scheme}://{}`", url.scheme(), url.name())))
+        url.expect_scheme(scheme)?;
+        self.connection(url)
     }
-}
-
-fn unknown_kind(kind: &ResourceKind) -> Error {
-    Error::unsupported(format!("the provider `{NAME}` has no resources of kind `{}`", kind.as_str()))
 }
 
 #[cfg(test)]

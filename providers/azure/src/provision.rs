@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use skyport_core::Result;
 use skyport_core::blob::port::BlobStore;
 use skyport_core::kv::port::KeyValueStore;
 use skyport_core::provider::{Endpoint, Provider, ResourceKind, ResourceUrl, TableSettings};
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
-use skyport_core::{Error, Result};
 
 #[cfg(feature = "events")]
 use crate::blob::Deliveries;
@@ -70,7 +70,7 @@ impl Provider for Azure {
             ResourceKind::Bucket => bucket::create(&self.place(url, BUCKET)?, url).await,
             ResourceKind::Queue(settings) => queue::create(&self.place(url, QUEUE)?, url, settings).await,
             ResourceKind::Table(settings) => table::create(&self.place(url, TABLE)?, url, settings).await,
-            other => Err(unknown_kind(other)),
+            other => Err(other.unknown_to(NAME)),
         }
     }
 
@@ -79,7 +79,7 @@ impl Provider for Azure {
             ResourceKind::Bucket => bucket::remove(&self.place(url, BUCKET)?, url).await,
             ResourceKind::Queue(settings) => queue::remove(&self.place(url, QUEUE)?, url, settings).await,
             ResourceKind::Table(settings) => table::remove(&self.place(url, TABLE)?, url, settings).await,
-            other => Err(unknown_kind(other)),
+            other => Err(other.unknown_to(NAME)),
         }
     }
 
@@ -91,10 +91,7 @@ impl Provider for Azure {
 impl Azure {
     /// The connection for a resource: where its URL is of the service that keeps such resources.
     fn place(&self, url: &ResourceUrl, scheme: &str) -> Result<Arc<Connection>> {
-        if url.scheme() != scheme {
-            let text = format!("`{}://` is not for this: use `{scheme}://{}`", url.scheme(), url.name());
-            return Err(Error::invalid(text));
-        }
+        url.expect_scheme(scheme)?;
         let (service, own): (Service, &[&str]) = match scheme {
             BUCKET => (Service::Blob, &[EVENTS]),
             QUEUE => (Service::Queue, &[]),
@@ -102,10 +99,6 @@ impl Azure {
         };
         self.connection(service, url, own)
     }
-}
-
-fn unknown_kind(kind: &ResourceKind) -> Error {
-    Error::unsupported(format!("the provider `{NAME}` has no resources of kind `{}`", kind.as_str()))
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use skyport_core::Result;
 use skyport_core::blob::port::BlobStore;
 use skyport_core::kv::port::KeyValueStore;
 use skyport_core::provider::{Endpoint, Provider, ResourceKind, ResourceUrl, TableSettings};
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
-use skyport_core::{Error, Result};
 
 use crate::config::endpoint::Service;
 use crate::config::{Connection, Gcp};
@@ -59,7 +59,7 @@ impl Provider for Gcp {
             ResourceKind::Bucket => bucket::create(&self.place(url, BUCKET)?, url).await,
             ResourceKind::Queue(settings) => queue::create(&self.place(url, QUEUE)?, url, settings).await,
             ResourceKind::Table(_) => table::create(&self.place(url, TABLE)?, url).await,
-            other => Err(unknown_kind(other)),
+            other => Err(other.unknown_to(NAME)),
         }
     }
 
@@ -68,7 +68,7 @@ impl Provider for Gcp {
             ResourceKind::Bucket => bucket::remove(&self.place(url, BUCKET)?, url).await,
             ResourceKind::Queue(settings) => queue::remove(&self.place(url, QUEUE)?, url, settings).await,
             ResourceKind::Table(_) => table::remove(&self.place(url, TABLE)?, url).await,
-            other => Err(unknown_kind(other)),
+            other => Err(other.unknown_to(NAME)),
         }
     }
 
@@ -80,10 +80,7 @@ impl Provider for Gcp {
 impl Gcp {
     /// The connection for a resource: where its URL is of the service that keeps such resources.
     fn place(&self, url: &ResourceUrl, scheme: &str) -> Result<Arc<Connection>> {
-        if url.scheme() != scheme {
-            let text = format!("`{}://` is not for this: use `{scheme}://{}`", url.scheme(), url.name());
-            return Err(Error::invalid(text));
-        }
+        url.expect_scheme(scheme)?;
         let (service, own): (Service, &[&str]) = match scheme {
             BUCKET => (Service::Storage, &["location"]),
             QUEUE => (Service::PubSub, &["subscription"]),
@@ -91,10 +88,6 @@ impl Gcp {
         };
         self.connection(service, url, own)
     }
-}
-
-fn unknown_kind(kind: &ResourceKind) -> Error {
-    Error::unsupported(format!("the provider `{NAME}` has no resources of kind `{}`", kind.as_str()))
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use skyport_core::Result;
 use skyport_core::blob::port::BlobStore;
 use skyport_core::kv::port::KeyValueStore;
 use skyport_core::provider::{Endpoint, Provider, ResourceKind, ResourceUrl, TableSettings};
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
-use skyport_core::{Error, Result};
 
 use crate::blob::{LocalBucket, objects};
 use crate::collect::{self, Garbage};
@@ -94,7 +94,7 @@ impl Provider for Local {
                     rows::create(job, &rows::declared(&name), settings).map(drop)
                 }
                 ResourceKind::Table(_) => items::create(job, &name),
-                other => Err(unknown_kind(other).into()),
+                other => Err(other.unknown_to(NAME).into()),
             })
             .await
     }
@@ -107,7 +107,7 @@ impl Provider for Local {
                 ResourceKind::Bucket => objects::remove(job, &name),
                 ResourceKind::Queue(_) => rows::remove(job, &rows::declared(&name)),
                 ResourceKind::Table(_) => items::remove(job, &name),
-                other => Err(unknown_kind(other).into()),
+                other => Err(other.unknown_to(NAME).into()),
             })
             .await
     }
@@ -115,8 +115,4 @@ impl Provider for Local {
     fn endpoint(&self) -> Option<Arc<dyn Endpoint>> {
         Some(Arc::new(LocalEndpoint::new(Arc::clone(&self.0))))
     }
-}
-
-fn unknown_kind(kind: &ResourceKind) -> Error {
-    Error::unsupported(format!("the provider `local` has no resources of kind `{}`", kind.as_str()))
 }

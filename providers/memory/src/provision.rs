@@ -62,7 +62,7 @@ impl Provider for Memory {
             ResourceKind::Bucket => self.bucket_cell(name).create(),
             ResourceKind::Queue(settings) => self.queue_cell(name).create(settings)?,
             ResourceKind::Table(_) => self.table_cell(name).create(),
-            other => return Err(unknown_kind(other)),
+            other => return Err(other.unknown_to(NAME)),
         }
         Ok(())
     }
@@ -73,7 +73,7 @@ impl Provider for Memory {
             ResourceKind::Bucket => self.bucket_cell(name).remove(),
             ResourceKind::Queue(_) => self.queue_cell(name).remove(),
             ResourceKind::Table(_) => self.table_cell(name).remove(),
-            other => return Err(unknown_kind(other)),
+            other => return Err(other.unknown_to(NAME)),
         }
         Ok(())
     }
@@ -91,8 +91,4 @@ fn resource_name(url: &ResourceUrl) -> Result<&str> {
     }
     url.expect_only(&[])?;
     Ok(url.name())
-}
-
-fn unknown_kind(kind: &ResourceKind) -> Error {
-    Error::unsupported(format!("the provider `memory` has no resources of kind `{}`", kind.as_str()))
 }
