@@ -8,6 +8,7 @@
 //! run use, and starts those before the first of them.
 
 mod execute;
+mod figures;
 mod needs;
 mod output;
 mod plan;
@@ -52,6 +53,7 @@ pub(crate) fn test(selection: &Selection) -> Result<bool> {
     let started = Instant::now();
     let workspace = Workspace::load()?;
     let mut report = Report::default();
+    figures::forget(&workspace)?;
     match plan::build(&workspace, selection)? {
         None => report.fail(Suite::Units, "the tests do not build; cargo's message stands above"),
         Some(binaries) => run_all(&workspace, selection, binaries, &mut report)?,
@@ -71,6 +73,7 @@ pub(crate) fn test(selection: &Selection) -> Result<bool> {
         (Some(_), _) => {}
     }
     println!("\nall tests took {:.0} s", started.elapsed().as_secs_f64());
+    figures::show(&workspace)?;
     println!("{}", report.text());
     Ok(report.passed())
 }
@@ -91,6 +94,7 @@ fn run_all(
         let mut command = environment.command(binary);
         command.args(&selection.filter).args(binary.skip.iter().flat_map(|part| ["--skip", part]));
         command.envs(needs::variables(&emulators, binary));
+        command.env(skyport_figures::VARIABLE, figures::folder(workspace));
         let began = Instant::now();
         let run = execute::run(&mut command)?;
         println!("{} took {:.1} s", binary.label(), began.elapsed().as_secs_f64());
