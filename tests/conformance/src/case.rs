@@ -192,11 +192,11 @@ impl Context {
         self.harness.virtual_time()
     }
 
-    /// A second, for leases that are held by renewing them. In real time it is eight: a busy machine may stand still for
+    /// A second, for leases that are held by renewing them. In real time it is twelve: a busy machine may stand still for
     /// longer than a short lease lasts.
     #[must_use]
     pub fn unhurried_second(&self) -> Duration {
-        Duration::from_secs(if self.virtual_time() { 1 } else { 8 })
+        Duration::from_secs(if self.virtual_time() { 1 } else { 12 })
     }
 
     /// Lets so much of the provider's time pass.
