@@ -1,5 +1,5 @@
 //! Chaos by seeds, over a small application of queues, a table and a bucket with increments, leases and repetitions.
-#![allow(clippy::expect_used)] // It is a test.
+#![allow(clippy::expect_used)] // All of this is a test.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

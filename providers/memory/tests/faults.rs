@@ -1,4 +1,5 @@
 //! Each fault by itself, on order: what it does to whoever calls.
+#![allow(clippy::expect_used)] // All of this is a test.
 
 use std::sync::Arc;
 use std::time::Duration;
