@@ -249,8 +249,7 @@ impl<R: Resources, T: 'static> Simulation<R, Driven<R, T>> {
     pub fn run(self) -> Report {
         let report = self.explore();
         if report.violations > 0 {
-            let shown: Vec<String> = report.found.iter().map(ToString::to_string).collect();
-            panic!("{}: {report}\n\n{}\n", report.name, shown.join("\n\n"));
+            panic!("{}: {report}\n\n{}\n", report.name, report.shown());
         }
         report
     }
