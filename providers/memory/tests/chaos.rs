@@ -339,3 +339,18 @@ async fn a_rate_takes_the_place_of_one_of_the_same_sort_and_of_no_other() -> Res
     }
     Ok(())
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_injected_by_itself_is_told_and_not_replayed() -> Result<()> {
+    let memory = Memory::new();
+    let books = table(&memory).await?;
+    memory.faults().inject(Operation::KvGet, Fault::slow(SECOND).nth(1));
+    memory.faults().unleash(Chaos::quiet(1).script(Operation::KvGet, Fault::slow(SECOND).nth(1)));
+    books.get("a").await?;
+    let trace = memory.faults().trace();
+    assert_eq!(trace.len(), 2);
+    memory.faults().unleash(Chaos::quiet(1).replay(&trace));
+    books.get("a").await?;
+    assert_eq!(memory.faults().trace().len(), 1);
+    Ok(())
+}
