@@ -14,15 +14,19 @@ use skyport_core::queue::port::{MessageQueue, QueueSettings};
 use skyport_core::queue::{Delivery, Queue};
 use skyport_core::runtime::{Triggers, TriggersConfig};
 use skyport_core::{Body, Error, Outcome, Result, Shutdown};
-use skyport_memory::Memory;
+use skyport_memory::{Chaos, Injected, Memory};
 
-use super::Exchange;
+use super::crash::mortal;
+use super::{Exchange, letters};
 
 /// How long [`Test::settle`] bears with a test in real time.
 const REAL_LIMIT: Duration = Duration::from_secs(300);
 
 /// How much (virtual) time [`Test::settle`] allows.
 const SETTLE_LIMIT: Duration = Duration::from_secs(6 * 3600);
+
+/// The shortest time between two of its looks.
+const SOON: Duration = Duration::from_millis(1);
 
 /// A running application on memory fakes.
 ///
@@ -34,38 +38,6 @@ pub struct Test<R: Resources> {
     memory: Memory,
     triggers: Triggers,
     shutdown: Shutdown,
-}
-
-/// Starts an application on fakes of its own.
-///
-/// # Panics
-/// With everything that is wrong with the application.
-pub async fn start<R: Resources>(app: App<R>) -> Test<R> {
-    start_on(app, Memory::new()).await
-}
-
-/// Starts an application on given fakes: with injected faults, a seed, or what an earlier test application left.
-///
-/// # Panics
-/// With everything that is wrong with the application.
-pub async fn start_on<R: Resources>(app: App<R>, memory: Memory) -> Test<R> {
-    match try_start(app, memory).await {
-        Ok(test) => test,
-        Err(error) => panic!("{error}"),
-    }
-}
-
-async fn try_start<R: Resources>(app: App<R>, memory: Memory) -> Result<Test<R>> {
-    for declaration in &app.manifest()?.resources {
-        memory.create(&url(declaration), &declaration.kind).await?;
-    }
-    let (functions, resources) = app.bind(&Fakes(&memory))?;
-    let functions = Arc::new(functions);
-    let shutdown = Shutdown::new();
-    let mut config = TriggersConfig::default();
-    config.clock = memory.clock();
-    let triggers = Triggers::start(Arc::clone(&functions), config, shutdown.clone()).await?;
-    Ok(Test { functions, resources, memory, triggers, shutdown })
 }
 
 fn url(declaration: &Declaration) -> ResourceUrl {
@@ -90,6 +62,23 @@ impl Opener for Fakes<'_> {
 }
 
 impl<R: Resources> Test<R> {
+    pub(super) async fn start(app: App<R>, memory: Memory, chaos: Option<Chaos>) -> Result<Self> {
+        for declaration in &app.manifest()?.resources {
+            memory.create(&url(declaration), &declaration.kind).await?;
+        }
+        let (functions, resources) = mortal(app, &memory).bind(&Fakes(&memory))?;
+        let functions = Arc::new(functions);
+        let shutdown = Shutdown::new();
+        let mut config = TriggersConfig::default();
+        config.clock = memory.clock();
+        let triggers = Triggers::start(Arc::clone(&functions), config, shutdown.clone()).await?;
+        // Last: an application that does not start for a fault would be no test of it.
+        if let Some(chaos) = chaos {
+            memory.faults().unleash(chaos);
+        }
+        Ok(Self { functions, resources, memory, triggers, shutdown })
+    }
+
     /// The application's resources.
     #[must_use]
     pub fn resources(&self) -> &R {
@@ -100,6 +89,18 @@ impl<R: Resources> Test<R> {
     #[must_use]
     pub fn memory(&self) -> &Memory {
         &self.memory
+    }
+
+    /// The faults that were injected so far, in their order.
+    #[must_use]
+    pub fn trace(&self) -> Vec<Injected> {
+        self.memory.faults().trace()
+    }
+
+    /// Ends all faults: those of chaos and those that were injected by hand. What they did stays done: leases run on, and messages
+    /// that come twice come twice. [`trace`](Self::trace) stays, too.
+    pub fn calm(&self) {
+        self.memory.faults().clear();
     }
 
     /// The functions, as adapters see them.
@@ -161,18 +162,22 @@ impl<R: Resources> Test<R> {
     /// After six hours by the application's clock, or five minutes by the wall; names what is left.
     pub async fn settle(&self) {
         let (started, really) = (tokio::time::Instant::now(), std::time::Instant::now());
+        let mut seen = None;
         loop {
             let begun = self.triggers.begun();
             let left = self.left().await;
-            // A call that began meanwhile may have filled a queue that was looked at already.
-            if left.is_empty() && begun == self.triggers.begun() {
+            // Twice, and no call began between: one that did may have filled a queue that was looked at already, and what was
+            // received at this very moment may be on its way to its call.
+            if left.is_empty() && seen == Some(begun) && begun == self.triggers.begun() {
                 return;
             }
+            seen = left.is_empty().then_some(begun);
             let waited = started.elapsed();
             let patient = waited < SETTLE_LIMIT && really.elapsed() < REAL_LIMIT;
             assert!(patient, "not settled: {}", left.join(", "));
             // Soon at first, and never late by much more than a tenth of what was waited already.
-            self.advance((waited / 10).max(Duration::from_millis(1))).await;
+            let pause = if seen.is_some() { SOON } else { (waited / 10).max(SOON) };
+            self.advance(pause).await;
         }
     }
 
@@ -212,11 +217,7 @@ impl<R: Resources> Test<R> {
     /// # Panics
     /// Where a fault was injected there.
     pub async fn dead_letters<T, C>(&self, queue: Ref<R, Queue<T, C>>) -> Vec<Delivery<T, C>> {
-        let received = match queue.of(&self.resources).dead_letters() {
-            Ok(letters) => letters.receive(1_000, Duration::ZERO, Duration::from_secs(60)).await,
-            Err(error) => Err(error),
-        };
-        match received {
+        match letters::receive(queue.of(&self.resources)).await {
             Ok(letters) => letters,
             Err(error) => panic!("{error}"),
         }

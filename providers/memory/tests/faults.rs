@@ -167,6 +167,26 @@ async fn a_duplicate_comes_after_the_message_was_acknowledged_and_cannot_be_sett
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_duplicate_that_is_held_up_on_its_way_still_counts() -> Result<()> {
+    let memory = Memory::new();
+    let chaos = Chaos::quiet(1)
+        .script(Operation::QueueReceive, Fault::redeliver(NOW).nth(1))
+        .script(Operation::QueueReceive, Fault::late_lease(100).nth(2));
+    memory.faults().unleash(chaos);
+    let jobs = queue(&memory, false).await?;
+    jobs.send(&"job".to_owned()).await?;
+    jobs.receive(1, NOW, LEASE).await?.remove(0).ack().await.expect("is acknowledged");
+    let looking = async {
+        tokio::time::sleep(secs(1)).await;
+        jobs.depth().await
+    };
+    let (again, depth) = tokio::join!(jobs.receive(1, NOW, LEASE), looking);
+    assert_eq!((again?.len(), depth?.total()), (1, 1));
+    assert_eq!(jobs.depth().await?.total(), 0);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_ordered_queue_gives_neither_duplicates_nor_another_order() -> Result<()> {
     let memory = Memory::new();
     let chaos = Chaos::quiet(1)

@@ -23,6 +23,7 @@ impl Faults {
     ) -> Result<Vec<RawDelivery>> {
         let fate = self.before(site).await?;
         let mut found = receive.await?;
+        let _on_the_way = cell.on_the_way(found.len());
         if !found.is_empty() {
             // It may have waited, and the invocation that waited have crashed.
             crash::alive().await;
