@@ -20,7 +20,7 @@ pub(crate) async fn make(job: Message<Resize>, cx: Context<Photos>) -> Result<()
     }
     let bytes = object.bytes().await?;
     // Decoding takes a while: not on the threads that serve requests.
-    let made = tokio::task::spawn_blocking(move || picture::thumbnail(&bytes)).await?;
+    let made = skyport::blocking(move || picture::thumbnail(&bytes)).await?;
     let thumbnail = match made {
         Ok(thumbnail) => thumbnail,
         Err(error) => {
