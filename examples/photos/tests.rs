@@ -1,5 +1,6 @@
 //! The whole application on fakes, in virtual time.
 
+mod ledger;
 mod pictures;
 
 use std::time::Duration;
