@@ -104,11 +104,6 @@ impl Ledger {
         self.sent.borrow().iter().map(|(name, _)| name.clone()).collect()
     }
 
-    /// How many uploads were accepted.
-    pub(crate) fn accepted(&self) -> usize {
-        self.uploads.borrow().iter().filter(|upload| upload.outcome == Outcome::Done).count()
-    }
-
     /// Whether every answer that a client got can be explained.
     pub(crate) fn explained(&self) -> Result<(), String> {
         if let Some(wrong) = self.wrongs.borrow().first() {
