@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use skyport::ErrorKind;
-use skyport::memory::{Fault, Memory, Operation};
+use skyport::memory::Memory;
 use skyport::prelude::*;
-use skyport::testing::{Test, dead_letters, start};
+use skyport::testing::{Chaos, Determined, Fault, Injected, Operation, Test, dead_letters, start};
 
 #[derive(Resources)]
 struct Shop {
@@ -83,6 +83,109 @@ async fn settle_sees_what_is_never_acknowledged_to_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn settle_bears_with_chaos_and_what_it_left() {
+    for seed in 0..40 {
+        let _determined = Determined::by(seed);
+        let chaos = Chaos::seeded(seed)
+            .rate(Operation::QueueDepth, Fault::refuse(ErrorKind::Unavailable), 0.3)
+            .rate(Operation::QueueReceive, Fault::redeliver(Duration::from_secs(200)), 0.5)
+            .rate(Operation::QueueReceive, Fault::late_lease(130), 0.2);
+        let test = start(shop()).with_chaos(chaos).await;
+        for order in 0..5 {
+            while test.resources().orders.send(&order).await.is_err() {}
+        }
+        test.settle().await;
+        let calls = test.resources().calls.load(Ordering::Relaxed);
+        test.calm();
+        test.settle().await;
+        let dead = dead(&test).await;
+        assert_eq!(
+            test.resources().calls.load(Ordering::Relaxed),
+            calls,
+            "seed {seed}: it was settled before"
+        );
+        for order in 0..5 {
+            assert!(dead.contains(&order) || booked(&test, order).await, "seed {seed}, order {order}");
+        }
+        assert!(!test.trace().is_empty());
+    }
+}
+
+/// The orders that were given up.
+async fn dead(test: &Test<Shop>) -> Vec<u32> {
+    let letters = dead_letters(&test.resources().orders).await.expect("no fault");
+    letters.iter().map(|letter| letter.value().expect("an order")).collect()
+}
+
+async fn take_order(request: Request, cx: Context<Shop>) -> Result<StatusCode> {
+    cx.orders.send(&request.text().await?.parse()?).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_sees_502_where_a_handler_crashed() {
+    let test = start(shop().http("order", route::post("/"), take_order)).await;
+    let faults = test.memory().faults();
+    faults.inject(Operation::QueueSend, Fault::crash().nth(1));
+    faults.inject(Operation::QueueSend, Fault::crash_after().nth(2));
+    test.post("/", "0").await.assert_status(502);
+    test.settle().await;
+    assert!(!booked(&test, 0).await, "it crashed before it sent");
+    test.post("/", "0").await.assert_status(502);
+    test.settle().await;
+    assert!(booked(&test, 0).await, "it had sent");
+    test.post("/", "0").await.assert_status(202);
+    assert!(test.trace().iter().all(Injected::is_crash) && test.trace().len() == 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_whose_handler_crashed_comes_again_when_its_lease_has_ended() {
+    let test = start(shop()).await;
+    test.memory().faults().inject(Operation::BlobPut, Fault::crash_after().times(1));
+    test.resources().orders.send(&0).await.expect("sent");
+    test.advance(Duration::from_secs(10)).await;
+    assert!(booked(&test, 0).await, "carried out");
+    let depth = test.resources().orders.depth().await.expect("a depth");
+    assert_eq!((depth.total(), depth.in_flight), (1, 1), "and not acknowledged: its lease runs on");
+    test.settle().await;
+    assert_eq!(test.resources().calls.load(Ordering::Relaxed), 2);
+    assert_eq!(test.dead_letters(Shop::ORDERS).await.len(), 0);
+}
+
+async fn book_all(orders: Batch<u32>, cx: Context<Shop>) -> Result<Outcomes> {
+    let cx = &cx;
+    let book = async |order: Message<u32>| -> Result<()> {
+        cx.calls.fetch_add(1, Ordering::Relaxed);
+        cx.files.put(&order.to_string(), "booked").await?;
+        Ok(())
+    };
+    Ok(orders.each(1, book).await)
+}
+
+async fn seen(event: BlobEvent, cx: Context<Shop>) -> Result<()> {
+    cx.calls.fetch_add(100, Ordering::Relaxed);
+    cx.files.head(&event.key).await?;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn batches_and_changes_of_buckets_come_again_after_a_crash() {
+    let app =
+        App::new("shop").on_batch("book", Shop::ORDERS, book_all).on_blob_created("seen", Shop::FILES, seen);
+    let test = start(app).await;
+    test.memory().faults().inject(Operation::BlobPut, Fault::crash().nth(2));
+    test.memory().faults().inject(Operation::BlobHead, Fault::crash_after().nth(1));
+    for sent in test.resources().orders.send_all(&[1, 2, 3]).await {
+        sent.expect("sent");
+    }
+    test.settle().await;
+    // The batch breaks off at its second order, and comes again; so does the change of the first object.
+    let calls = test.resources().calls.load(Ordering::Relaxed);
+    assert!(booked(&test, 1).await && booked(&test, 2).await && booked(&test, 3).await);
+    assert_eq!((calls % 100, calls / 100), (5, 5));
+}
+
+#[tokio::test(start_paused = true)]
 async fn all_dead_letters_are_seen_and_a_look_leaves_them_where_they_are() {
     let test = start(shop()).await;
     for _ in 0..25 {
@@ -94,6 +197,7 @@ async fn all_dead_letters_are_seen_and_a_look_leaves_them_where_they_are() {
     }
     assert_eq!(test.dead_letters(Shop::ORDERS).await.len(), 25);
     assert_eq!(test.dead_letters(Shop::ORDERS).await.len(), 0, "leased");
+    assert_eq!(dead_letters(&test.resources().orders).await.expect("no fault").len(), 25, "waited for");
 }
 
 #[tokio::test(start_paused = true)]

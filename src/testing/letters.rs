@@ -2,18 +2,23 @@
 
 use std::time::Duration;
 
-use skyport_core::Result;
 use skyport_core::queue::port::{Settlement, Verdict};
 use skyport_core::queue::{Delivery, Queue};
+use skyport_core::{Error, ErrorKind, Result};
+use tokio::time::Instant;
 
 /// So many are received; a test with more of them looks at something else.
 const MOST: usize = 1_000;
 
-/// How long they are leased.
+/// How long they are leased to be looked at, and how long those are waited for that somebody else has leased.
+const LOOK: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_secs(595);
+
+/// How long they are leased to a test.
 const LEASE: Duration = Duration::from_secs(60);
 
 /// The dead letters of a queue, up to 1,000, and all of them are there afterwards, too: for a check, which may be one of several. They are
-/// only to be looked at: their receipts are spent.
+/// only to be looked at: their receipts are spent. Those that somebody has leased are waited for, up to ten minutes.
 ///
 /// ```
 /// # use skyport::prelude::*;
@@ -26,18 +31,29 @@ const LEASE: Duration = Duration::from_secs(60);
 /// ```
 ///
 /// # Errors
-/// `Unsupported` for a queue that is one of dead letters itself; what an injected fault says.
+/// `Unsupported` for a queue that is one of dead letters itself; `Timeout` where somebody has leased some for longer; what an
+/// injected fault says.
 pub async fn dead_letters<T, C>(queue: &Queue<T, C>) -> Result<Vec<Delivery<T, C>>> {
-    let letters = receive(queue).await?;
+    let (queue, end) = (queue.dead_letters()?, Instant::now() + PATIENCE);
+    let there = usize::try_from(queue.depth().await?.total()).unwrap_or(MOST).min(MOST);
+    let mut letters = Vec::new();
+    while letters.len() < there && Instant::now() < end {
+        letters.extend(queue.receive(there - letters.len(), Duration::from_secs(1), LOOK).await?);
+    }
     // What is retried among dead letters stays there.
     let back =
         |letter: &Delivery<T, C>| Settlement::new(letter.receipt().clone(), Verdict::Retry(Duration::ZERO));
-    let settled = queue.dead_letters()?.port().settle(letters.iter().map(back).collect()).await;
+    let settled = queue.port().settle(letters.iter().map(back).collect()).await;
     settled.into_iter().collect::<Result<Vec<_>>>()?;
+    if letters.len() < there {
+        let held =
+            format!("somebody holds {} of {there} dead letters: settle them first", there - letters.len());
+        return Err(Error::new(ErrorKind::Timeout, held));
+    }
     Ok(letters)
 }
 
-/// The dead letters of a queue, leased for a minute.
+/// The dead letters of a queue that nobody has leased, leased for a minute.
 pub(super) async fn receive<T, C>(queue: &Queue<T, C>) -> Result<Vec<Delivery<T, C>>> {
     let (queue, mut letters) = (queue.dead_letters()?, Vec::new());
     while letters.len() < MOST {

@@ -152,7 +152,7 @@ impl<R: Resources> Simulation<R> {
             seeds: 100,
             all: false,
             threads: None,
-            virtual_limit: Duration::from_secs(7 * 86_400),
+            virtual_limit: Duration::from_secs(2 * 86_400),
             real_limit: Duration::from_secs(60),
             driven: Undriven(()),
         }
@@ -206,7 +206,7 @@ impl<R: Resources, D> Simulation<R, D> {
         self
     }
 
-    /// The virtual time that one run may take; a week by default. What waits for ever is found by it.
+    /// The virtual time that one run may take; two days by default. What waits for ever is found by it.
     pub fn virtual_limit(mut self, limit: Duration) -> Self {
         self.virtual_limit = limit;
         self
@@ -249,8 +249,7 @@ impl<R: Resources, T: 'static> Simulation<R, Driven<R, T>> {
     pub fn run(self) -> Report {
         let report = self.explore();
         if report.violations > 0 {
-            let shown: Vec<String> = report.found.iter().map(ToString::to_string).collect();
-            panic!("{}: {report}\n\n{}\n", report.name, shown.join("\n\n"));
+            panic!("{}: {report}\n\n{}\n", report.name, report.shown());
         }
         report
     }

@@ -9,6 +9,9 @@ use super::plan::Phase;
 /// So many faults of a violation are shown.
 const SHOWN: usize = 40;
 
+/// So many violations are shown.
+const LISTED: usize = 10;
+
 /// What a [`Simulation`](super::Simulation) counted and found. Shown as `N seeds, N faults, N violations`.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +31,24 @@ pub struct Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} seeds, {} faults, {} violations", self.seeds, self.faults, self.violations)
+    }
+}
+
+impl Report {
+    /// The first violation in full, since it was shrunk; of the next their first lines.
+    pub(super) fn shown(&self) -> String {
+        let mut lines = Vec::new();
+        for (n, violation) in self.found.iter().take(LISTED).enumerate() {
+            match n {
+                0 => lines.push(format!("{violation}\n")),
+                _ => lines.push(format!("seed {}, {}: {}", violation.seed, violation.phase, violation.what)),
+            }
+        }
+        let more = self.violations - lines.len() as u64;
+        if more > 0 {
+            lines.push(format!("and {more} more"));
+        }
+        lines.join("\n")
     }
 }
 
@@ -96,5 +117,43 @@ impl fmt::Display for Violation {
             writeln!(f, "    and {} more", left - SHOWN)?;
         }
         write!(f, "  again: {}", self.replay)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn violation(seed: u64, shrinking: Shrinking) -> Violation {
+        let (what, replay) =
+            ("one letter is lost".to_owned(), format!("SKYPORT_SEED={seed} cargo test mail"));
+        Violation { seed, phase: Phase::Check(2), what, faults: Vec::new(), injected: 41, shrinking, replay }
+    }
+
+    #[test]
+    fn a_violation_says_what_is_known_of_its_faults() {
+        for (shrinking, part) in [
+            (Shrinking::Fewest(3), "it needs no fault: it happens by itself (41 were injected)"),
+            (Shrinking::CutShort(500), "fewer may do, shrinking was cut short after 500 runs"),
+            (Shrinking::Not, "41 faults were injected"),
+            (Shrinking::NotRepeated, "a second run of this seed went otherwise"),
+        ] {
+            let text = violation(7, shrinking).to_string();
+            assert!(
+                text.starts_with("seed 7, check 2: one letter is lost\n  ") && text.contains(part),
+                "{text}"
+            );
+            assert!(text.ends_with("\n  again: SKYPORT_SEED=7 cargo test mail"), "{text}");
+        }
+    }
+
+    #[test]
+    fn of_many_violations_the_first_is_shown_in_full_and_the_last_are_counted() {
+        let found: Vec<Violation> = (0..30).map(|seed| violation(seed, Shrinking::Not)).collect();
+        let report = Report { name: "mail".to_owned(), seeds: 100, faults: 300, violations: 50, found };
+        let shown = report.shown();
+        assert_eq!(shown.matches("again:").count(), 1, "{shown}");
+        assert!(shown.contains("\nseed 9, check 2: one letter is lost\nand 40 more"), "{shown}");
+        assert_eq!(report.to_string(), "100 seeds, 300 faults, 50 violations");
     }
 }

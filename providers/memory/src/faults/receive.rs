@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use skyport_core::Result;
 use skyport_core::queue::port::RawDelivery;
-use tokio::time::Instant;
 
 use super::draw::Draw;
 use super::effect::{Effect, Which};
@@ -24,6 +23,7 @@ impl Faults {
     ) -> Result<Vec<RawDelivery>> {
         let fate = self.before(site).await?;
         let mut found = receive.await?;
+        let _on_the_way = cell.on_the_way(found.len());
         if !found.is_empty() {
             // It may have waited, and the invocation that waited have crashed.
             crash::alive().await;
@@ -47,11 +47,7 @@ impl Faults {
     fn redeliver(&self, cell: &Arc<QueueCell>, found: &[RawDelivery], after: Duration, some: Which) {
         let count = found.len();
         let struck = found.iter().enumerate().filter(|(index, _)| some.holds(*index, count));
-        let now = Instant::now();
-        cell.echo(
-            struck.map(|(_, delivery)| delivery.clone()).collect(),
-            now.checked_add(after).unwrap_or(now),
-        );
+        cell.echo(struck.map(|(_, delivery)| delivery.clone()).collect(), after);
         self.hold(cell);
     }
 }

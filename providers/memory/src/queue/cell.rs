@@ -29,6 +29,9 @@ pub(crate) struct QueueCell {
     /// How many receives wait. Each counts itself before it looks under the lock, so that whoever changes something under
     /// the lock and counts none afterwards leaves nobody untold.
     waiting: AtomicUsize,
+    /// Messages of receives that faults hold up on their way to the receiver. Such a one may be leased by nobody: one that
+    /// comes twice.
+    on_the_way: AtomicUsize,
     role: Role,
 }
 
@@ -53,7 +56,16 @@ impl QueueCell {
 
     fn with_role(name: String, clock: Clock, numbers: Arc<AtomicU64>, role: Role) -> Self {
         let state = Mutex::new(None);
-        Self { name, clock, numbers, state, arrivals: Notify::new(), waiting: AtomicUsize::new(0), role }
+        Self {
+            name,
+            clock,
+            numbers,
+            state,
+            arrivals: Notify::new(),
+            waiting: AtomicUsize::new(0),
+            on_the_way: AtomicUsize::new(0),
+            role,
+        }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -287,8 +299,9 @@ impl QueueCell {
         Ok(())
     }
 
-    /// Makes deliveries once more, from `due` on.
-    pub(crate) fn echo(&self, deliveries: Vec<RawDelivery>, due: Instant) {
+    /// Makes deliveries once more, `after` so long.
+    pub(crate) fn echo(&self, deliveries: Vec<RawDelivery>, after: Duration) {
+        let due = later(Instant::now(), after);
         if let Some(state) = lock(&self.state).as_mut() {
             state.echo(deliveries, due);
         }
@@ -301,6 +314,12 @@ impl QueueCell {
             state.let_echoes_go();
         }
         self.tell();
+    }
+
+    /// Counts so many messages as on their way, until the result is dropped.
+    pub(crate) fn on_the_way(&self, messages: usize) -> OnTheWay<'_> {
+        self.on_the_way.fetch_add(messages, Ordering::AcqRel);
+        OnTheWay { cell: self, messages }
     }
 
     /// Puts what is ready in another order.
@@ -323,8 +342,10 @@ impl QueueCell {
     pub(super) fn depth(&self) -> Result<Depth> {
         let guard = self.at(Instant::now());
         let state = guard.as_ref().ok_or(Refusal::NoQueue)?;
-        let (depth, ready) = (state.depth(), state.has_ready());
+        let (mut depth, ready) = (state.depth(), state.has_ready());
         drop(guard);
+        // Most of them are leased, and counted already.
+        depth.in_flight = depth.in_flight.max(self.on_the_way.load(Ordering::Acquire) as u64);
         if ready {
             self.tell();
         }
@@ -335,6 +356,18 @@ impl QueueCell {
 impl fmt::Debug for QueueCell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("QueueCell").field(&self.name).finish()
+    }
+}
+
+/// Messages on their way to a receiver.
+pub(crate) struct OnTheWay<'a> {
+    cell: &'a QueueCell,
+    messages: usize,
+}
+
+impl Drop for OnTheWay<'_> {
+    fn drop(&mut self) {
+        self.cell.on_the_way.fetch_sub(self.messages, Ordering::AcqRel);
     }
 }
 
