@@ -25,6 +25,8 @@ pub(super) struct Client<'t> {
     pub(super) test: &'t Test<Photos>,
     pub(super) ledger: &'t Ledger,
     pub(super) random: Rng,
+    /// The longest pauses between what it does, in milliseconds.
+    pub(super) pauses: [u64; 4],
     /// The names it writes, some of them with other clients.
     pub(super) names: Vec<String>,
     /// The pictures that are left to it: others have others.
@@ -35,7 +37,7 @@ impl Client<'_> {
     /// So many things, one after the other, with pauses between them.
     pub(super) async fn live(mut self, steps: usize) {
         for _ in 0..steps {
-            let longest = self.pick(&[0, 20, 1_000, 10_000]);
+            let longest = self.pick(&self.pauses.clone());
             self.pause(longest).await;
             let name = self.pick(&self.names.clone());
             match self.random.u8(..100) {

@@ -13,7 +13,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use fastrand::Rng;
 use futures_util::future::join_all;
 use skyport::app::App;
-use skyport::testing::{Driven, Simulation, Test};
+use skyport::testing::{Chaos, Driven, Fault, Operation, Simulation, Test};
 use tokio::time::sleep;
 
 use crate::app::Photos;
@@ -22,8 +22,12 @@ use client::Client;
 use ledger::Ledger;
 use snapshot::Snapshot;
 
-/// Names that all clients write.
+/// Names that all clients write, one in some seeds and more in others.
 const SHARED: [&str; 2] = ["cat.jpg", "dog.png"];
+
+/// The longest pauses between what a client does, in milliseconds: those of a seed with much time, and of one with little. Races need
+/// clients that are close together, and leases and redeliveries those that are still there much later.
+const PAUSES: [[u64; 4]; 2] = [[0, 20, 1_000, 10_000], [0, 5, 20, 200]];
 
 /// When the nightly sweep comes, in seconds of the day.
 const NIGHT: u64 = 3 * 3_600;
@@ -47,6 +51,7 @@ pub(crate) fn simulation(
     app: impl Fn() -> App<Photos> + Send + Sync + 'static,
 ) -> Simulation<Photos, Driven<Photos, Seen>> {
     Simulation::new(name, app)
+        .chaos(chaos)
         .drive(drive)
         .then(async |test| test.fire("sweep").await.expect("nothing is in its way"))
         .check(promises::answers_are_true)
@@ -56,18 +61,28 @@ pub(crate) fn simulation(
         .check(promises::letters_have_their_reasons)
 }
 
+/// What strikes by default, and more slow calls: what is under way while others write is what goes wrong in such an application.
+fn chaos(seed: u64) -> Chaos {
+    let slow = [Operation::BlobGet, Operation::BlobPut, Operation::KvGet, Operation::KvWrite];
+    slow.into_iter().fold(Chaos::seeded(seed), |chaos, operation| {
+        chaos.rate(operation, Fault::slow(Duration::from_secs(3)), 0.04)
+    })
+}
+
 async fn drive(test: &Test<Photos>, seed: u64) -> Seen {
     let mut random = Rng::with_seed(seed);
     let ledger = Ledger::default();
     let mut pictures: Vec<_> = album().iter().collect();
     random.shuffle(&mut pictures);
     let count = random.usize(2..=4);
+    let shared = &SHARED[..random.usize(1..=SHARED.len())];
+    let pauses = PAUSES[random.usize(..PAUSES.len())];
     let share = pictures.len() / count;
     let clients = (0..count).map(|number| {
-        let mut names: Vec<String> = SHARED.map(str::to_owned).into();
-        names.push(format!("photo-{number}.jpg"));
+        let own = format!("photo-{number}.jpg");
+        let names = shared.iter().map(|name| (*name).to_owned()).chain([own]).collect();
         let pictures = pictures.split_off(pictures.len() - share);
-        let client = Client { test, ledger: &ledger, random: random.fork(), names, pictures };
+        let client = Client { test, ledger: &ledger, random: random.fork(), pauses, names, pictures };
         client.live(random.usize(3..=10))
     });
     let clients = join_all(clients.collect::<Vec<_>>());
