@@ -6,8 +6,8 @@ pub use skyport_core as __core;
 
 pub use skyport_core::{
     Body, BoxError, ByteStream, Clock, Error, ErrorKind, Outcome, Raw, Result, Shutdown, Support, Token,
-    TraceContext, app, blob, codec, event, http, idempotency, kv, layers, lease, provider, queue, retry,
-    schedule,
+    TraceContext, app, blob, blocking, codec, event, http, idempotency, kv, layers, lease, provider, queue,
+    retry, schedule,
 };
 pub use skyport_macros::Resources;
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::blocking::Inline;
 use crate::clock::{Clock, Wall};
 use crate::token::Draw;
 
@@ -12,7 +13,7 @@ const START: Duration = Duration::from_secs(1_767_787_200);
 
 /// As long as this lives, what Skyport draws on this thread follows from a seed: [tokens](crate::Token), the jitter of pauses,
 /// ids of traces. New clocks on tokio's time start at one instant, 2026-01-07 at noon, and jumps of the wall clock are undone when it
-/// is dropped; so is all else.
+/// is dropped; so is all else. Work of [`blocking`](crate::blocking()) runs [inline](Inline).
 ///
 /// For tests, with tokio's time paused and on one thread: a runtime of the flavour `current_thread`, made after this. The same seed
 /// then gives the same run, as long as the code under test draws by `fastrand` or not at all, says `biased` in each
@@ -35,6 +36,7 @@ pub struct Determined {
     draw: Draw,
     random: u64,
     wall: Wall,
+    _inline: Inline,
     /// What it undoes is this thread's.
     here: PhantomData<*const ()>,
 }
@@ -48,6 +50,7 @@ impl Determined {
             draw: Draw::seeded(seed).install(),
             random,
             wall: Clock::set_wall(Wall { start: Some(Self::start()), skew: 0 }),
+            _inline: Inline::here(),
             here: PhantomData,
         }
     }
@@ -92,6 +95,16 @@ mod tests {
         assert_eq!(drawn(2).1, Determined::start());
         let (id, now) = (Invocation::default().id, Clock::tokio().now());
         assert!(id != drawn(1).0 && now != Determined::start());
+    }
+
+    #[tokio::test]
+    async fn work_that_computes_stays_on_its_thread() {
+        let work = || crate::blocking(|| std::thread::current().id());
+        let here = std::thread::current().id();
+        let determined = Determined::by(1);
+        assert_eq!(work().await.expect("runs"), here);
+        drop(determined);
+        assert_ne!(work().await.expect("runs"), here);
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod blob;
+pub mod blocking;
 pub mod body;
 pub mod clock;
 pub mod codec;
@@ -30,6 +31,7 @@ pub mod token;
 pub mod trace_context;
 pub mod worker;
 
+pub use blocking::blocking;
 pub use body::{Body, ByteStream};
 pub use clock::Clock;
 pub use codec::{Json, Raw};

@@ -18,6 +18,10 @@ mod thumbnail;
 mod upload;
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod storm;
+#[cfg(test)]
 mod tests;
 
 use std::io::IsTerminal;

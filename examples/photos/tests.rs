@@ -1,9 +1,12 @@
 //! The whole application on fakes, in virtual time.
 
+mod ledger;
 mod pictures;
 
 use std::time::Duration;
 
+use skyport::ErrorKind;
+use skyport::memory::{Fault, Operation};
 use skyport::testing::{Test, start};
 
 use crate::app::{Photo, Photos, State, app};
@@ -112,8 +115,8 @@ async fn thumbnails_are_upright_opaque_and_of_every_colour_model() {
     let test = start(app()).await;
     let pictures: [(&str, Vec<u8>); 4] = [
         ("turned", jpeg_turned(400, 200, 6)),
-        ("alpha", png_half_transparent(64, 64)),
-        ("deep", png_16_bit(64, 64)),
+        ("alpha", png_half_transparent(300, 300)),
+        ("deep", png_16_bit(300, 300)),
         ("cmyk", CMYK.to_vec()),
     ];
     for (name, picture) in &pictures {
@@ -137,7 +140,9 @@ async fn thumbnails_are_upright_opaque_and_of_every_colour_model() {
         "half red on white is pink"
     );
     assert_eq!(thumbnail("deep").await.width(), 256);
-    let [red, green, _] = thumbnail("cmyk").await.get_pixel(128, 80).0;
+    let cmyk = thumbnail("cmyk").await;
+    assert_eq!((cmyk.width(), cmyk.height()), (48, 32), "it is small already");
+    let [red, green, _] = cmyk.get_pixel(24, 16).0;
     assert!(red > 200 && green < 120, "ink is not light");
 }
 
@@ -160,6 +165,9 @@ async fn the_nightly_sweep_takes_orphans_away_and_mends_what_is_missing() {
     test.put("/photos/cat.jpg", jpeg(30, 30)).await.assert_status(201);
     test.settle().await;
     let photos = test.resources();
+    test.put("/photos/dog.jpg", jpeg(30, 60)).await.assert_status(201);
+    test.settle().await;
+    photos.thumbnails.copy("cat.jpg", "dog.jpg").await.expect("copied");
     photos.thumbnails.put("orphan.jpg", "left over").await.expect("stored");
     photos.catalogue.delete(("photos", "cat.jpg")).await.expect("deleted");
     photos.thumbnails.delete("cat.jpg").await.expect("deleted");
@@ -169,8 +177,65 @@ async fn the_nightly_sweep_takes_orphans_away_and_mends_what_is_missing() {
     test.settle().await;
     assert!(!photos.thumbnails.exists("orphan.jpg").await.expect("answers"));
     assert!(photos.thumbnails.exists("cat.jpg").await.expect("answers"));
-    assert_eq!(catalogue(&test).await.len(), 1);
+    let dog = decode(test.get("/thumbnails/dog.jpg").await.assert_status(200).bytes());
+    assert_eq!((dog.width(), dog.height()), (30, 60), "its own again");
+    assert_eq!(catalogue(&test).await.len(), 2);
     test.fire("sweep").await.expect("runs by hand, too");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thumbnail_that_comes_late_does_not_stand_for_another_photo() {
+    let test = start(app()).await;
+    let late = Fault::slow(Duration::from_secs(5)).nth(1);
+    test.memory().faults().inject(Operation::BlobPut, late.on_resource("thumbnails"));
+    test.put("/photos/cat.jpg", jpeg(30, 30)).await.assert_status(201);
+    test.advance(Duration::from_secs(1)).await;
+    test.delete("/photos/cat.jpg").await.assert_status(204);
+    test.put("/photos/cat.jpg", jpeg(30, 60)).await.assert_status(201);
+    test.settle().await;
+    let small = decode(test.get("/thumbnails/cat.jpg").await.assert_status(200).bytes());
+    assert_eq!((small.width(), small.height()), (30, 60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_photo_that_failed_has_no_thumbnail_of_the_one_before_it() {
+    let test = start(app()).await;
+    let mut cut = pictures::noisy_png(20, 20);
+    cut.truncate(cut.len() / 2);
+    for late in [1, 5] {
+        let slow = Fault::slow(Duration::from_secs(late)).times(1);
+        test.memory().faults().inject(Operation::BlobPut, slow.on_resource("thumbnails"));
+        test.put("/photos/cat.png", jpeg(30, 30)).await.assert_status(201);
+        test.advance(Duration::from_millis(100)).await;
+        test.delete("/photos/cat.png").await.assert_status(204);
+        test.put("/photos/cat.png", cut.clone()).await.assert_status(201);
+        test.settle().await;
+        assert_eq!(catalogue(&test).await[0].state, State::Failed);
+        test.get("/thumbnails/cat.png").await.assert_status(404);
+        test.delete("/photos/cat.png").await.assert_status(204);
+        test.settle().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_is_slow_takes_nothing_from_the_photo_that_came_after_it() {
+    let test = start(app()).await;
+    let faults = test.memory().faults();
+    test.put("/photos/cat.jpg", jpeg(30, 30)).await.assert_status(201);
+    test.settle().await;
+    let late = Fault::slow(Duration::from_secs(5)).nth(1);
+    faults.inject(Operation::BlobDelete, late.on_resource("thumbnails"));
+    let deleting = async { test.delete("/photos/cat.jpg").await };
+    let again = async {
+        test.advance(Duration::from_secs(1)).await;
+        test.put("/photos/cat.jpg", jpeg(30, 60)).await.assert_status(201);
+        test.advance(Duration::from_secs(3)).await;
+        test.get("/thumbnails/cat.jpg").await.assert_status(200);
+        faults.inject(Operation::KvWrite, Fault::refuse(ErrorKind::Unavailable).times(1));
+    };
+    tokio::join!(deleting, again);
+    test.settle().await;
+    test.get("/thumbnails/cat.jpg").await.assert_status(200);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,41 +1,45 @@
-//! Makes a thumbnail: ordered through the queue, harmless when it is made twice.
+//! Makes a thumbnail: ordered through the queue, harmless when it is made twice, or late.
 
 use skyport::ErrorKind;
 use skyport::prelude::*;
 
 use crate::app::{Photos, Resize, State};
-use crate::catalogue::{PARTITION, look};
+use crate::catalogue::{OF, PARTITION, look, reconcile};
 use crate::picture;
 
 pub(crate) async fn make(job: Message<Resize>, cx: Context<Photos>) -> Result<()> {
     let object = match cx.originals.get(&job.name).await {
         Ok(object) => object,
-        // Deleted meanwhile.
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        // Deleted meanwhile, perhaps after an earlier attempt had stored the thumbnail.
+        Err(error) if error.kind() == ErrorKind::NotFound => return reconcile(&job.name, &cx).await,
         Err(error) => return Err(error.into()),
     };
     if object.etag().as_str() != job.etag {
-        // Replaced meanwhile: the new content has a job of its own.
-        return Ok(());
+        // Replaced meanwhile. The new content has a job of its own; but an earlier attempt may have stored this thumbnail over its.
+        return reconcile(&job.name, &cx).await;
     }
     let bytes = object.bytes().await?;
     // Decoding takes a while: not on the threads that serve requests.
-    let made = tokio::task::spawn_blocking(move || picture::thumbnail(&bytes)).await?;
+    let made = skyport::blocking(move || picture::thumbnail(&bytes)).await?;
     let thumbnail = match made {
         Ok(thumbnail) => thumbnail,
         Err(error) => {
             note(&job, State::Failed, None, &cx).await?;
+            // Takes the thumbnail away that one before it may have left.
+            reconcile(&job.name, &cx).await?;
             // No retry will mend it.
             return Err(HandlerError::fatal(error));
         }
     };
-    cx.thumbnails.put(&job.name, thumbnail.jpeg).content_type("image/jpeg").await?;
-    // A thumbnail never outlives its original, not even one that was deleted while this ran.
-    if look(&job.name, &cx).await?.is_none() {
-        cx.thumbnails.delete(&job.name).await?;
-        return Ok(());
+    let put = cx.thumbnails.put(&job.name, thumbnail.jpeg).content_type("image/jpeg");
+    put.metadata(OF, &job.etag).await?;
+    // The original may have been deleted or replaced while this ran: its thumbnail does not outlive it, nor stand for another's.
+    match look(&cx.originals, &job.name).await? {
+        Some(original) if original.etag.as_str() == job.etag => {
+            note(&job, State::Ready, Some((thumbnail.width, thumbnail.height)), &cx).await
+        }
+        _ => reconcile(&job.name, &cx).await,
     }
-    note(&job, State::Ready, Some((thumbnail.width, thumbnail.height)), &cx).await
 }
 
 /// Notes in the catalogue what became of this content, if it is still the one there.

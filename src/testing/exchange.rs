@@ -7,9 +7,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use skyport_core::Body;
 use skyport_core::app::Resources;
 use skyport_core::http::{Request, Response};
+use skyport_core::{Body, Result};
 
 use super::Test;
 
@@ -63,6 +63,24 @@ impl<'t, R: Resources> Exchange<'t, R> {
         }
         self.header("content-type", "application/json")
     }
+
+    /// Sends it, where the response's body may break off, as it does under injected faults. Awaiting the exchange itself panics then.
+    ///
+    /// # Errors
+    /// What the response's body broke off with.
+    ///
+    /// # Panics
+    /// Where HTTP does not allow such a URI.
+    pub async fn attempt(self) -> Result<TestResponse> {
+        let head = self.method == Method::HEAD;
+        let request = match Request::new(self.method, &self.uri, self.body) {
+            Ok(request) => request,
+            Err(error) => panic!("{}: {error}", self.uri),
+        };
+        let mut request: http::Request<Body> = request.into();
+        *request.headers_mut() = self.headers;
+        TestResponse::read(self.test.answer(request).await, head).await
+    }
 }
 
 impl<'t, R: Resources> IntoFuture for Exchange<'t, R> {
@@ -71,14 +89,10 @@ impl<'t, R: Resources> IntoFuture for Exchange<'t, R> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let head = self.method == Method::HEAD;
-            let request = match Request::new(self.method, &self.uri, self.body) {
-                Ok(request) => request,
-                Err(error) => panic!("{}: {error}", self.uri),
-            };
-            let mut request: http::Request<Body> = request.into();
-            *request.headers_mut() = self.headers;
-            TestResponse::read(self.test.answer(request).await, head).await
+            match self.attempt().await {
+                Ok(response) => response,
+                Err(error) => panic!("the response's body broke off: {error}"),
+            }
         })
     }
 }
@@ -92,14 +106,13 @@ pub struct TestResponse {
 }
 
 impl TestResponse {
-    async fn read(response: Response, head: bool) -> Self {
+    async fn read(response: Response, head: bool) -> Result<Self> {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = match response.into_body().collect(MAX_RESPONSE).await {
             _ if head => Bytes::new(),
-            Ok(body) => body,
-            Err(error) => panic!("the response's body broke off: {error}"),
+            collected => collected?,
         };
-        Self { status, headers, body }
+        Ok(Self { status, headers, body })
     }
 
     /// The status.

@@ -1,23 +1,12 @@
 //! Pictures made for tests.
 
-use std::io::Cursor;
+use image::{ImageBuffer, ImageFormat, Rgb, RgbImage, Rgba};
 
-use image::{DynamicImage, ImageBuffer, ImageFormat, Rgb, RgbImage, Rgba};
-
-fn encoded(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
-    let mut bytes = Cursor::new(Vec::new());
-    picture.into().write_to(&mut bytes, format).expect("encodes");
-    bytes.into_inner()
-}
+use crate::storm::album::encoded;
+pub(super) use crate::storm::album::{jpeg, noisy_png};
 
 pub(super) fn decode(bytes: &[u8]) -> RgbImage {
     image::load_from_memory_with_format(bytes, ImageFormat::Jpeg).expect("a JPEG").to_rgb8()
-}
-
-/// Red on the left, blue on the right.
-pub(super) fn jpeg(width: u32, height: u32) -> Vec<u8> {
-    let colour = |x| if x < width / 2 { Rgb([220, 20, 20]) } else { Rgb([20, 20, 220]) };
-    encoded(RgbImage::from_fn(width, height, |x, _| colour(x)), ImageFormat::Jpeg)
 }
 
 /// The same as a camera writes it that was turned: with an Exif orientation.
@@ -36,15 +25,6 @@ pub(super) fn png_half_transparent(width: u32, height: u32) -> Vec<u8> {
 
 pub(super) fn png_16_bit(width: u32, height: u32) -> Vec<u8> {
     encoded(ImageBuffer::from_pixel(width, height, Rgb([65_535_u16, 1_000, 1_000])), ImageFormat::Png)
-}
-
-/// A picture that does not compress, so that half of its bytes are half of its rows.
-pub(super) fn noisy_png(width: u32, height: u32) -> Vec<u8> {
-    let noise = |x: u32, y: u32| {
-        (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503)).wrapping_mul(2_246_822_519) >> 24
-    };
-    let pixel = |x, y| Rgb([noise(x, y) as u8, noise(y, x) as u8, noise(x + 7, y + 3) as u8]);
-    encoded(RgbImage::from_fn(width, height, pixel), ImageFormat::Png)
 }
 
 /// A few bytes that claim to be a picture of gigabytes.
