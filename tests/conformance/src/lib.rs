@@ -20,6 +20,7 @@ mod guide {}
 
 mod blob;
 mod case;
+pub mod history;
 mod inert;
 mod kv;
 mod lossy;
