@@ -33,6 +33,8 @@ mod model;
 mod operation;
 mod recorder;
 mod search;
+#[cfg(test)]
+mod tests;
 
 pub use checker::{Checked, Checker, Violation};
 pub use operation::{Answer, Call, Entry, History};

@@ -10,12 +10,16 @@ use skyport_core::kv::port::{
     RawVersion, TableInfo, Write,
 };
 use skyport_core::{Error, ErrorKind, Result};
+use tokio::task::yield_now;
 
 use super::operation::{Answer, Call, Entry, History};
 
 /// Wraps a table that is empty, and notes its [`History`].
 ///
 /// What cannot be told from the outside is not noted: reads that failed, and partitions in which anything was to expire.
+///
+/// Between the note and the call, and between the call's end and the note of that, other tasks run: a fake answers at once, and nothing would be
+/// concurrent.
 #[derive(Debug)]
 pub struct Recorder {
     inner: Arc<dyn KeyValueStore>,
@@ -101,7 +105,13 @@ impl Recorder {
             Err(error) => failure(entry.as_ref(), error),
         };
         match (answer, entry.as_mut()) {
-            (Some(answer), Some(entry)) => (entry.answered, entry.answer) = (Some(now), answer),
+            (Some(answer), Some(entry)) => {
+                if matches!(answer, Answer::Refused(..)) {
+                    // An attempt that met nothing but refusals was never applied; where one may have been, there is no refusal.
+                    entry.repeats = 0;
+                }
+                (entry.answered, entry.answer) = (Some(now), answer);
+            }
             // It was refused before anything was tried.
             _ => *entry = None,
         }
@@ -186,14 +196,18 @@ impl KeyValueStore for Recorder {
 
     async fn get(&self, key: &Key) -> Result<Option<RawItem>> {
         let called = self.now();
+        yield_now().await;
         let found = self.inner.get(key).await?;
+        yield_now().await;
         self.read(called, [(key.clone(), found.clone())]);
         Ok(found)
     }
 
     async fn get_many(&self, keys: Vec<Key>) -> Vec<Result<Option<RawItem>>> {
         let called = self.now();
+        yield_now().await;
         let results = self.inner.get_many(keys.clone()).await;
+        yield_now().await;
         let found = keys.into_iter().zip(&results);
         self.read(called, found.filter_map(|(key, found)| Some((key, found.as_ref().ok()?.clone()))));
         results
@@ -201,7 +215,9 @@ impl KeyValueStore for Recorder {
 
     async fn write(&self, write: Write) -> Result<Option<RawVersion>> {
         let at = self.called(Call::Write(vec![write.clone()]));
+        yield_now().await;
         let result = self.inner.write(write).await;
+        yield_now().await;
         self.answered(at, &result, |version| Answer::Written(vec![version.clone()]));
         result
     }
@@ -209,7 +225,9 @@ impl KeyValueStore for Recorder {
     async fn write_many(&self, writes: Vec<Write>) -> Vec<Result<Option<RawVersion>>> {
         let calls = writes.iter().map(|write| self.called(Call::Write(vec![write.clone()])));
         let calls: Vec<usize> = calls.collect();
+        yield_now().await;
         let results = self.inner.write_many(writes).await;
+        yield_now().await;
         for (at, result) in calls.into_iter().zip(&results) {
             self.answered(at, result, |version| Answer::Written(vec![version.clone()]));
         }
@@ -218,21 +236,27 @@ impl KeyValueStore for Recorder {
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<RawVersion>>> {
         let at = self.called(Call::Write(writes.clone()));
+        yield_now().await;
         let result = self.inner.transact(writes).await;
+        yield_now().await;
         self.answered(at, &result, |versions| Answer::Written(versions.clone()));
         result
     }
 
     async fn increment(&self, increment: Increment) -> Result<Incremented> {
         let at = self.called(Call::Increment(increment.key.clone(), increment.by));
+        yield_now().await;
         let result = self.inner.increment(increment).await;
+        yield_now().await;
         self.answered(at, &result, |counted| Answer::Counted(counted.value, counted.version.clone()));
         result
     }
 
     async fn query(&self, options: QueryOptions) -> Result<QueryPage> {
         let called = self.now();
+        yield_now().await;
         let page = self.inner.query(options.clone()).await?;
+        yield_now().await;
         let mut found: Vec<(Key, Option<RawItem>)> =
             page.items.iter().map(|item| (item.key.clone(), Some(item.clone()))).collect();
         let shown: BTreeSet<&Key> = page.items.iter().map(|item| &item.key).collect();

@@ -109,8 +109,8 @@ impl<'h, V: Versions> Search<'h, V> {
             }
             ways.push((self.next(&after), after));
         }
-        let placed = (0..self.operations.len()).filter(|at| self.operations[*at].behind.is_none());
-        let placed = placed.filter(|at| !self.is_repetition(*at)).map(|at| has(&best.placed, at)).collect();
+        let entries = (0..self.operations.len()).filter(|at| !self.is_repetition(*at));
+        let placed = entries.map(|at| has(&best.placed, at)).collect();
         Found::NoOrder { placed, state: Box::new(best.state) }
     }
 
