@@ -28,7 +28,10 @@
 //! # Ok(()) }
 //! ```
 
+mod account;
 mod checker;
+mod client;
+mod ledger;
 mod model;
 mod operation;
 mod recorder;
@@ -36,6 +39,9 @@ mod search;
 #[cfg(test)]
 mod tests;
 
+pub use account::{Account, Imbalance, Promises, Wrong};
 pub use checker::{Checked, Checker, Violation};
+pub use client::{COUNTER, Client, KEYS, PARTITION, tolerate};
+pub use ledger::Ledger;
 pub use operation::{Answer, Call, Entry, History};
 pub use recorder::Recorder;

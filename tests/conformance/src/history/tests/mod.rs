@@ -2,6 +2,7 @@
 
 mod brute;
 mod known;
+mod ledger;
 mod recording;
 
 use bytes::Bytes;
