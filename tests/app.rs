@@ -9,7 +9,7 @@ use skyport::TraceContext;
 use skyport::app::{Event, Next, Reply};
 use skyport::memory::{Fault, Memory, Operation};
 use skyport::prelude::*;
-use skyport::testing::{start, start_on};
+use skyport::testing::start;
 
 #[derive(Resources)]
 struct Shop {
@@ -326,7 +326,7 @@ async fn a_handler_is_a_plain_function_that_a_test_can_call() {
 #[tokio::test(start_paused = true)]
 async fn a_backend_that_is_down_is_a_503_and_loses_nothing() {
     let memory = Memory::new();
-    let test = start_on(shop(), memory.clone()).await;
+    let test = start(shop()).on(memory.clone()).await;
     memory.faults().inject(Operation::QueueSend, Fault::refuse(skyport::ErrorKind::Unavailable).times(1));
     test.post("/orders", "5").await.assert_status(503);
     test.post("/orders", "5").await.assert_status(202);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use skyport::ErrorKind;
 use skyport::memory::{Fault, Memory, Operation};
 use skyport::prelude::*;
-use skyport::testing::{Test, start, start_on};
+use skyport::testing::{Test, dead_letters, start};
 
 #[derive(Resources)]
 struct Shop {
@@ -54,7 +54,7 @@ async fn booked(test: &Test<Shop>, order: u32) -> bool {
 #[tokio::test(start_paused = true)]
 async fn settle_bears_with_faults_that_pass() {
     let memory = Memory::new();
-    let test = start_on(shop(), memory.clone()).await;
+    let test = start(shop()).on(memory.clone()).await;
     test.resources().orders.send(&2).await.expect("sent");
     let faults = memory.faults();
     for operation in
@@ -70,12 +70,12 @@ async fn settle_bears_with_faults_that_pass() {
 #[tokio::test(start_paused = true)]
 async fn settle_sees_what_is_never_acknowledged_to_its_end() {
     let memory = Memory::new();
-    let other = start_on(App::<Shop>::new("shop"), memory.clone()).await;
+    let other = start(App::<Shop>::new("shop")).on(memory.clone()).await;
     other.resources().orders.send(&0).await.expect("sent");
     let held = other.resources().orders.receive(1, Duration::ZERO, Duration::from_secs(60)).await;
     assert_eq!(held.expect("received").len(), 1, "held, and forgotten");
     drop(other);
-    let test = start_on(shop(), memory).await;
+    let test = start(shop()).on(memory).await;
     test.resources().orders.send(&101).await.expect("sent");
     test.settle().await;
     assert_eq!(test.dead_letters(Shop::ORDERS).await.len(), 1);
@@ -83,9 +83,23 @@ async fn settle_sees_what_is_never_acknowledged_to_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn all_dead_letters_are_seen_and_a_look_leaves_them_where_they_are() {
+    let test = start(shop()).await;
+    for _ in 0..25 {
+        test.resources().orders.send(&9).await.expect("sent");
+    }
+    test.settle().await;
+    for _ in 0..2 {
+        assert_eq!(dead_letters(&test.resources().orders).await.expect("no fault").len(), 25);
+    }
+    assert_eq!(test.dead_letters(Shop::ORDERS).await.len(), 25);
+    assert_eq!(test.dead_letters(Shop::ORDERS).await.len(), 0, "leased");
+}
+
+#[tokio::test(start_paused = true)]
 async fn settle_gives_up_and_names_what_is_left() {
     let memory = Memory::new();
-    let test = start_on(shop(), memory.clone()).await;
+    let test = start(shop()).on(memory.clone()).await;
     memory.faults().inject(Operation::QueueReceive, Fault::refuse(ErrorKind::Unavailable));
     test.resources().orders.send(&0).await.expect("sent");
     let settling = tokio::spawn(async move { test.settle().await });

@@ -12,9 +12,12 @@ const DRAW: u32 = 4_096;
 /// From one token of a draw to the next: odd, so that none comes twice, and far apart.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// What is left of a draw that a test has seeded: it never ends.
+const SEEDED: u32 = u32::MAX;
+
 /// What is left of a thread's draw.
 #[derive(Clone, Copy)]
-struct Draw {
+pub(crate) struct Draw {
     high: u64,
     low: u64,
     left: u32,
@@ -37,9 +40,21 @@ impl Draw {
         Self { high: (bits >> 64) as u64, low: bits as u64, left: DRAW }
     }
 
+    /// What follows from a seed: for tests that are to run the same each time.
+    pub(crate) fn seeded(seed: u64) -> Self {
+        let mut random = fastrand::Rng::with_seed(seed);
+        Self { high: random.u64(..), low: random.u64(..), left: SEEDED }
+    }
+
+    /// Lets this thread's tokens follow from this draw; the one that was.
+    pub(crate) fn install(self) -> Self {
+        LAST.replace(self)
+    }
+
     fn next(self) -> Self {
         match self.left {
             0 => Self::anew(),
+            SEEDED => Self { low: self.low.wrapping_add(STEP), ..self },
             left => Self { low: self.low.wrapping_add(STEP), left: left - 1, ..self },
         }
     }

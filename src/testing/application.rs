@@ -14,9 +14,10 @@ use skyport_core::queue::port::{MessageQueue, QueueSettings};
 use skyport_core::queue::{Delivery, Queue};
 use skyport_core::runtime::{Triggers, TriggersConfig};
 use skyport_core::{Body, Error, Outcome, Result, Shutdown};
-use skyport_memory::Memory;
+use skyport_memory::{Chaos, Injected, Memory};
 
-use super::Exchange;
+use super::crash::mortal;
+use super::{Exchange, letters};
 
 /// How long [`Test::settle`] bears with a test in real time.
 const REAL_LIMIT: Duration = Duration::from_secs(300);
@@ -34,38 +35,6 @@ pub struct Test<R: Resources> {
     memory: Memory,
     triggers: Triggers,
     shutdown: Shutdown,
-}
-
-/// Starts an application on fakes of its own.
-///
-/// # Panics
-/// With everything that is wrong with the application.
-pub async fn start<R: Resources>(app: App<R>) -> Test<R> {
-    start_on(app, Memory::new()).await
-}
-
-/// Starts an application on given fakes: with injected faults, a seed, or what an earlier test application left.
-///
-/// # Panics
-/// With everything that is wrong with the application.
-pub async fn start_on<R: Resources>(app: App<R>, memory: Memory) -> Test<R> {
-    match try_start(app, memory).await {
-        Ok(test) => test,
-        Err(error) => panic!("{error}"),
-    }
-}
-
-async fn try_start<R: Resources>(app: App<R>, memory: Memory) -> Result<Test<R>> {
-    for declaration in &app.manifest()?.resources {
-        memory.create(&url(declaration), &declaration.kind).await?;
-    }
-    let (functions, resources) = app.bind(&Fakes(&memory))?;
-    let functions = Arc::new(functions);
-    let shutdown = Shutdown::new();
-    let mut config = TriggersConfig::default();
-    config.clock = memory.clock();
-    let triggers = Triggers::start(Arc::clone(&functions), config, shutdown.clone()).await?;
-    Ok(Test { functions, resources, memory, triggers, shutdown })
 }
 
 fn url(declaration: &Declaration) -> ResourceUrl {
@@ -90,6 +59,23 @@ impl Opener for Fakes<'_> {
 }
 
 impl<R: Resources> Test<R> {
+    pub(super) async fn start(app: App<R>, memory: Memory, chaos: Option<Chaos>) -> Result<Self> {
+        for declaration in &app.manifest()?.resources {
+            memory.create(&url(declaration), &declaration.kind).await?;
+        }
+        let (functions, resources) = mortal(app, &memory).bind(&Fakes(&memory))?;
+        let functions = Arc::new(functions);
+        let shutdown = Shutdown::new();
+        let mut config = TriggersConfig::default();
+        config.clock = memory.clock();
+        let triggers = Triggers::start(Arc::clone(&functions), config, shutdown.clone()).await?;
+        // Last: an application that does not start for a fault would be no test of it.
+        if let Some(chaos) = chaos {
+            memory.faults().unleash(chaos);
+        }
+        Ok(Self { functions, resources, memory, triggers, shutdown })
+    }
+
     /// The application's resources.
     #[must_use]
     pub fn resources(&self) -> &R {
@@ -100,6 +86,18 @@ impl<R: Resources> Test<R> {
     #[must_use]
     pub fn memory(&self) -> &Memory {
         &self.memory
+    }
+
+    /// The faults that were injected so far, in their order.
+    #[must_use]
+    pub fn trace(&self) -> Vec<Injected> {
+        self.memory.faults().trace()
+    }
+
+    /// Ends all faults: those of chaos and those that were injected by hand. What they did stays done: leases run on, and messages
+    /// that come twice come twice. [`trace`](Self::trace) stays, too.
+    pub fn calm(&self) {
+        self.memory.faults().clear();
     }
 
     /// The functions, as adapters see them.
@@ -212,11 +210,7 @@ impl<R: Resources> Test<R> {
     /// # Panics
     /// Where a fault was injected there.
     pub async fn dead_letters<T, C>(&self, queue: Ref<R, Queue<T, C>>) -> Vec<Delivery<T, C>> {
-        let received = match queue.of(&self.resources).dead_letters() {
-            Ok(letters) => letters.receive(1_000, Duration::ZERO, Duration::from_secs(60)).await,
-            Err(error) => Err(error),
-        };
-        match received {
+        match letters::receive(queue.of(&self.resources)).await {
             Ok(letters) => letters,
             Err(error) => panic!("{error}"),
         }

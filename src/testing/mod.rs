@@ -31,9 +31,21 @@
 //! assert_eq!(seen.value, 1);
 //! # }
 //! ```
+//!
+//! With [`Chaos`] the fakes fail as clouds do. [`Simulation`] does so with many seeds, checks what must hold of the application, and shows
+//! the fewest faults that break it.
 
 mod application;
+mod crash;
 mod exchange;
+mod letters;
+mod simulation;
+mod start;
 
-pub use application::{Test, start, start_on};
+pub use application::Test;
 pub use exchange::{Exchange, TestResponse};
+pub use letters::dead_letters;
+pub use simulation::{Driven, Phase, Report, Shrinking, Simulation, Undriven, Violation};
+pub use skyport_core::Determined;
+pub use skyport_memory::{Chaos, Fault, Injected, Operation, Port};
+pub use start::{Start, start};

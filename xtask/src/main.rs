@@ -1,5 +1,5 @@
 //! Skyport's tasks: `cargo xtask test`, `cargo xtask check`, `cargo xtask bench`, `cargo xtask emulators`,
-//! `cargo xtask portability`.
+//! `cargo xtask portability`, `cargo xtask simulate`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -12,6 +12,7 @@ use std::process::ExitCode;
 mod check;
 mod emulators;
 mod run;
+mod simulate;
 mod test;
 mod tidy;
 mod workspace;
@@ -24,6 +25,9 @@ usage: cargo xtask <task>
   test    every test once: units, conformance, end-to-end, doctests; ends in `N passed, N failed, N skipped`
             --filter <text>      only tests whose name contains this
             --provider <name>    only the conformance suite of providers/<name>
+  simulate   the applications' invariants under many seeds of faults, in an optimised build; ends in `N seeds, N faults, N violations`
+            --seeds <n>          so many of each instead of its own number
+            --only <text>        only simulations whose name contains this
   check   all that needs no test run: format, lints, features, documentation, licences, the rules of the house
             --only <step>        one step of them, by its name
   bench   the benchmarks in benches/; what follows goes to `cargo bench`
@@ -50,6 +54,10 @@ fn task(arguments: &[String]) -> Result<bool> {
         Some((task, rest)) if task == "test" => {
             let [filter, provider] = options(rest, ["--filter", "--provider"])?;
             test::test(&test::Selection { filter, provider })
+        }
+        Some((task, rest)) if task == "simulate" => {
+            let [seeds, only] = options(rest, ["--seeds", "--only"])?;
+            simulate::simulate(seeds.as_deref(), only.as_deref())
         }
         Some((task, rest)) if task == "check" => {
             let [only] = options(rest, ["--only"])?;

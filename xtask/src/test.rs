@@ -7,11 +7,11 @@
 //! A suite that needs an emulator is a conformance binary like any other: [`needs`] says which emulators the binaries to be
 //! run use, and starts those before the first of them.
 
-mod execute;
+pub(crate) mod execute;
 mod figures;
 mod needs;
 mod output;
-mod plan;
+pub(crate) mod plan;
 mod report;
 
 use std::time::Instant;

@@ -38,6 +38,21 @@ pub(crate) struct Member {
     pub(crate) features: Vec<String>,
     /// `1.95`
     pub(crate) rust_version: Option<String>,
+    /// What is built of it.
+    pub(crate) targets: Vec<Target>,
+}
+
+/// A library, program, example or test of a member.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// `lib`, `test`, `bin` or `example`
+    pub(crate) kind: String,
+    /// `conformance`
+    pub(crate) name: String,
+    /// Its root file.
+    pub(crate) source: PathBuf,
+    /// Whether `cargo test` makes a test binary of it.
+    pub(crate) tested: bool,
 }
 
 /// What a member's manifest asks for.
@@ -117,5 +132,16 @@ fn member(root: &Path, package: &Value) -> Result<Member> {
             .flat_map(|features| features.keys().cloned())
             .collect(),
         rust_version: package["rust_version"].as_str().map(str::to_owned),
+        targets: package["targets"].as_array().into_iter().flatten().map(target).collect(),
     })
+}
+
+fn target(target: &Value) -> Target {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    Target {
+        kind: text(&target["kind"][0]),
+        name: text(&target["name"]),
+        source: PathBuf::from(text(&target["src_path"])),
+        tested: target["test"] == true,
+    }
 }

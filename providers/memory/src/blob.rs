@@ -13,7 +13,7 @@ use skyport_core::blob::port::{
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
 
 use crate::config::Memory;
-use crate::faults::{Faults, Operation};
+use crate::faults::{Faults, call, call_each};
 use crate::queue::MemoryQueue;
 
 mod content;
@@ -77,56 +77,60 @@ impl BlobStore for MemoryBucket {
     }
 
     async fn put(&self, key: &str, body: Bytes, options: PutOptions) -> Result<Written> {
-        let fate = self.faults().meet(Operation::BlobPut, self.cell.name()).await?;
-        let new =
-            NewObject { content: Content::Whole(body), properties: options.properties, token: options.token };
-        fate.answer(self.cell.put(key, new, &options.condition))
+        call!(self.faults(), BlobPut, self.cell.name(), || {
+            let content = Content::Whole(body);
+            let new = NewObject { content, properties: options.properties, token: options.token };
+            self.cell.put(key, new, &options.condition)
+        })
     }
 
     async fn start_upload(&self, key: &str, options: PutOptions) -> Result<Box<dyn Upload>> {
-        let fate = self.faults().meet(Operation::BlobStartUpload, self.cell.name()).await?;
-        let started = self.cell.must_exist().map(|()| -> Box<dyn Upload> {
-            Box::new(MemoryUpload::new(Arc::clone(&self.cell), self.faults().clone(), key, options))
-        });
-        fate.answer(started)
+        call!(self.faults(), BlobStartUpload, self.cell.name(), || {
+            self.cell.must_exist().map(|()| -> Box<dyn Upload> {
+                Box::new(MemoryUpload::new(Arc::clone(&self.cell), self.faults().clone(), key, options))
+            })
+        })
     }
 
     async fn get(&self, key: &str, options: GetOptions) -> Result<GetResult> {
-        let fate = self.faults().meet(Operation::BlobGet, self.cell.name()).await?;
-        fate.answer(self.cell.with(key, |object| object.read(&options)))
+        if self.faults().are_armed() {
+            let read = || self.cell.with(key, |object| object.read(&options));
+            return self.faults().read(self.cell.name(), read).await;
+        }
+        self.cell.with(key, |object| object.read(&options))
     }
 
     async fn head(&self, key: &str) -> Result<ObjectMeta> {
-        let fate = self.faults().meet(Operation::BlobHead, self.cell.name()).await?;
-        fate.answer(self.cell.with(key, |object| Ok(object.meta())))
+        call!(self.faults(), BlobHead, self.cell.name(), || {
+            self.cell.with(key, |object| Ok(object.meta()))
+        })
     }
 
     async fn copy(&self, from: &str, to: &str, options: CopyOptions) -> Result<Written> {
-        let fate = self.faults().meet(Operation::BlobCopy, self.cell.name()).await?;
-        fate.answer(self.copied(from, to, &options))
+        call!(self.faults(), BlobCopy, self.cell.name(), || self.copied(from, to, &options))
     }
 
     async fn delete(&self, key: &str, options: DeleteOptions) -> Result<()> {
-        let fate = self.faults().meet(Operation::BlobDelete, self.cell.name()).await?;
-        fate.answer(self.cell.delete(key, options.if_match.as_ref()))
+        call!(self.faults(), BlobDelete, self.cell.name(), || {
+            self.cell.delete(key, options.if_match.as_ref())
+        })
     }
 
     async fn delete_many(&self, keys: Vec<String>) -> Vec<Result<()>> {
-        match self.faults().meet(Operation::BlobDeleteMany, self.cell.name()).await {
-            Ok(fate) => fate.answers(keys.iter().map(|key| self.cell.delete(key, None)).collect()),
-            Err(error) => error.of_each(keys.len()),
-        }
+        call_each!(self.faults(), BlobDeleteMany, self.cell.name(), keys, |keys: Vec<String>| {
+            keys.iter().map(|key| self.cell.delete(key, None)).collect()
+        })
     }
 
     async fn list(&self, options: ListOptions) -> Result<ListPage> {
-        let fate = self.faults().meet(Operation::BlobList, self.cell.name()).await?;
-        fate.answer(self.cell.list(&options))
+        call!(self.faults(), BlobList, self.cell.name(), || self.cell.list(&options))
     }
 
     async fn sign(&self, key: &str, options: SignOptions) -> Result<SignedRequest> {
-        let fate = self.faults().meet(Operation::BlobSign, self.cell.name()).await?;
-        let sign = |()| self.memory.shared.signer.sign(&self.info.clock, self.cell.name(), key, &options);
-        fate.answer(self.cell.must_exist().and_then(sign))
+        call!(self.faults(), BlobSign, self.cell.name(), || {
+            let sign = |()| self.memory.shared.signer.sign(&self.info.clock, self.cell.name(), key, &options);
+            self.cell.must_exist().and_then(sign)
+        })
     }
 
     async fn events(&self, subscriber: &Subscriber) -> Result<Arc<dyn MessageQueue>> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use skyport_core::blob::UrlSigner;
+use skyport_core::queue::port::MessageId;
 use skyport_core::{Clock, Token};
 
 use crate::blob::BucketCell;
@@ -52,6 +53,16 @@ impl Memory {
     #[must_use]
     pub fn clock(&self) -> Clock {
         self.shared.clock
+    }
+
+    /// Whoever holds this message has crashed: its delivery can no longer be settled or extended.
+    pub(crate) fn abandon(&self, id: &MessageId) {
+        for queue in self.shared.queues.all() {
+            queue.abandon(id);
+        }
+        for bucket in self.shared.buckets.all() {
+            bucket.abandon(id);
+        }
     }
 
     /// The faults that its resources meet; more can be injected at any time.

@@ -10,7 +10,7 @@ use skyport_core::kv::port::{
     Write,
 };
 
-use crate::faults::{Faults, Operation};
+use crate::faults::{Faults, call, call_each};
 
 mod cell;
 mod items;
@@ -47,46 +47,38 @@ impl KeyValueStore for MemoryTable {
     }
 
     async fn get(&self, key: &Key) -> Result<Option<RawItem>> {
-        let fate = self.faults.meet(Operation::KvGet, self.cell.name()).await?;
-        fate.answer(self.cell.get(key))
+        call!(self.faults, KvGet, self.cell.name(), || self.cell.get(key))
     }
 
     async fn get_many(&self, keys: Vec<Key>) -> Vec<Result<Option<RawItem>>> {
-        match self.faults.meet(Operation::KvGetMany, self.cell.name()).await {
-            Ok(fate) => fate.answers(keys.iter().map(|key| self.cell.get(key)).collect()),
-            Err(error) => error.of_each(keys.len()),
-        }
+        call_each!(self.faults, KvGetMany, self.cell.name(), keys, |keys: Vec<Key>| {
+            keys.iter().map(|key| self.cell.get(key)).collect()
+        })
     }
 
     async fn write(&self, write: Write) -> Result<Option<RawVersion>> {
-        let fate = self.faults.meet(Operation::KvWrite, self.cell.name()).await?;
-        fate.answer(self.cell.write(write))
+        call!(self.faults, KvWrite, self.cell.name(), || self.cell.write(write))
     }
 
     async fn write_many(&self, writes: Vec<Write>) -> Vec<Result<Option<RawVersion>>> {
-        match self.faults.meet(Operation::KvWriteMany, self.cell.name()).await {
-            Ok(fate) => fate.answers(writes.into_iter().map(|write| self.cell.write(write)).collect()),
-            Err(error) => error.of_each(writes.len()),
-        }
+        call_each!(self.faults, KvWriteMany, self.cell.name(), writes, |writes: Vec<Write>| {
+            writes.into_iter().map(|write| self.cell.write(write)).collect()
+        })
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<RawVersion>>> {
-        let fate = self.faults.meet(Operation::KvTransact, self.cell.name()).await?;
-        fate.answer(self.cell.transact(writes))
+        call!(self.faults, KvTransact, self.cell.name(), || self.cell.transact(writes))
     }
 
     async fn increment(&self, increment: Increment) -> Result<Incremented> {
-        let fate = self.faults.meet(Operation::KvIncrement, self.cell.name()).await?;
-        fate.answer(self.cell.increment(&increment))
+        call!(self.faults, KvIncrement, self.cell.name(), || self.cell.increment(&increment))
     }
 
     async fn query(&self, options: QueryOptions) -> Result<QueryPage> {
-        let fate = self.faults.meet(Operation::KvQuery, self.cell.name()).await?;
-        fate.answer(self.cell.query(&options))
+        call!(self.faults, KvQuery, self.cell.name(), || self.cell.query(&options))
     }
 
     async fn sweep(&self) -> Result<u64> {
-        let fate = self.faults.meet(Operation::KvSweep, self.cell.name()).await?;
-        fate.answer(self.cell.sweep())
+        call!(self.faults, KvSweep, self.cell.name(), || self.cell.sweep())
     }
 }

@@ -49,4 +49,6 @@ mod support;
 mod sync;
 
 pub use config::{Memory, MemoryBuilder};
-pub use faults::{Fault, Faults, Operation};
+pub use skyport_core::Determined;
+
+pub use faults::{Called, Chaos, Crashed, Fault, Faults, Injected, Operation, Port};

@@ -13,10 +13,11 @@ use skyport_core::queue::port::{
 };
 
 use crate::error::Refusal;
-use crate::faults::{Faults, Operation};
+use crate::faults::{Faults, Operation, Site, call};
 
 mod cell;
 mod dedupe;
+mod echoes;
 mod groups;
 mod numbers;
 mod receipt;
@@ -50,28 +51,32 @@ impl MemoryQueue {
 
 /// What may have to wait. The port's methods box it only then: a call that is done at once does not carry what these need.
 impl MemoryQueue {
+    fn site(&self, operation: Operation, items: usize) -> Site<'_> {
+        let ordered = self.info.settings.ordered;
+        Site { operation, resource: self.cell.name(), items, ordered }
+    }
+
     async fn send_with_faults(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
-        match self.faults.meet(Operation::QueueSend, self.cell.name()).await {
-            Ok(fate) => fate.answers(self.cell.send(messages)),
-            Err(error) => error.of_each(messages.len()),
-        }
+        let site = self.site(Operation::QueueSend, messages.len());
+        self.faults.call_each(site, messages, |messages| self.cell.send(messages)).await
     }
 
     async fn receive_with_faults(&self, options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
-        let fate = self.faults.meet(Operation::QueueReceive, self.cell.name()).await?;
         let ReceiveOptions { max, wait, lease, .. } = options;
-        let mut found = self.cell.receive_now(max, lease)?;
-        if found.is_empty() && !wait.is_zero() {
-            found = self.cell.receive_waiting(max, wait, lease).await?;
-        }
-        fate.answer(Ok(found))
+        let site = self.site(Operation::QueueReceive, 1);
+        let receive = async {
+            let found = self.cell.receive_now(max, lease)?;
+            if !found.is_empty() || wait.is_zero() {
+                return Ok(found);
+            }
+            self.cell.receive_waiting(max, wait, lease).await
+        };
+        self.faults.receive(&site, &self.cell, lease, receive).await
     }
 
     async fn settle_with_faults(&self, settlements: Vec<Settlement>) -> Vec<Result<()>> {
-        match self.faults.meet(Operation::QueueSettle, self.cell.name()).await {
-            Ok(fate) => fate.answers(self.cell.settle(settlements)),
-            Err(error) => error.of_each(settlements.len()),
-        }
+        let site = self.site(Operation::QueueSettle, settlements.len());
+        self.faults.call_each(site, settlements, |settlements| self.cell.settle(settlements)).await
     }
 }
 
@@ -124,8 +129,9 @@ impl MessageQueue for MemoryQueue {
     }
 
     async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Receipt> {
-        let fate = self.faults.meet(Operation::QueueExtend, self.cell.name()).await?;
-        fate.answer(self.cell.extend(receipt, lease).map(|()| receipt.clone()))
+        call!(self.faults, QueueExtend, self.cell.name(), || {
+            self.cell.extend(receipt, lease).map(|()| receipt.clone())
+        })
     }
 
     fn settle<'q, 'f>(&'q self, settlements: Vec<Settlement>) -> BoxFuture<'f, Vec<Result<()>>>
@@ -141,8 +147,7 @@ impl MessageQueue for MemoryQueue {
     }
 
     async fn depth(&self) -> Result<Depth> {
-        let fate = self.faults.meet(Operation::QueueDepth, self.cell.name()).await?;
-        fate.answer(self.cell.depth())
+        call!(self.faults, QueueDepth, self.cell.name(), || self.cell.depth())
     }
 
     fn dead_letters(&self) -> Result<Arc<dyn MessageQueue>> {

@@ -37,4 +37,9 @@ impl<T> Directory<T> {
         cells.insert(name.to_owned(), Arc::clone(&cell));
         cell
     }
+
+    /// All of them, in no order.
+    pub(crate) fn all(&self) -> Vec<Arc<T>> {
+        lock(&self.0).values().cloned().collect()
+    }
 }

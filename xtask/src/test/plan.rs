@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -90,8 +90,13 @@ pub(crate) fn build(workspace: &Workspace, selection: &Selection) -> Result<Opti
             command.args(["--workspace", "--all-targets"]);
         }
     }
+    built(workspace, &mut command)
+}
+
+/// Runs a `cargo test --no-run`, and lists the test binaries that it builds; `None` where they do not build.
+pub(crate) fn built(workspace: &Workspace, command: &mut Command) -> Result<Option<Vec<Binary>>> {
     command.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
-    println!("$ {}", run::line(&command));
+    println!("$ {}", run::line(command));
     let mut child = command.spawn()?;
     let stdout = child.stdout.take().ok_or("cargo has no output")?;
     let mut binaries = Vec::new();

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use skyport_core::Result;
 use skyport_core::blob::port::{Etag, Subscriber};
 use skyport_core::event::{BlobChange, BlobEvent};
-use skyport_core::queue::port::{OutMessage, QueueSettings};
+use skyport_core::queue::port::{MessageId, OutMessage, QueueSettings};
 
 use crate::queue::QueueCell;
 
@@ -95,6 +95,13 @@ impl Subscriptions {
                 // A queue is missing only where the bucket was removed meanwhile: nobody is left to be told.
                 queue.send([OutMessage::new(body.clone())]);
             }
+        }
+    }
+
+    /// Whoever holds this event has crashed.
+    pub(super) fn abandon(&self, id: &MessageId) {
+        for (_, queue) in self.0.iter() {
+            queue.abandon(id);
         }
     }
 

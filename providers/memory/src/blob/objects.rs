@@ -13,6 +13,7 @@ use skyport_core::blob::port::{
 };
 use skyport_core::event::BlobChange;
 use skyport_core::inline_text::InlineText;
+use skyport_core::queue::port::MessageId;
 use skyport_core::{Clock, Error, Result, Sparse, Token};
 
 use super::content::Content;
@@ -107,6 +108,14 @@ impl BucketCell {
         let removed = write(&self.state).take();
         if let Some(state) = removed {
             state.subscriptions.remove_all();
+        }
+    }
+
+    /// Whoever holds this event has crashed.
+    pub(crate) fn abandon(&self, id: &MessageId) {
+        let subscriptions = read(&self.state).as_ref().and_then(|state| state.subscriptions.if_any());
+        if let Some(subscriptions) = subscriptions {
+            subscriptions.abandon(id);
         }
     }
 

@@ -12,7 +12,7 @@ use skyport_core::blob::port::{PutOptions, Upload, Written};
 use super::content::Content;
 use super::objects::{BucketCell, NewObject};
 use crate::error::Refusal;
-use crate::faults::{Faults, Operation};
+use crate::faults::{Faults, call};
 use crate::sync::lock;
 
 pub(super) struct MemoryUpload {
@@ -66,20 +66,17 @@ impl fmt::Debug for MemoryUpload {
 #[async_trait]
 impl Upload for MemoryUpload {
     async fn put_part(&self, index: u32, bytes: Bytes) -> Result<()> {
-        let fate = self.faults.meet(Operation::BlobPutPart, self.cell.name()).await?;
-        let stored = match &mut *lock(&self.state) {
+        call!(self.faults, BlobPutPart, self.cell.name(), || match &mut *lock(&self.state) {
             State::Open(parts) => {
                 parts.insert(index, bytes);
                 Ok(())
             }
             State::Completed(_) | State::Aborted => Err(Refusal::UploadEnded.into()),
-        };
-        fate.answer(stored)
+        })
     }
 
     async fn complete(&self, parts: u32) -> Result<Written> {
-        let fate = self.faults.meet(Operation::BlobComplete, self.cell.name()).await?;
-        fate.answer(self.finish(parts))
+        call!(self.faults, BlobComplete, self.cell.name(), || self.finish(parts))
     }
 
     async fn abort(&self) -> Result<()> {

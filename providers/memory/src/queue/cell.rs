@@ -16,6 +16,7 @@ use super::numbers::Numbers;
 use super::receipt;
 use super::state::{Extras, Letter, State};
 use crate::error::Refusal;
+use crate::faults::Draw;
 use crate::sync::lock;
 
 pub(crate) struct QueueCell {
@@ -284,6 +285,39 @@ impl QueueCell {
             _ => return Err(Refusal::UnknownVerdict.into()),
         }
         Ok(())
+    }
+
+    /// Makes deliveries once more, from `due` on.
+    pub(crate) fn echo(&self, deliveries: Vec<RawDelivery>, due: Instant) {
+        if let Some(state) = lock(&self.state).as_mut() {
+            state.echo(deliveries, due);
+        }
+        self.tell();
+    }
+
+    /// Delivers now what was to be delivered once more.
+    pub(crate) fn let_echoes_go(&self) {
+        if let Some(state) = lock(&self.state).as_mut() {
+            state.let_echoes_go();
+        }
+        self.tell();
+    }
+
+    /// Puts what is ready in another order.
+    pub(crate) fn shuffle(&self, draw: Draw) {
+        if let Some(state) = lock(&self.state).as_mut() {
+            state.shuffle(draw);
+        }
+    }
+
+    /// Whoever holds this message has crashed: its delivery can no longer be settled or extended, and its lease ends by itself.
+    pub(crate) fn abandon(&self, id: &MessageId) {
+        if let Some(state) = lock(&self.state).as_mut() {
+            state.abandon(id);
+        }
+        if let Some(dead) = self.dead_letters() {
+            dead.abandon(id);
+        }
     }
 
     pub(super) fn depth(&self) -> Result<Depth> {

@@ -12,10 +12,12 @@ use skyport_core::queue::port::{Attributes, Depth, MessageId, OutMessage, RawDel
 use tokio::time::Instant;
 
 use super::dedupe::Dedupe;
+use super::echoes::Echoes;
 use super::groups::Groups;
 use super::numbers::Numbers;
 use super::receipt::{self, Slot};
 use super::timers::Timers;
+use crate::faults::Draw;
 
 /// The reason of a letter whose attempts were spent.
 const SPENT: &str = "attempts";
@@ -126,6 +128,8 @@ pub(super) struct State {
     groups: Groups,
     in_flight: u64,
     delayed: u64,
+    /// Duplicates that a fault makes; mostly there are none.
+    echoes: Option<Box<Echoes>>,
 }
 
 impl State {
@@ -142,16 +146,19 @@ impl State {
             groups: Groups::default(),
             in_flight: 0,
             delayed: 0,
+            echoes: None,
         }
     }
 
-    /// When the next lease or delay ends.
+    /// When the next lease or delay ends, or the next duplicate comes.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.timers.first().map(|(due, _)| due)
+        let ends = self.timers.first().map(|(due, _)| due);
+        let echo = self.echoes.as_ref().and_then(|echoes| echoes.next_due());
+        ends.into_iter().chain(echo).min()
     }
 
     pub(super) fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
+        !self.ready.is_empty() || self.echoes.as_ref().is_some_and(|echoes| echoes.ready() > 0)
     }
 
     pub(super) fn depth(&self) -> Depth {
@@ -160,6 +167,10 @@ impl State {
         depth.in_flight = self.in_flight;
         depth.delayed = self.delayed;
         depth.ready = all - self.in_flight - self.delayed;
+        if let Some(echoes) = &self.echoes {
+            depth.ready += echoes.ready();
+            depth.delayed += echoes.waiting();
+        }
         depth
     }
 
@@ -249,13 +260,17 @@ impl State {
         }
     }
 
-    /// Whether a lease or a delay is over.
+    /// Whether a lease or a delay is over, or a duplicate is to come.
+    #[inline(always)]
     pub(super) fn is_due(&self, now: Instant) -> bool {
-        self.timers.is_due(now)
+        self.timers.is_due(now) || self.echoes.as_ref().is_some_and(|echoes| echoes.is_due(now))
     }
 
     /// Ends the leases and delays that are over; gives back the messages whose attempts are spent.
     pub(super) fn advance(&mut self, now: Instant) -> Vec<Letter> {
+        if let Some(echoes) = &mut self.echoes {
+            echoes.advance(now);
+        }
         let mut spent = Vec::new();
         while let Some((_, slot)) = self.timers.first().filter(|(due, _)| *due <= now) {
             match self.stored(slot).map(|stored| stored.phase) {
@@ -299,7 +314,43 @@ impl State {
                 Some(Turn::Group(name)) => self.take_group(&name, max, until, &mut taken),
             }
         }
+        if let Some(echoes) = &mut self.echoes {
+            echoes.take(max, &mut taken);
+        }
         taken
+    }
+
+    /// Makes deliveries once more, from `due` on.
+    pub(super) fn echo(&mut self, deliveries: Vec<RawDelivery>, due: Instant) {
+        let echoes = self.echoes.get_or_insert_default();
+        for delivery in deliveries {
+            echoes.add(delivery, due);
+        }
+    }
+
+    /// Delivers now what was to be delivered once more.
+    pub(super) fn let_echoes_go(&mut self) {
+        if let Some(echoes) = &mut self.echoes {
+            echoes.let_go();
+        }
+    }
+
+    /// Puts what is ready in another order. Not on an ordered queue.
+    pub(super) fn shuffle(&mut self, draw: Draw) {
+        if !self.ordered {
+            draw.shuffle(self.ready.make_contiguous());
+        }
+    }
+
+    /// Whoever holds this message has crashed: nothing settles this delivery any more, and its lease ends by itself.
+    pub(super) fn abandon(&mut self, id: &MessageId) {
+        let theirs = |stored: &&mut Stored| MessageId::of_number(stored.number) == *id;
+        if let Some(stored) = self.slots.iter_mut().find(theirs)
+            && let Phase::Leased { delivery, .. } = &mut stored.phase
+        {
+            // One that no receipt names.
+            *delivery = self.numbers.take();
+        }
     }
 
     fn take_group(&mut self, name: &str, max: usize, until: Instant, taken: &mut Vec<RawDelivery>) {

@@ -1,0 +1,75 @@
+//! What was injected, and what was called.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::effect::Effect;
+use super::operation::Operation;
+
+/// One fault that was injected into one call.
+///
+/// Displays in one line: when, since the faults were [unleashed](super::Faults::unleash), in virtual time; which call of which
+/// resource; and what was done to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Injected {
+    pub(super) at: Duration,
+    pub(super) operation: Operation,
+    pub(super) resource: String,
+    pub(super) call: u64,
+    pub(super) effect: Effect,
+}
+
+impl Injected {
+    /// When, since the faults were unleashed.
+    #[must_use]
+    pub fn at(&self) -> Duration {
+        self.at
+    }
+
+    /// The method that was called.
+    #[must_use]
+    pub fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// The bucket, queue or table.
+    #[must_use]
+    pub fn resource(&self) -> &str {
+        &self.resource
+    }
+
+    /// Which call of this method on this resource it was, from 1.
+    #[must_use]
+    pub fn call(&self) -> u64 {
+        self.call
+    }
+
+    /// Whether the invocation that made the call crashed by it.
+    #[must_use]
+    pub fn is_crash(&self) -> bool {
+        matches!(self.effect, Effect::Crash { .. })
+    }
+}
+
+impl fmt::Display for Injected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { at, operation, resource, call, effect } = self;
+        write!(f, "{:>10.3} s  {operation} on {resource:?}, call {call}: {effect}", at.as_secs_f64())
+    }
+}
+
+/// One call of a port, whether it was struck or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Called {
+    pub(super) at: Duration,
+    pub(super) operation: Operation,
+    pub(super) resource: String,
+    pub(super) call: u64,
+}
+
+impl fmt::Display for Called {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { at, operation, resource, call } = self;
+        write!(f, "{:>10.3} s  {operation} on {resource:?}, call {call}", at.as_secs_f64())
+    }
+}
