@@ -32,6 +32,10 @@ impl Harness for Folders {
         ResourceUrl::new("local", name)
     }
 
+    fn exact_queues(&self) -> bool {
+        true
+    }
+
     fn virtual_time(&self) -> bool {
         false
     }

@@ -26,6 +26,10 @@ impl Harness for Fakes {
         ResourceUrl::new("memory", name)
     }
 
+    fn exact_queues(&self) -> bool {
+        true
+    }
+
     fn virtual_time(&self) -> bool {
         true
     }

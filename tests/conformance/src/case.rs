@@ -117,6 +117,16 @@ impl Context {
         &self.provider
     }
 
+    /// The row that the case is run for: its harness's name.
+    pub(crate) fn row(&self) -> &'static str {
+        self.harness.name()
+    }
+
+    /// Whether its queues know no duplicate, and count attempts exactly.
+    pub(crate) fn exact_queues(&self) -> bool {
+        self.harness.exact_queues()
+    }
+
     /// What the cloud does otherwise where it serves signed URLs.
     pub(crate) fn signed_urls(&self) -> crate::SignedUrls {
         self.harness.signed_urls()

@@ -20,10 +20,12 @@ mod guide {}
 
 mod blob;
 mod case;
+pub mod history;
 mod inert;
 mod kv;
 mod lossy;
 mod lossy_kv;
+mod lossy_queue;
 mod queue;
 pub mod trigger;
 
@@ -52,6 +54,12 @@ pub trait Harness: Debug + Send + Sync + 'static {
 
     /// Whether the provider runs on tokio's clock: cases then run with time paused.
     fn virtual_time(&self) -> bool;
+
+    /// Whether a message that was acknowledged never comes again, and each delivery has a greater attempt than the one before: what no
+    /// cloud promises.
+    fn exact_queues(&self) -> bool {
+        false
+    }
 
     /// What the cloud itself does otherwise where it serves signed URLs; nothing, unless said.
     fn signed_urls(&self) -> SignedUrls {

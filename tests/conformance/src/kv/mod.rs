@@ -5,6 +5,7 @@ mod conditions;
 mod counters;
 mod dropped;
 mod expiry;
+mod history;
 mod idempotency;
 mod keys;
 mod leases;
@@ -31,6 +32,7 @@ pub(crate) fn cases() -> Vec<Case> {
         counters::cases(),
         dropped::cases(),
         expiry::cases(),
+        history::cases(),
         idempotency::cases(),
         keys::cases(),
         leases::cases(),

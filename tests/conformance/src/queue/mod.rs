@@ -9,6 +9,7 @@ mod delay;
 mod floors;
 mod foreign;
 mod lease;
+mod ledger;
 mod missing;
 mod ordered;
 mod receive;
@@ -36,6 +37,7 @@ pub(crate) fn cases() -> Vec<Case> {
         floors::cases(),
         foreign::cases(),
         lease::cases(),
+        ledger::cases(),
         missing::cases(),
         ordered::cases(),
         receive::cases(),
