@@ -30,7 +30,7 @@ const CLOUDS: [(&str, &str); 5] = [
 ];
 
 /// Names that a resource cannot have: their variables mean something else.
-pub(crate) const RESERVED: [&str; 13] = [
+pub(crate) const RESERVED: [&str; 14] = [
     "data",
     "sync",
     "provider",
@@ -39,6 +39,7 @@ pub(crate) const RESERVED: [&str; 13] = [
     "deadline",
     "function",
     "grace",
+    "max-requests",
     "response-streaming",
     "runtime",
     "events-path",

@@ -26,6 +26,7 @@ mod runtime;
 /// | `SKYPORT_PUBLIC_URL` | how clients reach this server, for signed URLs | `http://127.0.0.1:$PORT` |
 /// | `SKYPORT_DEADLINE` | the longest time for a request, `30s` or `500ms` | none |
 /// | `SKYPORT_GRACE` | how long running work may go on after SIGTERM | `10s`; on Cloud Run `7s` |
+/// | `SKYPORT_MAX_REQUESTS` | the most requests at work at once; one more is answered 503 | `1024` |
 /// | `SKYPORT_RUNTIME` | `lambda`, `cloud-run`, `azure-functions` or `server`, whatever it finds itself on | what it finds |
 /// | `SKYPORT_FUNCTION` | on Lambda and Cloud Run: the one function that this deployment is for | by the event's source |
 /// | `SKYPORT_EVENTS_PATH` | on Cloud Run: a path where pushes are looked for although it is a route's | none |

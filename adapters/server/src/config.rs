@@ -26,8 +26,11 @@ pub struct ServerConfig {
     pub stall_timeout: Duration,
     /// The largest head of a request in bytes; more gets a 431. 64 KiB by default.
     pub max_header_bytes: usize,
-    /// The most connections at once; others wait. 4,096 by default.
+    /// The most connections at once; 4,096 by default. One more is answered 503 and closed.
     pub max_connections: usize,
+    /// The most requests at work at once, each from its head to the last piece of its response; at least 1, 1,024 by default. One
+    /// more is answered 503 at once; `/healthz` is answered always.
+    pub max_requests: usize,
     /// The most requests at once on one HTTP/2 connection; 128 by default.
     pub max_streams: u32,
 }
@@ -44,14 +47,15 @@ impl Default for ServerConfig {
             stall_timeout: Duration::from_secs(30),
             max_header_bytes: 64 << 10,
             max_connections: 4096,
+            max_requests: 1024,
             max_streams: 128,
         }
     }
 }
 
 impl ServerConfig {
-    /// The defaults, with what the environment says: `HOST`, `PORT`, `SKYPORT_DEADLINE`, `SKYPORT_GRACE`. A variable that
-    /// is empty counts as not set.
+    /// The defaults, with what the environment says: `HOST`, `PORT`, `SKYPORT_DEADLINE`, `SKYPORT_GRACE`,
+    /// `SKYPORT_MAX_REQUESTS`. A variable that is empty counts as not set.
     ///
     /// ```
     /// use skyport_server::ServerConfig;
@@ -83,6 +87,11 @@ impl ServerConfig {
         }
         if let Some(value) = read("SKYPORT_GRACE") {
             config.grace = duration(&value).ok_or_else(|| wrong("SKYPORT_GRACE", &value, time))?;
+        }
+        if let Some(value) = read("SKYPORT_MAX_REQUESTS") {
+            let most = value.parse().ok().filter(|most| *most > 0);
+            config.max_requests =
+                most.ok_or_else(|| wrong("SKYPORT_MAX_REQUESTS", &value, "a number from 1 on"))?;
         }
         Ok(config)
     }
@@ -133,6 +142,7 @@ mod tests {
         );
         assert_eq!(with("SKYPORT_DEADLINE", "2m").expect("valid").deadline, Some(Duration::from_secs(120)));
         assert_eq!(with("SKYPORT_GRACE", "0").expect("valid").grace, Duration::ZERO);
+        assert_eq!(with("SKYPORT_MAX_REQUESTS", "80").expect("valid").max_requests, 80);
     }
 
     #[test]
@@ -146,6 +156,8 @@ mod tests {
             ("SKYPORT_DEADLINE", "-5s"),
             ("SKYPORT_GRACE", "99999999999999999999"),
             ("SKYPORT_GRACE", "99999999999h"),
+            ("SKYPORT_MAX_REQUESTS", "0"),
+            ("SKYPORT_MAX_REQUESTS", "many"),
         ] {
             let error = with(name, value).expect_err(value).to_string();
             assert!(error.contains(name) && error.contains(value), "{error}");

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use crate::ServerConfig;
 use crate::io::{Stream, Version, sniff};
 use crate::pulse::Pulse;
-use crate::service::{Shared, answer};
+use crate::service::{Shared, answer, turned_away};
 
 /// The smallest buffer that hyper takes for a connection.
 const SMALLEST_BUFFER: usize = 8 << 10;
@@ -28,7 +28,23 @@ const SMALLEST_BUFFER: usize = 8 << 10;
 const PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(20));
 
 /// Serves a connection until it ends, is idle for too long, or the server shuts down and it has no request left.
-pub(crate) async fn serve(shared: Arc<Shared>, mut tcp: TcpStream, peer: SocketAddr) {
+pub(crate) async fn serve(shared: Arc<Shared>, tcp: TcpStream, peer: SocketAddr) {
+    converse(shared, tcp, peer, Attitude::Serves).await;
+}
+
+/// Answers the first request of a connection that is one too many with a 503, and closes it.
+pub(crate) async fn turn_away(shared: Arc<Shared>, tcp: TcpStream, peer: SocketAddr) {
+    converse(shared, tcp, peer, Attitude::TurnsAway).await;
+}
+
+/// What a client is to get on its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attitude {
+    Serves,
+    TurnsAway,
+}
+
+async fn converse(shared: Arc<Shared>, mut tcp: TcpStream, peer: SocketAddr, attitude: Attitude) {
     let config = &shared.config;
     // Small answers at once; where this cannot be had the connection works all the same.
     if let Err(error) = tcp.set_nodelay(true) {
@@ -50,16 +66,21 @@ pub(crate) async fn serve(shared: Arc<Shared>, mut tcp: TcpStream, peer: SocketA
     let stream = TokioIo::new(Stream::new(begun, tcp, Arc::clone(&pulse), config.stall_timeout));
     let service = service_fn(|request: http::Request<Incoming>| {
         let (shared, busy) = (Arc::clone(&shared), pulse.begin());
-        async move { Ok::<_, Infallible>(answer(shared, request, busy).await) }
+        async move {
+            Ok::<_, Infallible>(match attitude {
+                Attitude::Serves => answer(shared, request, busy).await,
+                Attitude::TurnsAway => turned_away(request, &shared.config, busy),
+            })
+        }
     });
     match version {
         Version::Http1 => {
             let connection = http1(config).serve_connection(stream, service);
-            drive(connection, version, &pulse, &shared, peer).await;
+            drive(connection, version, attitude, &pulse, &shared, peer).await;
         }
         Version::Http2 => {
             let connection = http2(config).serve_connection(stream, service);
-            drive(connection, version, &pulse, &shared, peer).await;
+            drive(connection, version, attitude, &pulse, &shared, peer).await;
         }
     }
 }
@@ -87,13 +108,25 @@ fn http2(config: &ServerConfig) -> http2::Builder<TokioExecutor> {
     builder
 }
 
-async fn drive<C>(connection: C, version: Version, pulse: &Pulse, shared: &Shared, peer: SocketAddr)
-where
+async fn drive<C>(
+    connection: C,
+    version: Version,
+    attitude: Attitude,
+    pulse: &Pulse,
+    shared: &Shared,
+    peer: SocketAddr,
+) where
     C: GracefulConnection + Future<Output = Result<(), <C as GracefulConnection>::Error>>,
     <C as GracefulConnection>::Error: StdError,
 {
     let mut connection = pin!(connection);
     let mut closing = false;
+    if attitude == Attitude::TurnsAway && version == Version::Http2 {
+        // What is asked already is answered, and no more is to be asked. Over HTTP/1 the answer says so.
+        closing = true;
+        pulse.close();
+        connection.as_mut().graceful_shutdown();
+    }
     loop {
         tokio::select! {
             biased;

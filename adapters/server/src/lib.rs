@@ -16,6 +16,7 @@
 //! | `HOST` | the address to listen on; `0.0.0.0` for every one | 127.0.0.1 |
 //! | `SKYPORT_DEADLINE` | the longest time for a request: `30`, `30s`, `500ms`, `2m` | none |
 //! | `SKYPORT_GRACE` | how long running work may go on after SIGTERM | 10s |
+//! | `SKYPORT_MAX_REQUESTS` | the most requests at work at once; one more is answered 503 | 1024 |
 //!
 //! # HTTP
 //! HTTP/1.1 and HTTP/2 with prior knowledge on one port, no TLS: that is a proxy's work. Bodies stream both ways and are
@@ -36,6 +37,11 @@
 //! A request whose body is not read by its handler is drained for a while, so that the client sees the answer. See
 //! [`ServerConfig`].
 //!
+//! # Too much at once
+//! A request over [`ServerConfig::max_requests`] is answered 503 with `Retry-After` at once, whatever its body is; so is the request of a
+//! connection over [`ServerConfig::max_connections`], which is then closed. Where more of those come than can be told
+//! (256 at once), they are closed without a word. Nobody is left waiting.
+//!
 //! # Shutdown
 //! On SIGTERM and Ctrl-C no new work is taken; what runs may finish within the grace period, then it is cancelled and its
 //! messages return. A second signal ends at once.
@@ -44,6 +50,7 @@ mod body;
 mod config;
 mod connection;
 mod event;
+mod gate;
 mod intercept;
 mod io;
 mod listen;

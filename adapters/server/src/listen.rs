@@ -17,6 +17,9 @@ use crate::service::Shared;
 /// How long no connection is taken after taking one failed: for lack of file handles, most often.
 const BREATH: Duration = Duration::from_millis(200);
 
+/// How many of those connections that are one too many are told so at once; more are closed without a word.
+const TOLD: usize = 256;
+
 /// An address that is taken already; connections wait there until a [`Server`](crate::Server) runs.
 ///
 /// For a program that must know its port, where any free one will do, before it makes its server.
@@ -67,18 +70,26 @@ async fn listen(address: SocketAddr) -> Result<TcpListener> {
     })
 }
 
-/// Takes connections and serves each in a task of its own, until the server is to stop.
+/// Takes connections and serves each in a task of its own, until the server is to stop. Those over the limit are turned away: left in
+/// the system's queue, they would hang there, and keep out those that come after them.
 pub(crate) async fn accept(listener: TcpListener, shared: &Arc<Shared>, connections: &mut JoinSet<()>) {
     let most = shared.config.max_connections.max(1);
+    let mut turned_away = JoinSet::new();
     loop {
-        let full = connections.len() >= most;
         tokio::select! {
             biased;
             () = shared.stop.triggered() => return,
             Some(ended) = connections.join_next() => note(ended),
-            accepted = listener.accept(), if !full => match accepted {
-                Ok((tcp, peer)) => {
+            Some(ended) = turned_away.join_next() => note(ended),
+            accepted = listener.accept() => match accepted {
+                Ok((tcp, peer)) if connections.len() < most => {
                     connections.spawn(connection::serve(Arc::clone(shared), tcp, peer));
+                }
+                Ok((tcp, peer)) => {
+                    shared.turned_away.count();
+                    if turned_away.len() < TOLD {
+                        turned_away.spawn(connection::turn_away(Arc::clone(shared), tcp, peer));
+                    }
                 }
                 Err(error) if is_of_one_connection(&error) => {
                     tracing::debug!(%error, "a client went away before it was served");

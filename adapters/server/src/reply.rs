@@ -8,17 +8,21 @@ use http::{HeaderValue, Method, StatusCode, header};
 use http_body::{Frame, SizeHint};
 use skyport_core::{Body, Error};
 
+use crate::gate::Place;
 use crate::pulse::Busy;
+
+/// What a request holds until the last piece of its response is handed to the connection: its connection, and its place among those at work.
+pub(crate) type Held = (Busy, Option<Place>);
 
 /// A response's body on its way to the client; the request ends with it.
 #[derive(Debug)]
 pub(crate) struct Download {
     body: Body,
-    _busy: Busy,
+    _held: Held,
 }
 
 /// The response as it goes out: a HEAD tells the length and sends nothing.
-pub(crate) fn wire(response: http::Response<Body>, method: &Method, busy: Busy) -> http::Response<Download> {
+pub(crate) fn wire(response: http::Response<Body>, method: &Method, held: Held) -> http::Response<Download> {
     let (mut parts, mut body) = response.into_parts();
     if method == Method::HEAD {
         let bodiless = matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
@@ -27,7 +31,7 @@ pub(crate) fn wire(response: http::Response<Body>, method: &Method, busy: Busy) 
         }
         body = Body::empty();
     }
-    http::Response::from_parts(parts, Download { body, _busy: busy })
+    http::Response::from_parts(parts, Download { body, _held: held })
 }
 
 impl http_body::Body for Download {

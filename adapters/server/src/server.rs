@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::config::ServerConfig;
+use crate::gate::{Gate, Refusals};
 use crate::intercept::Intercept;
 use crate::listen::{self, Socket};
 use crate::service::{Shared, WIND_DOWN};
@@ -133,6 +134,8 @@ impl Server {
             functions: self.functions,
             endpoints: self.endpoints,
             intercept: self.intercept,
+            gate: Gate::new(self.config.max_requests),
+            turned_away: Refusals::new("connections"),
             config: self.config,
             stop: self.shutdown,
             cut: Shutdown::new(),

@@ -14,6 +14,7 @@ use skyport_core::provider::Endpoint;
 use skyport_core::{Body, Shutdown};
 use tokio::time::timeout;
 
+use crate::gate::{self, Gate, Refusals};
 use crate::intercept::{Intercept, Intercepted};
 use crate::pulse::Busy;
 use crate::reply::{self, Download};
@@ -32,6 +33,10 @@ pub(crate) struct Shared {
     pub(crate) endpoints: Vec<Arc<dyn Endpoint>>,
     pub(crate) intercept: Option<Arc<dyn Intercept>>,
     pub(crate) config: ServerConfig,
+    /// The requests at work.
+    pub(crate) gate: Gate,
+    /// The connections that were one too many.
+    pub(crate) turned_away: Refusals,
     /// No new work.
     pub(crate) stop: Shutdown,
     /// The grace period is over.
@@ -45,19 +50,50 @@ pub(crate) async fn answer(
     busy: Busy,
 ) -> http::Response<Download> {
     let method = request.method().clone();
+    if request.uri().path() == HEALTH {
+        let response = health(&method, &shared.stop).into();
+        return reply::wire(response, &method, (busy, None));
+    }
+    let place = match shared.gate.enter() {
+        Ok(place) => place,
+        Err(refused) => return refuse(request, *refused, &shared.config, busy),
+    };
     // A handler's panics are caught by the dispatcher; this is for what is around it.
     let answered = AssertUnwindSafe(route(&shared, request)).catch_unwind().await;
     let response = answered.unwrap_or_else(|_| {
         tracing::error!("answering a request panicked");
         problem::response(StatusCode::INTERNAL_SERVER_ERROR, None, None).into()
     });
-    reply::wire(response, &method, busy)
+    reply::wire(response, &method, (busy, Some(place)))
+}
+
+/// What the first request of a connection gets that is one too many.
+pub(crate) fn turned_away(
+    request: http::Request<Incoming>,
+    config: &ServerConfig,
+    busy: Busy,
+) -> http::Response<Download> {
+    let mut response = gate::refusal("this server has as many connections as it takes: try again later");
+    if request.version() != http::Version::HTTP_2 {
+        response = response.with_header("connection", "close");
+    }
+    refuse(request, response, config, busy)
+}
+
+/// Answers a request that nobody is called with.
+fn refuse(
+    request: http::Request<Incoming>,
+    response: Response,
+    config: &ServerConfig,
+    busy: Busy,
+) -> http::Response<Download> {
+    let method = request.method().clone();
+    // What comes of its body meanwhile is thrown away, so that the client sees the answer.
+    drop(event::request(request, config));
+    reply::wire(response.into(), &method, (busy, None))
 }
 
 async fn route(shared: &Shared, request: http::Request<Incoming>) -> http::Response<Body> {
-    if request.uri().path() == HEALTH {
-        return health(request.method(), &shared.stop).into();
-    }
     let invocation = event::invocation(request.headers(), &shared.config);
     let cancellation = invocation.cancellation.clone();
     let request = event::request(request, &shared.config);

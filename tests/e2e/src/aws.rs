@@ -11,10 +11,69 @@ use skyport::{Body, Token};
 use zip::write::SimpleFileOptions;
 
 use crate::client::{Answer, Http};
+use crate::place::Kind;
+use crate::process::Example;
 use crate::program;
 
 /// Where the emulator listens; `cargo xtask test` starts it.
 const ENDPOINT: &str = "SKYPORT_EMULATOR_MINISTACK";
+
+/// Where the emulator listens.
+fn endpoint() -> String {
+    std::env::var(ENDPOINT).unwrap_or_else(|_| {
+        panic!("{ENDPOINT} is not set: `cargo xtask test` starts the emulator, `cargo xtask emulators` for tests by hand")
+    })
+}
+
+/// The emulator takes a key of twelve digits for an account.
+fn account(token: u128) -> String {
+    format!("{:012}", token % 1_000_000_000_000)
+}
+
+/// An account of its own, for programs on a machine of their developer's.
+#[derive(Debug)]
+pub struct Region {
+    endpoint: String,
+    account: String,
+    name: String,
+}
+
+impl Region {
+    /// One with nothing in it.
+    ///
+    /// # Panics
+    /// Where the emulator does not run.
+    #[must_use]
+    pub fn new() -> Self {
+        let token = Token::new().to_bits();
+        Self { endpoint: endpoint(), account: account(token), name: format!("e2e{:08x}", token >> 96) }
+    }
+
+    /// A program whose resources are here.
+    pub fn program(&self, name: &str, path: &Path, resources: &[(&str, Kind)]) -> Example {
+        let program = Example::program(name, path)
+            .variable("SKYPORT_PROVIDER", "aws")
+            .variable("AWS_REGION", "us-east-1")
+            .variable("AWS_ENDPOINT_URL", &self.endpoint)
+            .variable("AWS_ACCESS_KEY_ID", &self.account)
+            .variable("AWS_SECRET_ACCESS_KEY", "none");
+        resources.iter().fold(program, |program, (resource, kind)| {
+            let scheme = match kind {
+                Kind::Bucket | Kind::Watched => "s3",
+                Kind::Queue => "sqs",
+                Kind::Table => "dynamodb",
+            };
+            let url = format!("{scheme}://{}-{resource}", self.name);
+            program.variable(&format!("SKYPORT_{}", resource.to_uppercase()), &url)
+        })
+    }
+}
+
+impl Default for Region {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 /// A stack of its own in an account of its own.
 #[derive(Debug)]
@@ -32,15 +91,11 @@ impl Stack {
     /// # Panics
     /// Where the emulator does not run, or refuses.
     pub async fn deploy(example: &str, template: &Path) -> Self {
-        let endpoint = std::env::var(ENDPOINT).unwrap_or_else(|_| {
-            panic!("{ENDPOINT} is not set: `cargo xtask test` starts the emulator, `cargo xtask emulators` for tests by hand")
-        });
         let token = Token::new().to_bits();
         let mut stack = Self {
             http: Http::new(),
-            endpoint,
-            // The emulator takes a key of twelve digits for an account.
-            account: format!("{:012}", token % 1_000_000_000_000),
+            endpoint: endpoint(),
+            account: account(token),
             name: format!("{example}{:08x}", token >> 96),
             url: String::new(),
         };

@@ -20,6 +20,7 @@ use skyport_functions_host::{BlobChanged, Handler, Host, Options};
 use tokio::task::JoinHandle;
 
 use crate::client::Http;
+use crate::place::Kind;
 use crate::process::{Example, Running};
 use crate::{Data, program};
 
@@ -28,6 +29,9 @@ const AZURITE: &str = "SKYPORT_EMULATOR_AZURITE";
 
 /// Between two looks of Event Grid at a container, and two attempts to deliver.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// The queues into which Event Grid delivers are named after this.
+const TOLD: &str = "told";
 
 /// The account of Azurite's, and in it an application's resources under names of their own.
 #[derive(Clone, Debug)]
@@ -97,6 +101,30 @@ impl Account {
         Arc::new(Host::start(options).await.expect("the host takes it"))
     }
 
+    /// A program on a machine of its developer's, whose resources are in this account.
+    pub fn program(&self, name: &str, path: &std::path::Path, resources: &[(&str, Kind)]) -> Example {
+        let program = Example::program(name, path)
+            .variable("SKYPORT_PROVIDER", "azure")
+            .variable("AZURE_STORAGE_CONNECTION_STRING", &self.connection);
+        resources.iter().fold(program, |program, (resource, kind)| {
+            let named = self.named(resource);
+            let url = match kind {
+                Kind::Bucket => format!("azblob://{named}"),
+                Kind::Watched => format!("azblob://{named}?events={}", self.named(TOLD)),
+                Kind::Queue => format!("azqueue://{named}"),
+                Kind::Table => format!("aztable://{}{resource}", self.name),
+            };
+            program.variable(&format!("SKYPORT_{}", resource.to_uppercase()), &url)
+        })
+    }
+
+    /// Event Grid delivers what becomes of a bucket's objects into the queues of a server's functions.
+    #[must_use]
+    pub fn tell_queues(&self, bucket: &str) -> JoinHandle<()> {
+        let told = Destination::Queues(self.named(TOLD));
+        tokio::spawn(event_grid(self.clone(), self.named(bucket), told))
+    }
+
     /// The photos as a program on a machine of their developer's, whose resources are in this account.
     fn photos(&self) -> Example {
         Example::program("photos", &program::example("photos"))
@@ -128,13 +156,11 @@ impl Account {
     /// # Panics
     /// Where one of that fails.
     pub async fn serve(&self) -> Served {
-        let (originals, queues) = (self.named("originals"), self.named("told"));
-        let told = format!("azblob://{originals}?events={queues}");
+        let told = format!("azblob://{}?events={}", self.named("originals"), self.named(TOLD));
         let photos = || self.photos().variable("SKYPORT_ORIGINALS", &told);
         photos().variable("SKYPORT_COMMAND", "provision").run().await.assert_code(0);
         let program = photos().variable("SKYPORT_RUNTIME", "server").start().await;
-        let events = tokio::spawn(event_grid(self.clone(), originals, Destination::Queues(queues)));
-        Served { program, events }
+        Served { program, events: self.tell_queues("originals") }
     }
 
     /// The folder that is deployed, as the program writes it.

@@ -1,6 +1,6 @@
 //! An example on emulators of Google Cloud, set up as its own deployment does: made by the program, called by pushes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use http::{Method, Request};
 use serde_json::{Value, json};
@@ -66,8 +66,13 @@ impl Project {
 
     /// An example on a machine of its developer's, whose resources are in this project.
     pub fn program(&self, name: &str) -> Example {
+        self.program_at(name, &program::example(name))
+    }
+
+    /// Any program on a machine of its developer's, whose resources are in this project.
+    pub fn program_at(&self, name: &str, path: &Path) -> Example {
         let host = |url: &str| url.trim_start_matches("http://").to_owned();
-        Example::program(name, &program::example(name))
+        Example::program(name, path)
             .variable("SKYPORT_PROVIDER", "gcp")
             .variable("GOOGLE_CLOUD_PROJECT", &self.name)
             .variable("GOOGLE_APPLICATION_CREDENTIALS", self.key().to_str().expect("a path in UTF-8"))

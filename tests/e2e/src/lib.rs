@@ -12,9 +12,11 @@ pub mod gcp;
 mod pattern;
 pub mod photos;
 pub mod pictures;
+mod place;
 mod process;
 mod program;
 mod raw;
+pub mod tally;
 
 use std::pin::pin;
 use std::time::Duration;
@@ -22,6 +24,7 @@ use std::time::Duration;
 pub use client::{Answer, Http, request};
 pub use data::{Data, Open};
 pub use pattern::Pattern;
+pub use place::{Kind, Place};
 pub use process::{Example, Finished, Running, peak_memory};
 pub use raw::{Raw, status};
 

@@ -79,15 +79,8 @@ impl Example {
     ///
     /// # Errors
     /// What it said, where it ends instead.
-    pub async fn try_start(mut self) -> Result<Running, String> {
-        let mut child = self.spawn();
-        let (sender, said) = watch::channel(Vec::new());
-        let stdout = child.stdout.take().expect("piped");
-        let stderr = child.stderr.take().expect("piped");
-        listen(stdout, sender.clone());
-        listen(stderr, sender);
-        let mut running =
-            Running { name: self.name, child, said, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
+    pub async fn try_start(self) -> Result<Running, String> {
+        let mut running = self.launch();
         match running.address_said().await {
             Some(address) => {
                 running.address = address;
@@ -95,6 +88,18 @@ impl Example {
             }
             None => Err(running.log()),
         }
+    }
+
+    /// Starts it, whatever it is; it has no address.
+    #[must_use]
+    pub fn launch(mut self) -> Running {
+        let mut child = self.spawn();
+        let (sender, said) = watch::channel(Vec::new());
+        let stdout = child.stdout.take().expect("piped");
+        let stderr = child.stderr.take().expect("piped");
+        listen(stdout, sender.clone());
+        listen(stderr, sender);
+        Running { name: self.name, child, said, address: SocketAddr::from(([127, 0, 0, 1], 0)) }
     }
 
     /// Runs it to its end.
@@ -208,6 +213,28 @@ impl Running {
         self.end();
     }
 
+    /// SIGKILL; all that it said until then, what was still on its way, too.
+    ///
+    /// # Panics
+    /// Where its streams do not end.
+    pub async fn killed(mut self) -> String {
+        self.end();
+        self.silence().await;
+        self.log()
+    }
+
+    /// Waits until it has said so many lines that begin so; false where it ends before that.
+    ///
+    /// # Panics
+    /// Where neither happens for long.
+    pub async fn says(&mut self, start: &str, times: usize) -> bool {
+        let enough = |said: &Vec<String>| said.iter().filter(|line| line.starts_with(start)).count() >= times;
+        match timeout(PATIENCE, self.said.wait_for(enough)).await {
+            Ok(said) => said.is_ok(),
+            Err(_) => panic!("{} has not said `{start}` {times} times within {PATIENCE:?}", self.name),
+        }
+    }
+
     /// Asks it with SIGTERM to stop.
     pub fn terminate(&self) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).expect("a child that is not waited for");
@@ -218,12 +245,16 @@ impl Running {
     /// # Panics
     /// Where it does not.
     pub async fn ended(&mut self) -> ExitStatus {
-        // Its streams close when it ends; nothing inherits them.
+        self.silence().await;
+        self.child.wait().expect("a child of this process")
+    }
+
+    /// Its streams close when it ends; nothing inherits them.
+    async fn silence(&mut self) {
         let closed = async { while self.said.changed().await.is_ok() {} };
         if timeout(PATIENCE, closed).await.is_err() {
             panic!("{} has not ended within {PATIENCE:?}", self.name);
         }
-        self.child.wait().expect("a child of this process")
     }
 
     /// Asks it to stop, and asserts that it ends well.

@@ -41,14 +41,25 @@ impl Raw {
     /// # Panics
     /// Where the connection ends before.
     pub async fn read_until(&mut self, end: &str) -> String {
+        self.read_until_any(&[end]).await
+    }
+
+    /// Reads until one of these has come, and gives all that came with it.
+    ///
+    /// # Panics
+    /// Where the connection ends before.
+    pub async fn read_until_any(&mut self, ends: &[&str]) -> String {
         let mut all = Vec::new();
         let mut buffer = [0; 4096];
-        while !String::from_utf8_lossy(&all).contains(end) {
+        loop {
+            let text = String::from_utf8_lossy(&all);
+            if ends.iter().any(|end| text.contains(end)) {
+                return text.into_owned();
+            }
             let read = timeout(PATIENCE, self.0.read(&mut buffer)).await.expect("in time").expect("reads");
-            assert!(read > 0, "closed before {end:?}: {}", String::from_utf8_lossy(&all));
+            assert!(read > 0, "closed before any of {ends:?}: {text}");
             all.extend_from_slice(&buffer[..read]);
         }
-        String::from_utf8_lossy(&all).into_owned()
     }
 
     /// Reads until the server closes the connection, whether in peace or not; what came until then.

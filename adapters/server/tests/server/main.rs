@@ -6,6 +6,7 @@
 mod hostile;
 mod http;
 mod intercept;
+mod overload;
 mod shutdown;
 mod streaming;
 mod support;

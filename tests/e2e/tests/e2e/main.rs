@@ -10,6 +10,7 @@ mod hostile;
 mod kill;
 mod lambda;
 mod large;
+mod load;
 mod photos;
 mod queue;
 mod stop;
