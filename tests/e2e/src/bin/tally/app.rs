@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::pin::pin;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
@@ -12,6 +13,9 @@ use skyport_e2e::tally::{CONCURRENCY, RESTS, content};
 
 /// The partition of the counters.
 const COUNTERS: &str = "jobs";
+
+/// The dead letters, once somebody has asked for them.
+static DEAD: OnceLock<Queue<Job>> = OnceLock::new();
 
 #[derive(Resources)]
 struct Tally {
@@ -67,8 +71,10 @@ async fn result(request: Request, cx: Context<Tally>) -> Result<Response> {
 
 /// Some dead letters with their reasons, leased for a minute.
 async fn dead(_: Request, cx: Context<Tally>) -> Result<Response> {
-    let letters =
-        cx.jobs.dead_letters()?.receive(10, Duration::from_secs(1), Duration::from_secs(60)).await?;
+    let letters = cx.jobs.dead_letters()?;
+    // One handle for all requests: with its last handle a queue's receive ends, and what it is just being given comes again late.
+    let letters = DEAD.get_or_init(|| letters);
+    let letters = letters.receive(10, Duration::from_secs(1), Duration::from_secs(60)).await?;
     let told = letters.iter().map(|letter| {
         let job = letter.value()?;
         Ok((job.number, job.doomed, letter.reason().unwrap_or_default().to_owned()))

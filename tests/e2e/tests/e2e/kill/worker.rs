@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 use http::Method;
 use skyport_e2e::tally::{RESTS, content};
-use skyport_e2e::{Example, Http, Kind, Place, Running, until};
+use skyport_e2e::{Example, Http, Kind, Place, Running};
 
 use super::{Clients, SETTLED, moment, moved, seeded};
 
@@ -76,6 +76,30 @@ async fn work_under_fire(name: &str, place: &Place) -> (Running, String) {
 /// A dead letter: the job, whether it was doomed, and the reason.
 type Dead = (u32, bool, String);
 
+/// Waits until every job is done, or a dead letter; those with their reasons.
+async fn settle(client: &Http, worker: &Running, before: &str, all: &BTreeSet<u32>) -> BTreeMap<u32, String> {
+    let begun = Instant::now();
+    let mut dead: BTreeMap<u32, String> = BTreeMap::new();
+    loop {
+        let letters = client.get(&worker.url("/dead")).await;
+        // An emulator may be slow for once.
+        if letters.status == 200 {
+            for (number, doomed, reason) in letters.json::<Vec<Dead>>() {
+                assert_eq!(doomed, is_doomed(number));
+                dead.insert(number, reason);
+            }
+        }
+        let mut missing = all.clone();
+        let done = told(&format!("{before}{}", worker.log()), "done ");
+        missing.retain(|number| !done.contains_key(number) && !dead.contains_key(number));
+        if missing.is_empty() {
+            return dead;
+        }
+        assert!(begun.elapsed() < SETTLED, "neither done nor dead letters: {missing:?}\n{before}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
 /// Kills a worker again and again, and holds against what was accepted what is there in the end.
 pub(super) async fn survive(name: &str, place: &Place) {
     tally(place).variable("SKYPORT_COMMAND", "provision").run().await.assert_code(0);
@@ -83,22 +107,7 @@ pub(super) async fn survive(name: &str, place: &Place) {
     let client = Http::new();
 
     let all: BTreeSet<u32> = (0..(KILLS + 1) * JOBS).collect();
-    let dead: Mutex<BTreeMap<u32, String>> = Mutex::default();
-    let log = || format!("{before}{}", worker.log());
-    until("every job is done, or a dead letter", SETTLED, async || {
-        let letters = client.get(&worker.url("/dead")).await;
-        if letters.status == 200 {
-            for (number, doomed, reason) in letters.json::<Vec<Dead>>() {
-                assert_eq!(doomed, is_doomed(number));
-                dead.lock().expect("sound").insert(number, reason);
-            }
-        }
-        let mut accounted: BTreeSet<u32> = told(&log(), "done ").into_keys().collect();
-        accounted.extend(dead.lock().expect("sound").keys());
-        accounted == all
-    })
-    .await;
-    let dead = dead.into_inner().expect("sound");
+    let dead = settle(&client, &worker, &before, &all).await;
     let mut worker = worker;
     worker.terminate();
     assert!(worker.ended().await.success(), "{}", worker.log());
