@@ -2,8 +2,8 @@
 
 use skyport_core::{Error, ErrorKind};
 
-/// The longest line that an error is, in bytes.
-const LONGEST: usize = 4 << 10;
+/// The longest line that an error is, in bytes: a key or a URL that is refused is quoted, with each of its bytes escaped at worst.
+const LONGEST: usize = 512 << 10;
 
 /// An error is one line of bounded length.
 pub(crate) fn error(error: &Error) {

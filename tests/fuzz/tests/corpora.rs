@@ -14,11 +14,11 @@ use std::thread;
 use skyport_fuzz::{TARGETS, Target, corpus, mutate};
 
 /// How many mutations each target gets.
-const INPUTS: usize = 400;
+const INPUTS: usize = 1_500;
 
 /// A target that works with files and sockets takes a hundred times as long for each.
 const SLOW: [&str; 5] = ["blob_keys", "handed_back", "local_rows", "server_connection", "table_keys"];
-const SLOW_INPUTS: usize = 60;
+const SLOW_INPUTS: usize = 150;
 
 /// The variable that says another number.
 const VARIABLE: &str = "SKYPORT_FUZZ_INPUTS";
