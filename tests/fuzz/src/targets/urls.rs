@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use percent_encoding::percent_decode_str;
 use skyport_core::app::{App, Context, Declaration, HandlerResult, Invocation, Opener};
 use skyport_core::blob::port::BlobStore;
 use skyport_core::http::{Request, route};
@@ -27,8 +28,11 @@ pub(super) fn resource(input: &[u8]) {
     };
     let shown = format!("{url:?}");
     sound::line(&shown);
-    let is_elsewhere = |value: &str| text.matches(value).count() > 1;
-    for value in values.into_iter().filter(|value| !is_elsewhere(value)) {
+    // What stands in a name, too, is shown as such.
+    let shown_name = |name: &str| percent_decode_str(name).decode_utf8_lossy().escape_debug().to_string();
+    let mut names = vec![shown_name(text.split('?').next().unwrap_or_default())];
+    names.extend(query.split('&').filter_map(|pair| pair.split('=').next()).map(shown_name));
+    for value in values.into_iter().filter(|value| names.iter().all(|name| !name.contains(value))) {
         sound::hides(&shown, value);
     }
     for refused in
