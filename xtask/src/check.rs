@@ -23,10 +23,7 @@ struct Step {
 const STEPS: [Step; 9] = [
     Step { name: "tidy", run: tidy::step },
     Step { name: "fmt", run: format },
-    Step {
-        name: "lockfile",
-        run: |workspace| cargo(workspace, &["tree", "--workspace", "--locked", "--depth=0", "--quiet"]),
-    },
+    Step { name: "lockfile", run: lockfile },
     Step { name: "graph", run: features::graph },
     Step { name: "deny", run: deny::step },
     Step {
@@ -83,12 +80,21 @@ fn done(command: &mut Command) -> Result<Faults> {
     Ok(if run::shown(command)? { Vec::new() } else { fault })
 }
 
-/// The benches are a workspace of their own.
+/// That of the fuzz targets is kept as well: they have our members' dependencies.
+fn lockfile(workspace: &Workspace) -> Result<Faults> {
+    let tree = ["tree", "--workspace", "--locked", "--depth=0", "--quiet"];
+    let mut faults = cargo(workspace, &tree)?;
+    faults.extend(cargo(workspace, &[&tree[..], &["--manifest-path=fuzz/Cargo.toml"]].concat())?);
+    Ok(faults)
+}
+
+/// The benches and the fuzz targets are workspaces of their own.
 fn format(workspace: &Workspace) -> Result<Faults> {
     let mut faults = cargo(workspace, &["fmt", "--all", "--check"])?;
-    if workspace.root.join("benches/Cargo.toml").is_file() {
-        let benches = ["fmt", "--manifest-path=benches/Cargo.toml", "--check"];
-        faults.extend(cargo(workspace, &benches)?);
+    for manifest in ["benches/Cargo.toml", "fuzz/Cargo.toml"] {
+        if workspace.root.join(manifest).is_file() {
+            faults.extend(cargo(workspace, &["fmt", "--manifest-path", manifest, "--check"])?);
+        }
     }
     Ok(faults)
 }

@@ -1,5 +1,5 @@
 //! Skyport's tasks: `cargo xtask test`, `cargo xtask check`, `cargo xtask bench`, `cargo xtask emulators`,
-//! `cargo xtask portability`, `cargo xtask simulate`.
+//! `cargo xtask simulate`, `cargo xtask fuzz`, `cargo xtask portability`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 mod check;
 mod emulators;
+mod fuzz;
 mod run;
 mod simulate;
 mod test;
@@ -33,6 +34,10 @@ usage: cargo xtask <task>
   bench   the benchmarks in benches/; what follows goes to `cargo bench`
   emulators   the clouds' emulators, which `test` starts by itself, until Ctrl-C: for `cargo test -p skyport-aws` and its like
             --only <name>        one emulator of them
+  fuzz    the fuzz targets with libFuzzer, led by coverage; ends in `N targets, N inputs, N crashes`
+            --only <target>      one target of them
+            --seconds <n>        how long each runs; a minute by default
+            --keep               inputs that reach new code are kept in the corpus, the fewest that do
   portability  makes docs/portability.md of what the providers declare; a test fails while it is stale
 ";
 
@@ -67,6 +72,11 @@ fn task(arguments: &[String]) -> Result<bool> {
         Some((task, rest)) if task == "emulators" => {
             let [only] = options(rest, ["--only"])?;
             emulators::task(only.as_deref())
+        }
+        Some((task, rest)) if task == "fuzz" => {
+            let (flags, rest): (Vec<_>, Vec<_>) = rest.iter().cloned().partition(|word| word == "--keep");
+            let [only, seconds] = options(&rest, ["--only", "--seconds"])?;
+            fuzz::fuzz(&fuzz::Selection { only, seconds, keep: !flags.is_empty() })
         }
         Some((task, [])) if task == "portability" => run::shown(run::cargo(&workspace::root()?).args([
             "run",

@@ -124,6 +124,9 @@ mod blob;
 mod config;
 mod event;
 mod front;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod logs;
 mod message;
 pub mod metadata;

@@ -139,6 +139,9 @@ mod blob;
 mod config;
 mod event;
 mod front;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod guard;
 mod logs;
 mod message;

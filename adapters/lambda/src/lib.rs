@@ -85,6 +85,9 @@ mod blob;
 mod config;
 mod event;
 mod failure;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod logs;
 mod reply;
 mod serve;

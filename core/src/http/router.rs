@@ -16,6 +16,9 @@ pub enum Routed<'r> {
     NoSuchMethod(String),
 }
 
+/// The most parameters of one path: the library that finds routes panics over more.
+const PARAMETERS: usize = 25;
+
 /// A method (or every one) and its function.
 type Entry = (Option<Method>, usize);
 
@@ -33,6 +36,10 @@ impl Router {
         let path = route.path();
         if !path.starts_with('/') {
             return Err(format!("the path `{path}` is to begin with `/`"));
+        }
+        // Doubled braces stand for themselves.
+        if path.replace("{{", "").matches('{').count() > PARAMETERS {
+            return Err(format!("a path with more than {PARAMETERS} `{{name}}` is not valid"));
         }
         let place = match self.methods.iter().position(|(known, _)| known == path) {
             Some(place) => place,
@@ -111,6 +118,19 @@ mod tests {
         assert!(matches!(router.find(&Method::GET, "/photos/"), Routed::NoSuchPath));
         assert!(
             matches!(router.find(&Method::POST, "/photos/a"), Routed::NoSuchMethod(allow) if allow == "GET, HEAD, PUT")
+        );
+    }
+
+    #[test]
+    fn a_path_of_more_parameters_than_can_be_found_is_a_fault_and_no_panic() {
+        let mut router = Router::default();
+        let path = |count: usize| (0..count).map(|at| format!("/{{p{at}}}/{{{{x}}}}")).collect::<String>();
+        router.add(&route::get(path(PARAMETERS)), 0).expect("as many as there may be");
+        let fault = router.add(&route::get(path(PARAMETERS + 1)), 1).expect_err("one more");
+        assert!(fault.contains("more than 25"), "{fault}");
+        let asked = "/v/{x}".repeat(PARAMETERS);
+        assert!(
+            matches!(router.find(&Method::GET, &asked), Routed::Function(0, params) if params.len() == PARAMETERS)
         );
     }
 

@@ -28,6 +28,8 @@ mod copy;
 mod delete;
 #[cfg(feature = "events")]
 mod events;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod list;
 mod meta;
 pub(crate) mod name;

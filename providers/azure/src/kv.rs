@@ -28,6 +28,8 @@ use waiting::Room;
 mod batch;
 pub(crate) mod client;
 mod entity;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod increment;
 mod key;
 mod mirrors;

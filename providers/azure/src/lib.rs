@@ -199,6 +199,9 @@
 mod blob;
 mod config;
 mod error;
+#[cfg(all(feature = "fuzzing", feature = "blob", feature = "kv"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 #[cfg(feature = "kv")]
 mod kv;

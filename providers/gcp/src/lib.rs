@@ -162,6 +162,9 @@ mod stub;
 mod blob;
 mod config;
 mod error;
+#[cfg(all(feature = "fuzzing", feature = "kv"))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "grpc")]
 mod grpc;
 #[cfg(feature = "kv")]

@@ -59,7 +59,7 @@ impl Janitor {
         if ids.is_empty() {
             return;
         }
-        let paths = ids.iter().map(|id| self.contents.path(id)).collect();
+        let paths = ids.iter().filter_map(|id| self.contents.path(id)).collect();
         if self.orders.send(paths).is_err() {
             tracing::warn!("replaced content files stay until they are collected");
         }

@@ -34,8 +34,14 @@ impl Contents {
         self.folder.join("blobs")
     }
 
-    /// Where the content `id` lies.
-    pub(crate) fn path(&self, id: &str) -> PathBuf {
+    /// Where the content `id` lies. `None` for what is no id: somebody else may have written the index, and no path in it leads out of
+    /// the folder.
+    pub(crate) fn path(&self, id: &str) -> Option<PathBuf> {
+        id.parse::<Token>().is_ok().then(|| self.own_path(id))
+    }
+
+    /// Where a content lies whose id was drawn here.
+    fn own_path(&self, id: &str) -> PathBuf {
         self.blobs().join(id.get(..2).unwrap_or("xx")).join(id)
     }
 
@@ -54,7 +60,7 @@ impl Contents {
 
     /// Moves a whole draft to where the index may name it.
     pub(crate) fn place(&self, draft: &mut Draft) -> io::Result<()> {
-        let target = self.path(&draft.id);
+        let target = self.own_path(&draft.id);
         if self.durability == Durability::Full {
             draft.file.sync_all()?;
         }
@@ -65,10 +71,10 @@ impl Contents {
 
     /// The same bytes under a new id, without copying them where the file system can.
     pub(crate) fn copy(&self, source: &str) -> io::Result<Draft> {
-        let from = self.path(source);
+        let from = self.path(source).ok_or(ErrorKind::NotFound)?;
         loop {
             let id = Token::new().to_string();
-            let path = self.path(&id);
+            let path = self.own_path(&id);
             // By its old name: the new one may be collected until it is held.
             let file = File::open(&from)?;
             match self.in_folder(&path, || fs::hard_link(&from, &path)) {

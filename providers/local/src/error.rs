@@ -123,6 +123,12 @@ fn from_sqlite(error: rusqlite::Error, file: &Path) -> Error {
             format!("`{file}` cannot be opened: check that its folder is there and may be written").into(),
             false,
         ),
+        // The statement was carried out, and what it found in a row is not what Skyport writes there.
+        None if is_of_a_row(&error) => (
+            ErrorKind::Malformed,
+            format!("a row of `{file}` is damaged, or was not written by Skyport: restore it from a backup").into(),
+            false,
+        ),
         Some(ErrorCode::SystemIoFailure) => (
             ErrorKind::Unavailable,
             format!("reading or writing `{file}` failed: check the disk").into(),
@@ -135,6 +141,17 @@ fn from_sqlite(error: rusqlite::Error, file: &Path) -> Error {
         .with_retryable(retryable)
         .with_ambiguous(false)
         .with_source(error)
+}
+
+/// Whether it is about the value of a column: its type, its range, its letters.
+fn is_of_a_row(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::Utf8Error(..)
+    )
 }
 
 /// The one table from a file's errors to kinds.

@@ -16,6 +16,8 @@ use skyport_core::{Error, Result};
 
 use crate::config::endpoint::Service;
 
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod text;
 
 const DATE: HeaderName = HeaderName::from_static("x-ms-date");

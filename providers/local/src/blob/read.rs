@@ -62,7 +62,9 @@ pub(super) async fn get(
     let (bucket, key, contents) = (Arc::clone(bucket), key.to_owned(), engine.contents().clone());
     let (meta, opened) = engine
         .read(move |connection| {
-            at_content(connection, &bucket, &key, |meta, id| open(meta, contents.path(id), &options))
+            at_content(connection, &bucket, &key, |meta, id| {
+                open(meta, contents.path(id).ok_or(Native::ContentGone)?, &options)
+            })
         })
         .await?;
     let (range, body) = match opened {
