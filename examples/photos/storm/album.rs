@@ -30,7 +30,7 @@ pub(crate) struct Made {
 impl Picture {
     /// Whether this is the thumbnail of it and of no other.
     pub(crate) fn has_thumbnail(&self, bytes: &Bytes) -> bool {
-        self.made.as_ref().is_some_and(|made| &made.thumbnail == bytes)
+        self.made.as_ref().is_some_and(|made| made.thumbnail == *bytes)
     }
 }
 

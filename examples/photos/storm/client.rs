@@ -181,7 +181,7 @@ impl Client<'_> {
         let found = match answer.status().as_u16() {
             404 => None,
             200 => {
-                let found = album().iter().find(|picture| &picture.bytes == answer.bytes());
+                let found = album().iter().find(|picture| picture.bytes == *answer.bytes());
                 if found.is_none() {
                     self.ledger.wrong(format!("{name}: what was read is no whole photo"));
                     return None;

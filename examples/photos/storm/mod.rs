@@ -94,7 +94,7 @@ async fn drive(test: &Test<Photos>, seed: u64) -> Seen {
         }
     };
     tokio::join!(clients, sweeping);
-    if seed % NIGHTS == 1 {
+    if seed % NIGHTS == NIGHTS - 1 {
         until_after_the_nightly_sweep(test).await;
     }
     test.calm();

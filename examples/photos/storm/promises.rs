@@ -51,7 +51,7 @@ pub(super) async fn a_sweep_mends_all(photos: &Photos, _: &Seen) -> Result<(), B
     for (name, original) in &swept.originals {
         finished(name, original, &swept)?;
     }
-    for name in swept.catalogue.keys().filter(|name| !swept.originals.contains_key(*name)) {
+    if let Some(name) = swept.catalogue.keys().find(|name| !swept.originals.contains_key(*name)) {
         return Err(format!("{name}: stands in the catalogue, and there is no such photo").into());
     }
     for name in swept.thumbnails.keys() {
