@@ -52,7 +52,7 @@ pub(crate) struct Thumbnail {
     pub(crate) height: u32,
 }
 
-/// Decodes a picture and makes it small, where it is not, upright, and opaque.
+/// Decodes a picture and makes it small, upright, and opaque.
 pub(crate) fn thumbnail(bytes: &[u8]) -> Result<Thumbnail, ImageError> {
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
     let mut limits = Limits::default();
@@ -67,10 +67,10 @@ pub(crate) fn thumbnail(bytes: &[u8]) -> Result<Thumbnail, ImageError> {
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let picture = DynamicImage::from_decoder(decoder)?;
 
-    let (mut width, mut height) = (picture.width(), picture.height());
-    // Small first: turning and blending then cost nothing. What is small already is not blown up.
-    let mut small = if width.max(height) > SIDE { picture.thumbnail(SIDE, SIDE) } else { picture };
+    // Small first: turning and blending then cost nothing.
+    let mut small = picture.thumbnail(SIDE, SIDE);
     small.apply_orientation(orientation);
+    let (mut width, mut height) = (picture.width(), picture.height());
     if swaps_sides(orientation) {
         std::mem::swap(&mut width, &mut height);
     }
