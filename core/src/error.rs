@@ -1,5 +1,7 @@
 //! The one error type of every port: [`Error`], and the kinds that a program can act on.
 
+mod mask;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -119,11 +121,16 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of `kind`; `message` says what to do next where that is known, and holds no secret.
+    /// An error of `kind`; `message` says what to do next where that is known, and holds no secret. One that is put together, perhaps of what a
+    /// service wrote, is cut after 2 KiB, and what looks like a credential in it is masked.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        let message = match message.into() {
+            Cow::Owned(text) => mask::shown(text),
+            written => written,
+        };
         Self(Box::new(Inner {
             kind,
-            message: message.into(),
+            message,
             retryable: None,
             ambiguous: None,
             retry_after: None,
@@ -375,7 +382,8 @@ impl fmt::Debug for Error {
             debug.field("item", &item);
         }
         if let Some(source) = &inner.source {
-            debug.field("source", source);
+            // It is not ours: it may hold all that a service wrote.
+            debug.field("source", &format_args!("{}", mask::shown(format!("{source:?}"))));
         }
         debug.finish()
     }
@@ -389,7 +397,7 @@ fn one_line(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     while let Some(error) = cause {
         let text = match error.downcast_ref::<Error>() {
             Some(error) => error.message().to_owned(),
-            None => error.to_string().lines().collect::<Vec<_>>().join(" "),
+            None => mask::shown(error.to_string().lines().collect::<Vec<_>>().join(" ")).into_owned(),
         };
         if !line.contains(&text) {
             line.push_str(", because ");
