@@ -8,7 +8,7 @@ use google_cloud_auth::credentials::Credentials;
 #[cfg(feature = "blob")]
 use google_cloud_auth::signer::Signer;
 use skyport_core::Result;
-use skyport_core::provider::ResourceUrl;
+use skyport_core::provider::{ResourceUrl, place};
 use tokio::sync::OnceCell;
 
 use credentials::Bearer;
@@ -57,11 +57,12 @@ pub struct GcpConfig {
 
 impl fmt::Debug for GcpConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |endpoint: &Option<String>| endpoint.as_deref().map(place);
         f.debug_struct("GcpConfig")
             .field("project", &self.project)
-            .field("storage_endpoint", &self.storage_endpoint)
-            .field("pubsub_endpoint", &self.pubsub_endpoint)
-            .field("firestore_endpoint", &self.firestore_endpoint)
+            .field("storage_endpoint", &shown(&self.storage_endpoint))
+            .field("pubsub_endpoint", &shown(&self.pubsub_endpoint))
+            .field("firestore_endpoint", &shown(&self.firestore_endpoint))
             .finish_non_exhaustive()
     }
 }
