@@ -47,7 +47,8 @@ pub struct GcpConfig {
     /// The endpoint of Firestore, likewise.
     pub firestore_endpoint: Option<String>,
     /// Who calls; Application Default Credentials where it is `None`. Their headers have 6 seconds to come, then a call is
-    /// `Unavailable`.
+    /// `Unavailable`. Whoever makes them with Google's library chooses the process's provider of cryptography before (`install_default` of rustls):
+    /// without one that library panics.
     pub credentials: Option<Credentials>,
     /// Who signs URLs; whom the Application Default Credentials name where it is `None`. What is given here is taken for a key: its
     /// signatures are to be good for as long as is asked, up to a week, which those of IAM are not.
