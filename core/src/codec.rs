@@ -153,7 +153,14 @@ mod tests {
         let secret = Bytes::from_static(b"{\"password\":\"hunter2\"}");
         let error = <Json as Decode<Vec<u32>>>::decode(&secret).expect_err("no list");
         assert_eq!(error.kind(), ErrorKind::Malformed);
-        assert!(!error.to_string().contains("hunter2"), "{error}");
+        // Nor where the causes are told, too, of which there is one.
+        let number = Bytes::from_static(b"\"hunter2\"");
+        let quoting = <Json as Decode<u32>>::decode(&number).expect_err("no number");
+        let cause = std::error::Error::source(&quoting).map(ToString::to_string);
+        assert!(cause.is_some_and(|cause| cause.contains("hunter2")), "else this tests nothing");
+        for error in [&error, &quoting] {
+            assert!(!format!("{error} {error:?} {error:#?}").contains("hunter2"), "{error:#?}");
+        }
         assert!(std::error::Error::source(&error).is_some());
     }
 

@@ -1,5 +1,7 @@
 //! The one error type of every port: [`Error`], and the kinds that a program can act on.
 
+mod mask;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -119,11 +121,16 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of `kind`; `message` says what to do next where that is known, and holds no secret.
+    /// An error of `kind`; `message` says what to do next where that is known, and holds no secret. One that is put together, perhaps of what a
+    /// service wrote, is cut after 2 KiB, and what looks like a credential in it is masked.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        let message = match message.into() {
+            Cow::Owned(text) => mask::shown(text),
+            written => written,
+        };
         Self(Box::new(Inner {
             kind,
-            message: message.into(),
+            message,
             retryable: None,
             ambiguous: None,
             retry_after: None,
@@ -375,29 +382,40 @@ impl fmt::Debug for Error {
             debug.field("item", &item);
         }
         if let Some(source) = &inner.source {
-            debug.field("source", source);
+            // Its own Debug may hold all that a service wrote.
+            debug.field("source", &causes(&**source).collect::<Vec<_>>());
         }
         debug.finish()
     }
 }
 
 /// The error and what caused it. A cause that is told already, as that of an error that was given more words, is not told
-/// again; one of several lines is made one.
+/// again.
 fn one_line(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut line = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let text = match error.downcast_ref::<Error>() {
-            Some(error) => error.message().to_owned(),
-            None => error.to_string().lines().collect::<Vec<_>>().join(" "),
-        };
+    for text in std::error::Error::source(error).into_iter().flat_map(causes) {
         if !line.contains(&text) {
             line.push_str(", because ");
             line.push_str(&text);
         }
-        cause = error.source();
     }
     escaped(f, &line)
+}
+
+/// An error and its causes, each in one line that can be shown.
+pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> impl Iterator<Item = String> {
+    // A chain is short; the bound only guards against a `source` that returns itself.
+    std::iter::successors(Some(error), |error| error.source()).take(32).map(|error| {
+        if let Some(error) = error.downcast_ref::<Error>() {
+            return error.message().to_owned();
+        }
+        // What it says beside the place quotes the data.
+        if let Some(error) = error.downcast_ref::<serde_json::Error>() {
+            let (line, column) = (error.line(), error.column());
+            return format!("it is no such JSON ({:?}, line {line} column {column})", error.classify());
+        }
+        mask::shown(error.to_string().lines().collect::<Vec<_>>().join(" ")).into_owned()
+    })
 }
 
 impl std::error::Error for Error {

@@ -211,6 +211,27 @@ impl std::str::FromStr for ResourceUrl {
     }
 }
 
+/// What may be shown of an address that was configured: no user, no password, no query, and nothing of what is no address.
+///
+/// ```
+/// # use skyport_core::provider::place;
+/// assert_eq!(place("https://user:secret@host:9000/base?token=x"), "https://host:9000/base");
+/// assert_eq!(place("127.0.0.1:8085"), "127.0.0.1:8085");
+/// assert_eq!(place("a secret"), "no address");
+/// ```
+#[must_use]
+pub fn place(address: &str) -> String {
+    let Some((uri, authority)) =
+        address.parse::<http::Uri>().ok().and_then(|uri| Some((uri.clone(), uri.authority()?.clone())))
+    else {
+        return "no address".to_owned();
+    };
+    let scheme = uri.scheme_str().map(|scheme| format!("{scheme}://")).unwrap_or_default();
+    let port = authority.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let path = uri.path().trim_end_matches('/');
+    format!("{scheme}{}{port}{path}", authority.host())
+}
+
 fn decode(text: &str) -> Result<String> {
     let decoded = percent_decode_str(text).decode_utf8();
     decoded.map(Into::into).map_err(|_| Error::invalid("a resource's URL is not UTF-8 once percent-decoded"))

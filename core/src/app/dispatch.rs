@@ -451,5 +451,5 @@ fn log_outcome(outcome: &Outcome) {
 }
 
 fn source(error: &HandlerError) -> Option<String> {
-    std::error::Error::source(error.error()).map(ToString::to_string)
+    std::error::Error::source(error.error()).and_then(|source| crate::error::causes(source).next())
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use crate::error::causes;
 use crate::{BoxError, Error};
 
 /// What handlers return.
@@ -121,16 +122,20 @@ impl<E: Into<BoxError>> From<E> for HandlerError {
 impl fmt::Debug for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HandlerError")
-            .field("error", &self.0.source)
+            .field("error", &causes(&*self.0.source).collect::<Vec<_>>())
             .field("fatal", &self.0.fatal)
             .field("status", &self.0.status)
             .finish()
     }
 }
 
+/// In one line, without credentials, and without the data that a wrong JSON quotes: it goes into logs, and with a dead letter.
 impl fmt::Display for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0.source, f)
+        match self.0.source.downcast_ref::<Error>() {
+            Some(error) => fmt::Display::fmt(error, f),
+            None => causes(&*self.0.source).take(1).try_for_each(|told| f.write_str(&told)),
+        }
     }
 }
 
@@ -194,6 +199,21 @@ impl<T> ResultExt<T> for Option<T> {
 mod tests {
     use super::*;
     use crate::ErrorKind;
+
+    #[test]
+    fn what_is_logged_of_it_is_one_line_without_data_and_credentials() {
+        let wrong = serde_json::from_str::<u32>("\"hunter2\"").expect_err("no number");
+        assert!(wrong.to_string().contains("hunter2"), "else this tests nothing");
+        let quoted = HandlerError::from(wrong);
+        let echoed = HandlerError::from("refused:\nAuthorization: Bearer abcdefgh-12345678");
+        for error in [quoted, echoed] {
+            let told = format!("{error} {error:?}");
+            assert!(
+                !told.contains("hunter2") && !told.contains("12345678") && !told.contains('\n'),
+                "{told}"
+            );
+        }
+    }
 
     #[test]
     fn a_question_mark_takes_any_error_and_keeps_its_kind() {

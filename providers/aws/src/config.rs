@@ -19,12 +19,14 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use skyport_core::provider::ResourceUrl;
+use skyport_core::provider::{ResourceUrl, place};
 use skyport_core::{Error, Result};
 use tokio::sync::OnceCell;
 
+use bounded::Bounded;
 use credentials::InTime;
 
+pub(crate) mod bounded;
 mod credentials;
 
 /// How long a connection may take to be made.
@@ -61,7 +63,7 @@ impl fmt::Debug for AwsConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AwsConfig")
             .field("region", &self.region)
-            .field("endpoint", &self.endpoint)
+            .field("endpoint", &self.endpoint.as_deref().map(place))
             .field("profile", &self.profile)
             .finish_non_exhaustive()
     }
@@ -145,10 +147,17 @@ impl Shared {
 }
 
 /// A region, and an endpoint other than AWS's own; `None` is what the environment says.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct Site {
     region: Option<String>,
     endpoint: Option<String>,
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let endpoint = self.endpoint.as_deref().map(place);
+        f.debug_struct("Site").field("region", &self.region).field("endpoint", &endpoint).finish()
+    }
 }
 
 impl Site {
@@ -210,6 +219,7 @@ impl Connection {
             let elsewhere = sdk.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
             let config = aws_sdk_s3::config::Builder::from(sdk)
                 .force_path_style(elsewhere)
+                .interceptor(Bounded)
                 // Signatures cover the bytes of every request already; and parts that have checksums cannot be
                 // completed without naming each of them again.
                 .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
@@ -233,19 +243,28 @@ impl Connection {
 
     #[cfg(feature = "queue")]
     pub(crate) async fn sqs(&self) -> &aws_sdk_sqs::Client {
-        let make = || async { aws_sdk_sqs::Client::new(self.sdk().await) };
+        let make = || async {
+            let config = aws_sdk_sqs::config::Builder::from(self.sdk().await).interceptor(Bounded);
+            aws_sdk_sqs::Client::from_conf(config.build())
+        };
         self.sqs.get_or_init(|| Box::pin(make())).await
     }
 
     #[cfg(feature = "kv")]
     pub(crate) async fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
-        let make = || async { aws_sdk_dynamodb::Client::new(self.sdk().await) };
+        let make = || async {
+            let config = aws_sdk_dynamodb::config::Builder::from(self.sdk().await).interceptor(Bounded);
+            aws_sdk_dynamodb::Client::from_conf(config.build())
+        };
         self.dynamodb.get_or_init(|| Box::pin(make())).await
     }
 
     #[cfg(feature = "events")]
     pub(crate) async fn eventbridge(&self) -> &aws_sdk_eventbridge::Client {
-        let make = || async { aws_sdk_eventbridge::Client::new(self.sdk().await) };
+        let make = || async {
+            let config = aws_sdk_eventbridge::config::Builder::from(self.sdk().await).interceptor(Bounded);
+            aws_sdk_eventbridge::Client::from_conf(config.build())
+        };
         self.eventbridge.get_or_init(|| Box::pin(make())).await
     }
 

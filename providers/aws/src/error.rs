@@ -11,6 +11,7 @@ use aws_smithy_types::error::operation::BuildError;
 use hyper_util::client::legacy::Error as ClientError;
 use skyport_core::{BoxError, Error, ErrorKind};
 
+use crate::config::bounded::is_too_long;
 use crate::provision::NAME;
 
 use ErrorKind as Kind;
@@ -161,7 +162,10 @@ where
     told.with_source(source).with_provider(NAME)
 }
 
-fn failed<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Error {
+fn failed<E>(error: &SdkError<E, HttpResponse>) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
     match error {
         SdkError::ServiceError(answer) => {
             let response = answer.raw();
@@ -178,6 +182,10 @@ fn failed<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Error {
             Some(connector) => dispatch(connector),
             None => Error::new(Kind::Unavailable, "the request to AWS could not be sent"),
         },
+        SdkError::ResponseError(_) if is_too_long(error) => {
+            Error::new(Kind::Malformed, "AWS answered with more than such an answer can have")
+                .with_ambiguous(true)
+        }
         SdkError::ResponseError(_) => Error::new(Kind::Unavailable, "AWS's answer broke off or is no answer"),
         SdkError::ConstructionFailure(_) => {
             Error::new(Kind::InvalidArgument, "the request to AWS could not be made")
@@ -210,8 +218,14 @@ pub(crate) fn unsigned(error: &CredentialsError) -> Error {
 
 /// An error that AWS answered: of a whole call, or of one entry of a batch.
 pub(crate) fn answered(code: Option<&str>, message: Option<&str>, status: u16) -> Error {
+    // A success that the SDK could not read. It may be the answer to a write that was applied.
+    if code.is_none() && (200..300).contains(&status) {
+        return Error::new(Kind::Malformed, "AWS answered with something that cannot be read")
+            .with_ambiguous(true)
+            .with_provider(NAME);
+    }
     let kind = kind(code, status);
-    // A message of AWS's own is one line for people; it never holds a body or a secret.
+    // A message of AWS's own is one line for people; `Error::new` masks what looks like a credential in it.
     let text = match (code, message) {
         (Some(ARCHIVED), _) => {
             format!("{ARCHIVED}: the object is archived: restore it in S3, then call again")

@@ -204,9 +204,11 @@ pub(crate) fn of_azure(error: azure_core::Error) -> Error {
         Native::Connection => unconnected(&error).with_ambiguous(false),
         Native::Io => Error::new(Kind::Unavailable, "the connection to Azure broke"),
         Native::DataConversion => {
-            // What cannot be read may be the answer to a write that was applied.
-            Error::new(Kind::Malformed, "Azure answered with something that cannot be read")
+            // What cannot be read may be the answer to a write that was applied. Azure's client quotes all of it, messages, too: so nothing of
+            // that is kept.
+            return Error::new(Kind::Malformed, "Azure answered with something that cannot be read")
                 .with_ambiguous(true)
+                .with_provider(NAME);
         }
         Native::Other => Error::new(Kind::Internal, "Azure's client failed"),
     };

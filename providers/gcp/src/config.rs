@@ -8,7 +8,7 @@ use google_cloud_auth::credentials::Credentials;
 #[cfg(feature = "blob")]
 use google_cloud_auth::signer::Signer;
 use skyport_core::Result;
-use skyport_core::provider::ResourceUrl;
+use skyport_core::provider::{ResourceUrl, place};
 use tokio::sync::OnceCell;
 
 use credentials::Bearer;
@@ -47,7 +47,8 @@ pub struct GcpConfig {
     /// The endpoint of Firestore, likewise.
     pub firestore_endpoint: Option<String>,
     /// Who calls; Application Default Credentials where it is `None`. Their headers have 6 seconds to come, then a call is
-    /// `Unavailable`.
+    /// `Unavailable`. Whoever makes them with Google's library chooses the process's provider of cryptography before (`install_default` of rustls):
+    /// without one that library panics.
     pub credentials: Option<Credentials>,
     /// Who signs URLs; whom the Application Default Credentials name where it is `None`. What is given here is taken for a key: its
     /// signatures are to be good for as long as is asked, up to a week, which those of IAM are not.
@@ -57,11 +58,12 @@ pub struct GcpConfig {
 
 impl fmt::Debug for GcpConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |endpoint: &Option<String>| endpoint.as_deref().map(place);
         f.debug_struct("GcpConfig")
             .field("project", &self.project)
-            .field("storage_endpoint", &self.storage_endpoint)
-            .field("pubsub_endpoint", &self.pubsub_endpoint)
-            .field("firestore_endpoint", &self.firestore_endpoint)
+            .field("storage_endpoint", &shown(&self.storage_endpoint))
+            .field("pubsub_endpoint", &shown(&self.pubsub_endpoint))
+            .field("firestore_endpoint", &shown(&self.firestore_endpoint))
             .finish_non_exhaustive()
     }
 }

@@ -77,7 +77,7 @@ pub(crate) fn answered(
     retry_after: Option<u64>,
 ) -> Error {
     let kind = kind(reason, status);
-    // A message of Google's own is one line for people; it never holds a body or a secret.
+    // A message of Google's own is one line for people; `Error::new` masks what looks like a credential in it.
     let text = match (reason, message) {
         (Some(reason), Some(message)) => format!("{reason}: {message}"),
         (Some(text), None) | (None, Some(text)) => text.to_owned(),

@@ -1,3 +1,5 @@
+mod forged;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -78,7 +80,7 @@ impl Publisher {
                 let serve = service_fn(move |_| {
                     counter.fetch_add(1, Ordering::SeqCst);
                     let off = off.load(Ordering::SeqCst);
-                    async move { Ok::<_, std::convert::Infallible>(published(off)) }
+                    async move { Ok::<_, std::convert::Infallible>(published(off).map(Full::new)) }
                 });
                 tokio::spawn(
                     hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), serve),
@@ -100,9 +102,9 @@ impl Publisher {
     }
 }
 
-fn published(down: bool) -> http::Response<Full<Bytes>> {
+fn published(down: bool) -> http::Response<Bytes> {
     if down {
-        let body = Full::new(Bytes::from_static(b"down"));
+        let body = Bytes::from_static(b"down");
         return http::Response::builder().status(500).body(body).expect("a response");
     }
     let key = pair(OWN);
@@ -113,7 +115,7 @@ fn published(down: bool) -> http::Response<Full<Bytes>> {
         {"kty": "RSA", "kid": "strange", "alg": "RS512", "n": n, "e": e},
         {"kty": "RSA", "kid": "own", "alg": "RS256", "use": "sig", "n": n, "e": e},
     ]});
-    http::Response::new(Full::new(Bytes::from(keys.to_string())))
+    http::Response::new(Bytes::from(keys.to_string()))
 }
 
 async fn status(verifier: &Verifier, authorization: &[&str]) -> u16 {

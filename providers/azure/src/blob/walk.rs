@@ -6,6 +6,7 @@ use skyport_core::Result;
 use skyport_core::blob::port::{ListEntry, ListOptions, ListPage};
 use skyport_core::seek::Listing;
 
+use super::meta::malformed;
 use super::order::{self, Segment};
 
 /// What Azure put on one page.
@@ -84,6 +85,9 @@ async fn fill(source: &impl Source, found: &mut Found<'_>, segment: Segment) -> 
         let most = found.wanted - found.entries.len() + 1;
         let batch = source.batch(segment.start(), marker.as_deref(), most).await?;
         let mut entries = batch.entries;
+        if marker.is_some() && batch.marker == marker {
+            return Err(malformed("Azure's listing does not get on: it names the same page again"));
+        }
         marker = batch.marker;
         let is_past = entries.iter().any(|entry| segment.ends_before(entry.key()));
         entries.retain(|entry| segment.has(entry.key()));

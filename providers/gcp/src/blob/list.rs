@@ -64,7 +64,13 @@ impl Gcs {
                 .query("fields", "items(name,generation,size,timeCreated),prefixes,nextPageToken")
                 .maybe("pageToken", token.as_deref());
             let page: Page = list.read().await.map_err(|refused| self.not_listed(refused))?;
-            token = page.next_page_token.clone().filter(|token| !token.is_empty());
+            let next = page.next_page_token.clone().filter(|token| !token.is_empty());
+            if next.is_some() && next == token {
+                return Err(malformed(
+                    "Cloud Storage's listing does not get on: it names the same page again",
+                ));
+            }
+            token = next;
             let mut entries = entries(page)?;
             entries.retain(|entry| Some(entry.key()) != skipped.as_deref());
             // A page may have nothing on it, and yet be followed by another.

@@ -133,7 +133,8 @@ impl Database {
         fields: &[&str],
         within: Within<'_>,
     ) -> Result<()> {
-        found.documents.reserve(names.len());
+        let asked = names.len();
+        found.documents.reserve(asked);
         let (begin, mut began) = match within {
             Within::None => (None, None),
             Within::New(options, began) => (Some(ConsistencySelector::NewTransaction(options)), Some(began)),
@@ -162,6 +163,9 @@ impl Database {
                 }
                 // A transaction, or how far it is.
                 None => {}
+            }
+            if found.documents.len() > asked {
+                return Err(too_many());
             }
         }
         Ok(())
@@ -299,4 +303,10 @@ pub(crate) fn unconditional(error: Error) -> Error {
 /// Firestore ended its answer early, and said nothing of this.
 pub(super) fn unanswered() -> Error {
     Error::new(ErrorKind::Unavailable, "Firestore ended its answer before all was said").with_provider(NAME)
+}
+/// No answer is kept that has more than was asked for.
+pub(crate) fn too_many() -> Error {
+    Error::new(ErrorKind::Malformed, "Firestore answered with more documents than were asked for")
+        .with_ambiguous(false)
+        .with_provider(NAME)
 }

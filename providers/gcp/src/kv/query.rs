@@ -12,7 +12,7 @@ use skyport_core::seek::Scan;
 use skyport_core::{Error, ErrorKind, Result};
 
 use super::FirestoreTable;
-use super::database::Database;
+use super::database::{Database, too_many};
 use super::item::{self, Stored};
 use crate::error::of_status;
 
@@ -65,6 +65,9 @@ impl FirestoreTable {
             // Others say how far it is.
             let Some(document) = message.document else { continue };
             found += 1;
+            if found > most {
+                return Err(too_many());
+            }
             page.take(Stored::read(document)?, self.now())?;
             if page.bytes >= PAGE_BYTES && page.items.len() <= page.scan.size() {
                 return Ok(None);

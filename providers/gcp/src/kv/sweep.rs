@@ -11,7 +11,7 @@ use gcloud_sdk::google::firestore::v1::{Cursor, Document, StructuredQuery, Value
 use skyport_core::{Error, ErrorKind, Result};
 use tonic::Code;
 
-use super::database::{Database, delete};
+use super::database::{Database, delete, too_many};
 use super::item::{EXPIRES, timestamp};
 use super::{FirestoreTable, fields};
 use crate::error::of_status;
@@ -64,6 +64,9 @@ async fn find(database: &Database, now: u64, last: Option<&(Value, String)>) -> 
     let mut found = Vec::new();
     while let Some(message) = stream.message().await.map_err(|status| told(of_status(status)))? {
         found.extend(message.document);
+        if found.len() > BATCH {
+            return Err(too_many());
+        }
     }
     Ok(found)
 }

@@ -17,7 +17,7 @@ use tonic::Code;
 use super::NAME;
 use crate::config::Connection;
 use crate::error::{of_part, of_status};
-use crate::kv::database::{Database, delete, mark, unconditional};
+use crate::kv::database::{Database, delete, mark, too_many, unconditional};
 use crate::kv::place::Place;
 use crate::kv::{FirestoreTable, fields};
 
@@ -102,6 +102,9 @@ async fn names_of(database: &Database, partition: &str, after: Option<&str>) -> 
     let mut names = Vec::new();
     while let Some(message) = stream.message().await.map_err(of_status)? {
         names.extend(message.document.map(|document| document.name));
+        if i32::try_from(names.len()).is_ok_and(|found| found > BATCH) {
+            return Err(too_many());
+        }
     }
     Ok(names)
 }

@@ -7,7 +7,7 @@ use skyport_core::kv::port::{Bound, QueryOptions};
 use tonic::Code;
 
 use crate::grpc::{Call, Reply, Stub, broken_off, failed, stream};
-use crate::stub::{document, expired, table, there};
+use crate::stub::{document, expired, found, key, table, there};
 
 fn asked(call: &Call) -> StructuredQuery {
     match call.message::<RunQueryRequest>().query_type {
@@ -101,4 +101,22 @@ async fn a_missing_index_is_said_to_be_missing() {
     let error = table(&stub).query(QueryOptions::new("p", 10)).await.expect_err("no index");
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Conflict, false));
     assert!(error.message().contains("index"), "{error}");
+}
+
+#[tokio::test]
+async fn more_documents_than_were_asked_for_are_not_kept() {
+    let stub = Stub::start(|calls| {
+        let call = calls.last().expect("a call");
+        match call.method.as_str() {
+            "RunQuery" => page((0..2_000).map(|number| item(&format!("{number:05}"))).collect()),
+            _ if calls.len() == 1 => there([]),
+            _ => stream((0..2_000).map(|number| found(item(&format!("{number:05}"))))),
+        }
+    })
+    .await;
+    let table = table(&stub);
+    let error = table.query(QueryOptions::new("p", 10)).await.expect_err("too many");
+    assert_eq!((error.kind(), error.is_ambiguous()), (ErrorKind::Malformed, false), "{error}");
+    let error = table.get(&key("a")).await.expect_err("too many");
+    assert_eq!((error.kind(), error.is_ambiguous()), (ErrorKind::Malformed, false), "{error}");
 }
