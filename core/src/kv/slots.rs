@@ -58,16 +58,21 @@ impl Slots {
     }
 
     /// Remembers that `increment` was applied at `now` and what it made of the counter.
+    ///
+    /// A slot's time never goes back: the clock may, and then whoever is overwritten would find a trace from before it began, and
+    /// write again what was written.
     pub fn record(&mut self, increment: &Increment, now: SystemTime, result: &Incremented) {
         let index = slot_of(increment.token);
+        let old = self.0.iter_mut().find(|slot| usize::from(slot.index) == index);
+        let before = old.as_ref().map_or(0, |slot| slot.millis);
         let slot = Slot {
             index: index as u8,
             token: increment.token,
-            millis: to_millis(now),
+            millis: to_millis(now).max(to_millis(increment.started)).max(before),
             result: result.value,
             version: result.version.clone(),
         };
-        match self.0.iter_mut().find(|slot| usize::from(slot.index) == index) {
+        match old {
             Some(old) => *old = slot,
             None => self.0.push(slot),
         }
@@ -130,6 +135,11 @@ mod tests {
         assert_eq!(slots.find(&rival).expect_err("unknown").kind(), ErrorKind::Indeterminate);
         rival.started += Duration::from_secs(1);
         assert_eq!(slots.find(&rival).expect("the other was before it began"), None);
+        slots.record(&rival, UNIX_EPOCH, &result);
+        let mut first = first;
+        first.repeated = true;
+        let gone = slots.find(&first).expect_err("the rival's clock is behind").kind();
+        assert_eq!(gone, ErrorKind::Indeterminate);
         let packed = serde_json::to_string(&slots).expect("serialises");
         assert_eq!(serde_json::from_str::<Slots>(&packed).expect("comes back"), slots);
     }

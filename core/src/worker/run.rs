@@ -49,6 +49,7 @@ pub(super) async fn run(worker: Worker, stop: Shutdown) {
         sleep(grace.saturating_add(LAST_WORDS)).await;
     };
     tokio::select! {
+        biased;
         ((), ()) = async { tokio::join!(working, settling) } => {}
         () = too_late => {
             tracing::warn!(queue, "the queue does not answer; messages return when their leases end");

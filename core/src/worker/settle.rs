@@ -56,11 +56,12 @@ async fn work(queue: Arc<dyn MessageQueue>, mut jobs: mpsc::Receiver<Job>) {
     let mut open = true;
     while open || !calls.is_empty() {
         tokio::select! {
+            biased;
+            Some(()) = calls.next() => {}
             job = jobs.recv(), if open && calls.len() < CALLS => match job {
                 Some(first) => calls.push(call(Arc::clone(&queue), collect(first, &mut jobs))),
                 None => open = false,
             },
-            Some(()) = calls.next() => {}
         }
     }
 }

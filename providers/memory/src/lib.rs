@@ -36,7 +36,9 @@
 //! - A message whose last attempt ends unsettled moves to the dead letters at that moment, with the reason `attempts`.
 //!
 //! # Faults
-//! [`Memory::faults`] makes calls fail, lose their answer, or take time: see [`Faults`].
+//! [`Memory::faults`] makes calls fail, lose their answer, or take time, messages come twice or late, bodies break off, clocks jump, and
+//! invocations crash: see [`Fault`] for each, and [`Chaos`] for all of them by a seed. None breaks the contract. On a thread that is
+//! [`Determined`] the same seed is the same run.
 
 mod blob;
 mod config;

@@ -12,7 +12,7 @@ use skyport_core::event::{BlobChange, BlobEvent};
 use skyport_core::kv::port::{Increment, Key, KeyValueStore, Write};
 use skyport_core::provider::{Provider, ResourceKind, ResourceUrl, TableSettings};
 use skyport_core::queue::port::{OutMessage, QueueSettings, ReceiveOptions};
-use skyport_core::{Body, ErrorKind, Result};
+use skyport_core::{Body, Clock, ErrorKind, Result, Token};
 use skyport_memory::{Fault, Memory, Operation};
 
 fn url(name: &str) -> ResourceUrl {
@@ -228,5 +228,25 @@ async fn an_object_over_the_limit_of_copies_is_not_copied() -> Result<()> {
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert!(error.message().contains(&limit.to_string()), "{error}");
     assert_eq!(bucket.get("to").text().await?, "stays");
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_increment_is_not_applied_twice_when_the_clock_was_set_back() -> Result<()> {
+    let (memory, key) = (Memory::new(), Key::new("p", ""));
+    let items = table(&memory).await?;
+    memory.faults().inject(Operation::KvIncrement, Fault::lose_answer(ErrorKind::Timeout).nth(1));
+    let mut ours = Increment::new(key.clone(), 1, memory.clock().now());
+    ours.token = Token::from_bits(16);
+    items.increment(ours.clone()).await.expect_err("lost");
+    // Before it is repeated the clock is set back, and another overwrites its trace.
+    Clock::jump(-60_000);
+    let mut rival = Increment::new(key.clone(), 1, memory.clock().now());
+    rival.token = Token::from_bits(32);
+    assert_eq!(items.increment(rival).await?.value, 2);
+    ours.repeated = true;
+    let error = items.increment(ours).await.expect_err("whether it was applied cannot be told");
+    assert_eq!(error.kind(), ErrorKind::Indeterminate);
+    assert_eq!(&*items.get(&key).await?.expect("counted").value, b"2");
     Ok(())
 }

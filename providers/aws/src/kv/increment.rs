@@ -3,7 +3,8 @@
 //! An increment leaves its trace in one of sixteen slots of the item, in the same UpdateItem that adds to the value, and that
 //! is made on condition that the slot does not hold its own trace. Where the condition fails, DynamoDB hands over the item, and
 //! it tells why. The rule is that of [`Slots`](skyport_core::kv::slots::Slots); only that here each slot is three attributes,
-//! so that DynamoDB can write it from the value that it finds.
+//! so that DynamoDB can write it from the value that it finds. A slot's time never goes back: it is written on condition that it
+//! does not, and else again with the time that was there. So a machine whose clock is behind hides nobody's trace.
 //!
 //! A put of one item keeps the slots. A put of a batch cannot, and notes when it came instead: an increment that is repeated
 //! over it is `Indeterminate`, as over a foreign trace.
@@ -69,34 +70,44 @@ impl Slot {
 impl DynamoTable {
     pub(super) async fn add(&self, increment: &Increment) -> Result<Incremented> {
         let mut plan = Plan::Add { expires: increment.expires.is_some() };
+        let mut at = to_millis(increment.started);
         for _ in 0..ROUNDS {
             let now = self.now();
-            match self.try_plan(increment, &plan, now).await? {
+            at = at.max(now);
+            match self.try_plan(increment, &plan, now, at).await? {
                 Ok(done) => return Ok(done),
-                Err(there) => match told(increment, &there, now)? {
-                    Told::Applied(done) => return Ok(done),
-                    Told::Next(next) => plan = next,
-                },
+                Err(there) => {
+                    let before = item::millis(&there, &Slot::of(increment).millis)?;
+                    at = at.max(before.unwrap_or_default());
+                    match told(increment, &there, now)? {
+                        Told::Applied(done) => return Ok(done),
+                        Told::Next(next) => plan = next,
+                    }
+                }
             }
         }
         let text = "others changed the counter again and again: try once more";
         Err(Error::new(ErrorKind::Conflict, text).with_provider(NAME))
     }
 
-    /// One request. Where its condition fails: the item as it is, empty where there is none.
+    /// One request, whose slot gets the time `at`. Where its condition fails: the item as it is, empty where there is none.
     async fn try_plan(
         &self,
         increment: &Increment,
         plan: &Plan,
         now: u64,
+        at: u64,
     ) -> Result<Result<Incremented, Attributes>> {
         let version = new_version(increment.token);
         let mut values = Values::default();
         values.set_text(":w", version.as_str());
-        values.set_number(":now", now);
+        values.set_number(":at", at);
         let slot = Slot::of(increment);
         let (update, condition) = match plan {
-            Plan::Add { expires } => adding(increment, &slot, *expires, &mut values),
+            Plan::Add { expires } => {
+                values.set_number(":now", now);
+                adding(increment, &slot, *expires, &mut values)
+            }
             Plan::Set { sum, seen, expiry } => setting(increment, &slot, *sum, seen, expiry, &mut values),
         };
         let request = self.client().await.update_item().table_name(self.name());
@@ -147,12 +158,15 @@ fn adding(increment: &Increment, slot: &Slot, expires: bool, values: &mut Values
     values.set_text(":mine", &increment.token.to_string());
     let mut update = format!(
         "SET v = if_not_exists(v, :zero) + :by, {result} = if_not_exists(v, :zero) + :by, \
-         {version} = :w, {millis} = :now, w = :w"
+         {version} = :w, {millis} = :at, w = :w"
     );
     let mut condition = format!(
         "(attribute_not_exists(pk) OR (v BETWEEN :low AND :high AND (attribute_not_exists(u) OR u > :now))) \
          AND (attribute_not_exists({version}) OR NOT begins_with({version}, :mine))"
     );
+    if !increment.repeated {
+        condition.push_str(&format!(" AND (attribute_not_exists({millis}) OR {millis} <= :at)"));
+    }
     match increment.expires {
         Some(at) if expires => {
             values.expire(at);
@@ -184,7 +198,7 @@ fn setting(
     let Slot { version, millis, result } = slot;
     values.set_number(":sum", sum);
     values.set_text(":seen", seen);
-    let mut update = format!("SET v = :sum, {result} = :sum, {version} = :w, {millis} = :now, w = :w");
+    let mut update = format!("SET v = :sum, {result} = :sum, {version} = :w, {millis} = :at, w = :w");
     match (expiry, increment.expires) {
         (Expiry::Keep, _) => {}
         (Expiry::Renew, Some(at)) => {

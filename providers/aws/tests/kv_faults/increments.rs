@@ -148,3 +148,24 @@ async fn what_was_applied_and_is_no_counter_may_have_been_applied() {
         assert!(error.is_ambiguous() && !error.is_retryable(), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_slot_is_never_written_with_a_time_before_the_one_that_is_there() {
+    let increment = increment(3, false);
+    let ahead = to_millis(increment.started) + 60_000;
+    let rival = Token::from_bits(increment.token.to_bits() ^ (1 << 80));
+    let added = ok(json!({ "Attributes": { "v": { "N": "15" } } }));
+    let stub = Stub::new(vec![failed(traced(rival, ahead)), added]);
+    let told = stub.table().increment(increment.clone()).await.expect("counted");
+    assert_eq!(told.value, 15);
+    let (sent, slot) = (stub.sent(), slot_of(increment.token));
+    for (request, least) in sent.iter().zip([to_millis(increment.started), ahead]) {
+        let condition = request.body["ConditionExpression"].as_str().expect("a condition");
+        assert!(condition.ends_with(&format!("m{slot:x} <= :at)")), "{condition}");
+        let update = request.body["UpdateExpression"].as_str().expect("an update");
+        assert!(update.contains(&format!("m{slot:x} = :at")), "{update}");
+        let at = request.body["ExpressionAttributeValues"][":at"]["N"].as_str().expect("a number");
+        assert!(at.parse::<u64>().expect("digits") >= least, "{at}");
+    }
+    assert_eq!(sent[1].body["ExpressionAttributeValues"][":at"]["N"], ahead.to_string());
+}

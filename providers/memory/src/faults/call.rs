@@ -118,7 +118,7 @@ impl Faults {
             Effect::Slow(by) => Some(*by),
             _ => None,
         });
-        self.pause(slow.sum::<Duration>() + drawn.delays.0).await;
+        self.pause(slow.fold(drawn.delays.0, Duration::saturating_add)).await;
         for effect in drawn.effects {
             match effect {
                 Effect::Refuse { kind, retry_after, some } if site.is_one_of(some) => {

@@ -103,10 +103,12 @@ impl Chaos {
 
     /// Exactly these faults and no others: neither rates nor scripts. Delays stay, for they follow from the seed.
     ///
+    /// Those that [`Faults::inject`](super::Faults::inject) had added are left out: whoever adds them does so again.
+    ///
     /// Where one was taken away the calls after it may differ; a fault whose call does not come is not injected.
     pub fn replay(mut self, only: &[Injected]) -> Self {
         let mut replayed = Replay::new();
-        for Injected { operation, resource, call, effect, .. } in only {
+        for Injected { operation, resource, call, effect, .. } in only.iter().filter(|fault| fault.of_chaos) {
             replayed.entry((*operation, resource.clone(), *call)).or_default().push(*effect);
         }
         self.replayed = Some(replayed);

@@ -39,9 +39,9 @@ impl Memory {
     ///
     /// # Errors
     /// [`Crashed`] where it crashed, also where `work` had got on without the struck call.
-    pub async fn invocation<F: Future>(&self, held: &[MessageId], work: F) -> Result<F::Output, Crashed> {
+    pub async fn invocation<F: IntoFuture>(&self, held: &[MessageId], work: F) -> Result<F::Output, Crashed> {
         let crashed = Arc::new(AtomicBool::new(false));
-        let mut work = pin!(CRASHED.scope(Arc::clone(&crashed), work));
+        let mut work = pin!(CRASHED.scope(Arc::clone(&crashed), work.into_future()));
         let ended = poll_fn(|cx| {
             let polled = work.as_mut().poll(cx);
             // The struck call, which told it, was polled just now.

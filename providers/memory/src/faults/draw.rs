@@ -57,7 +57,7 @@ impl Draw {
 
     /// From 0 to `most`.
     pub(super) fn percent(self, most: u32) -> u32 {
-        (self.share() * f64::from(most + 1)) as u32
+        (self.share() * (f64::from(most) + 1.0)) as u32
     }
 }
 

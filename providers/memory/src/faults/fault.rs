@@ -148,7 +148,8 @@ impl Fault {
         self
     }
 
-    /// Strikes only the `n`th call that matches, counted from 1 and from the injection.
+    /// Strikes only the `n`th call that matches, counted from 1 and from the injection, or from when its chaos was unleashed. Of
+    /// faults that strike only what a call brings, the `n`th that brings something.
     pub fn nth(mut self, n: u64) -> Self {
         self.nth = Some(n);
         self

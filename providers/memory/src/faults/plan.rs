@@ -129,6 +129,7 @@ impl Plan {
         let seed = self.seed;
         let rules = &mut self.rules;
         strike(rules, &named(seed, site, call).and(1), site, phase, &mut effects);
+        let by_hand = effects.len();
         if let Some(chaos) = &mut self.chaos {
             match &chaos.replayed {
                 Some(replayed) => {
@@ -145,11 +146,17 @@ impl Plan {
                 }
             }
         }
-        first_failure_only(&mut effects);
-        for effect in &effects {
-            self.note(site, call, *effect);
+        let mut failed = false;
+        let mut drawn = Vec::with_capacity(effects.len());
+        for (index, effect) in effects.into_iter().enumerate() {
+            // Where several strike one call, latencies add up and the first failure holds.
+            if effect.fails() && std::mem::replace(&mut failed, true) {
+                continue;
+            }
+            self.note(site, call, effect, index >= by_hand);
+            drawn.push(effect);
         }
-        effects
+        drawn
     }
 
     fn delays(&self, site: &Site<'_>, call: u64) -> (Duration, Duration) {
@@ -162,13 +169,13 @@ impl Plan {
         (delay(draw.and(1)), delay(draw.and(2)))
     }
 
-    fn note(&mut self, site: &Site<'_>, call: u64, effect: Effect) {
+    fn note(&mut self, site: &Site<'_>, call: u64, effect: Effect, of_chaos: bool) {
         self.struck += 1;
         let at = self.at();
         self.digest = self.digest.and_text(&effect.to_string());
         if self.trace.len() < KEPT {
             let resource = site.resource.to_owned();
-            self.trace.push(Injected { at, operation: site.operation, resource, call, effect });
+            self.trace.push(Injected { at, operation: site.operation, resource, call, effect, of_chaos });
         }
     }
 
@@ -225,10 +232,4 @@ fn strike_by_rate(
     if phase == Phase::Before {
         *in_a_row = if failed { *in_a_row + 1 } else { 0 };
     }
-}
-
-/// Where several strike one call, latencies add up and the first failure holds.
-fn first_failure_only(effects: &mut Vec<Effect>) {
-    let mut failed = false;
-    effects.retain(|effect| !(effect.fails() && std::mem::replace(&mut failed, true)));
 }

@@ -55,7 +55,7 @@ fn of_messages(chaos: Chaos) -> Chaos {
     let operation = Operation::QueueReceive;
     chaos
         .rate(operation, Fault::redeliver(Duration::from_secs(120)), 0.05)
-        .rate(operation, Fault::reorder(), 0.1)
+        .rate(operation, Fault::reorder(), 0.04)
         .rate(operation, Fault::late_lease(130), 0.01)
         // A handler that renews does so rarely: else hardly one would fail.
         .rate(Operation::QueueExtend, Fault::refuse(ErrorKind::Unavailable), 0.08)

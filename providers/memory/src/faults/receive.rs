@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use skyport_core::Result;
 use skyport_core::queue::port::RawDelivery;
-use tokio::time::Instant;
 
 use super::draw::Draw;
 use super::effect::{Effect, Which};
@@ -47,11 +46,7 @@ impl Faults {
     fn redeliver(&self, cell: &Arc<QueueCell>, found: &[RawDelivery], after: Duration, some: Which) {
         let count = found.len();
         let struck = found.iter().enumerate().filter(|(index, _)| some.holds(*index, count));
-        let now = Instant::now();
-        cell.echo(
-            struck.map(|(_, delivery)| delivery.clone()).collect(),
-            now.checked_add(after).unwrap_or(now),
-        );
+        cell.echo(struck.map(|(_, delivery)| delivery.clone()).collect(), after);
         self.hold(cell);
     }
 }

@@ -17,6 +17,8 @@ pub struct Injected {
     pub(super) resource: String,
     pub(super) call: u64,
     pub(super) effect: Effect,
+    /// Else it was injected by itself, and is again where that is.
+    pub(super) of_chaos: bool,
 }
 
 impl Injected {
@@ -53,7 +55,7 @@ impl Injected {
 
 impl fmt::Display for Injected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { at, operation, resource, call, effect } = self;
+        let Self { at, operation, resource, call, effect, .. } = self;
         write!(f, "{:>10.3} s  {operation} on {resource:?}, call {call}: {effect}", at.as_secs_f64())
     }
 }

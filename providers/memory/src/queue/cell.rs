@@ -287,8 +287,9 @@ impl QueueCell {
         Ok(())
     }
 
-    /// Makes deliveries once more, from `due` on.
-    pub(crate) fn echo(&self, deliveries: Vec<RawDelivery>, due: Instant) {
+    /// Makes deliveries once more, `after` so long.
+    pub(crate) fn echo(&self, deliveries: Vec<RawDelivery>, after: Duration) {
+        let due = later(Instant::now(), after);
         if let Some(state) = lock(&self.state).as_mut() {
             state.echo(deliveries, due);
         }
