@@ -132,17 +132,17 @@ fn linearizable(name: &'static str, driven: Histories, more: impl FnOnce(Histori
 
 #[test]
 fn operations_of_clients_that_retry_and_crash_have_an_order() {
-    linearizable("tables", Simulation::new("tables", app).seeds(60).drive(clients), |all| all);
+    linearizable("tables", Simulation::new("tables", app).seeds(30).drive(clients), |all| all);
 }
 
 #[test]
 fn increments_are_never_counted_twice_and_have_an_order() {
-    linearizable("counters", Simulation::new("counters", app).seeds(60).drive(counters), |all| all);
+    linearizable("counters", Simulation::new("counters", app).seeds(30).drive(counters), |all| all);
 }
 
 #[test]
 fn transfers_between_two_accounts_keep_their_sum() {
-    linearizable("transfers", Simulation::new("transfers", app).seeds(60).drive(transfers), |all| {
+    linearizable("transfers", Simulation::new("transfers", app).seeds(30).drive(transfers), |all| {
         all.check(nothing_was_made_or_lost)
     });
 }
