@@ -12,7 +12,8 @@ use super::ledger::{Book, Delivered, End, Fate, Sent, Settled};
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Promises {
-    /// What was acknowledged never comes again, and each delivery of a message has a greater attempt than the one before. Else that is counted alone.
+    /// What was acknowledged never comes again, and each delivery of a message has a greater attempt than the one before, unless it is in an ordered group, where what
+    /// returns because of another has spent none. Else that is counted alone.
     pub exact: bool,
 }
 
@@ -193,7 +194,10 @@ impl Account {
         (account.again, account.uncounted) = (again.len(), uncounted.len());
         if promises.exact {
             wrong.extend(again);
-            wrong.extend(uncounted);
+            // Of an ordered group, what returns because one before it failed has spent no attempt.
+            if !info.settings.ordered {
+                wrong.extend(uncounted);
+            }
         }
         // From 1, on every queue.
         let none = book.delivered.iter().filter(|delivered| delivered.attempt == 0);
@@ -244,7 +248,7 @@ fn strange(message: &Message<'_>, delivered: &Delivered) -> Option<Wrong> {
     (!sources.any(same)).then(|| Wrong::Altered(delivered.body.clone()))
 }
 
-/// Of each group, what was accepted earlier comes earlier, and is over when a later one is acknowledged.
+/// Of each group, what was accepted earlier comes earlier, and nothing later is acknowledged while it is to come again.
 fn overtaken(book: &Book, messages: &BTreeMap<&Bytes, Message<'_>>) -> Vec<Wrong> {
     let mut first: HashMap<&Bytes, usize> = HashMap::new();
     for (place, delivered) in book.delivered.iter().enumerate().filter(|(_, delivered)| !delivered.dead) {
@@ -266,7 +270,7 @@ fn overtaken(book: &Book, messages: &BTreeMap<&Bytes, Message<'_>>) -> Vec<Wrong
             });
             for (_, earlier) in earlier.filter(|(_, earlier)| earlier.body != later.body) {
                 let came_before = first.get(&earlier.body).is_some_and(|before| before < came);
-                if !came_before || !over_before(messages, earlier, later) {
+                if !came_before || done_too_early(messages, earlier, later) {
                     wrong.push(Wrong::Overtaken(earlier.body.clone(), later.body.clone()));
                 }
             }
@@ -275,21 +279,26 @@ fn overtaken(book: &Book, messages: &BTreeMap<&Bytes, Message<'_>>) -> Vec<Wrong
     wrong
 }
 
-/// Whether the earlier was over, or nothing but a dead letter, when the later was first acknowledged.
-fn over_before(messages: &BTreeMap<&Bytes, Message<'_>>, earlier: &Sent, later: &Sent) -> bool {
+/// Whether the later was acknowledged while the earlier was to come again: what has failed holds up what stands behind it. A lease
+/// that is not over yet, or of which nobody knows here, holds up nothing.
+fn done_too_early(messages: &BTreeMap<&Bytes, Message<'_>>, earlier: &Sent, later: &Sent) -> bool {
     let (Some(earlier), Some(later)) = (messages.get(&earlier.body), messages.get(&later.body)) else {
-        return true;
+        return false;
     };
     let acknowledged = |settled: &&&Settled| settled.end == End::Acknowledged && settled.fate == Fate::Done;
-    let Some(done) = later.settled.iter().filter(acknowledged).map(|settled| settled.answered).min() else {
-        return true;
+    let Some(done) = later.settled.iter().filter(acknowledged).min_by_key(|settled| settled.answered) else {
+        return false;
+    };
+    let failed = |settled: &&Settled| {
+        settled.end == End::Retried && settled.fate == Fate::Done && settled.answered < done.called
     };
     let over = |settled: &&Settled| {
         // What is of unknown fate may have been done at once, whenever its caller was told so.
         settled.end != End::Retried
-            && (settled.fate == Fate::Unknown || (settled.fate == Fate::Done && settled.answered <= done))
+            && (settled.fate == Fate::Unknown
+                || (settled.fate == Fate::Done && settled.called < done.answered))
     };
-    earlier.settled.iter().any(over) || !earlier.dead.is_empty()
+    earlier.settled.iter().any(failed) && !earlier.settled.iter().any(over) && earlier.dead.is_empty()
 }
 
 /// Deliveries after an acknowledgement that was answered Ok.

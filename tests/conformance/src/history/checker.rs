@@ -143,14 +143,9 @@ impl<'h> Answered<'h> {
     fn of(history: &'h History) -> Result<Self, Violation> {
         let mut all = HashSet::new();
         for entry in &history.entries {
-            let made: Vec<(&Key, &RawVersion)> = match (&entry.call, &entry.answer) {
-                (Call::Write(writes), Answer::Written(made)) => {
-                    let pairs = writes.iter().zip(made);
-                    pairs.filter_map(|(write, version)| Some((&write.key, version.as_ref()?))).collect()
-                }
-                (Call::Increment(key, _), Answer::Counted(_, version)) => vec![(key, version)],
-                _ => Vec::new(),
-            };
+            let (Call::Write(writes), Answer::Written(made)) = (&entry.call, &entry.answer) else { continue };
+            let pairs = writes.iter().zip(made);
+            let made = pairs.filter_map(|(write, version)| Some((&write.key, version.as_ref()?)));
             for (key, version) in made {
                 if !all.insert((key, version)) {
                     return Err(Violation::VersionReused { key: key.clone(), version: version.clone() });

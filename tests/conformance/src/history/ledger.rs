@@ -81,6 +81,7 @@ pub(super) struct Settled {
     /// The place of its delivery.
     pub(super) delivery: usize,
     pub(super) end: End,
+    pub(super) called: u64,
     pub(super) answered: u64,
     pub(super) fate: Fate,
 }
@@ -218,12 +219,13 @@ impl MessageQueue for Ledger {
         };
         let first = {
             let mut book = self.book();
-            let first = book.settled.len();
+            let (called, first) = (book.tick(), book.settled.len());
             let begun = known.iter().filter_map(|(delivery, end)| Some(((*delivery)?, *end)));
             // Where the call is dropped, it stays so.
             let begun = begun.map(|(delivery, end)| Settled {
                 delivery,
                 end,
+                called,
                 answered: u64::MAX,
                 fate: Fate::Unknown,
             });

@@ -34,6 +34,7 @@ mod client;
 mod ledger;
 mod model;
 mod operation;
+mod probe;
 mod recorder;
 mod search;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -13,6 +14,7 @@ use skyport_core::{Error, ErrorKind, Result};
 use tokio::task::yield_now;
 
 use super::operation::{Answer, Call, Entry, History};
+use super::probe::{Attempts, Probe, counting};
 
 /// Wraps a table that is empty, and notes its [`History`].
 ///
@@ -23,17 +25,22 @@ use super::operation::{Answer, Call, Entry, History};
 #[derive(Debug)]
 pub struct Recorder {
     inner: Arc<dyn KeyValueStore>,
-    /// How often a write may be applied beside the time that is answered.
-    repeats: u32,
     notes: Mutex<Notes>,
 }
 
 #[derive(Debug, Default)]
 struct Notes {
     clock: u64,
-    entries: Vec<Option<Entry>>,
+    entries: Vec<Option<Noted>>,
     keys: BTreeSet<Key>,
     left_out: BTreeSet<Arc<str>>,
+}
+
+/// An entry, and how many attempts were made that may have been applied.
+#[derive(Debug)]
+struct Noted {
+    entry: Entry,
+    attempts: Attempts,
 }
 
 impl Notes {
@@ -47,24 +54,30 @@ impl Recorder {
     /// Around a table that applies each write once, or says that it may have.
     #[must_use]
     pub fn around(inner: Arc<dyn KeyValueStore>) -> Arc<Self> {
-        Self::around_retries(inner, 1)
+        Arc::new(Self { inner, notes: Mutex::default() })
     }
 
-    /// Around a table that makes so many attempts: where an answer was lost, a write that its condition does not bind to one version is repeated, and may have
-    /// been applied by each attempt, with the writes of others in between.
+    /// Around layers that repeat what fails, which `layers` puts around a table. Where an answer was lost, a write that its condition does not
+    /// bind to one version is repeated, and may have been applied by each attempt, with the writes of others in between.
     #[must_use]
-    pub fn around_retries(inner: Arc<dyn KeyValueStore>, attempts: u32) -> Arc<Self> {
-        Arc::new(Self { inner, repeats: attempts.saturating_sub(1), notes: Mutex::default() })
+    pub fn around_retries(
+        table: Arc<dyn KeyValueStore>,
+        layers: impl FnOnce(Arc<dyn KeyValueStore>) -> Arc<dyn KeyValueStore>,
+    ) -> Arc<Self> {
+        Self::around(layers(Arc::new(Probe::before(table))))
     }
 
     /// What has happened so far. What is under way is of unknown fate.
     #[must_use]
     pub fn history(&self) -> History {
         let notes = self.notes();
-        let entries = notes.entries.iter().flatten();
-        let kept =
-            entries.filter(|entry| !entry.call.keys().any(|key| notes.left_out.contains(&key.partition)));
-        let mut entries: Vec<Entry> = kept.cloned().collect();
+        let entries = notes.entries.iter().flatten().map(|noted| {
+            let mut entry = noted.entry.clone();
+            entry.repeats = repeats(&entry, &noted.attempts);
+            entry
+        });
+        let left_out = |entry: &Entry| entry.call.keys().any(|key| notes.left_out.contains(&key.partition));
+        let mut entries: Vec<Entry> = entries.filter(|entry| !left_out(entry)).collect();
         // Reads are noted when they are answered.
         entries.sort_by_key(|entry| entry.called);
         History { entries }
@@ -79,11 +92,7 @@ impl Recorder {
     }
 
     /// Notes a call that changes something; where its answer never comes, its fate is unknown.
-    fn called(&self, call: Call) -> usize {
-        let repeats = match &call {
-            Call::Write(writes) if may_be_applied_again(writes) => self.repeats,
-            _ => 0,
-        };
+    fn called(&self, call: Call, attempts: &Attempts) -> usize {
         let mut notes = self.notes();
         let called = notes.tick();
         notes.keys.extend(call.keys().cloned());
@@ -92,28 +101,23 @@ impl Recorder {
                 writes.iter().filter(|write| expires(write)).map(|write| write.key.partition.clone());
             notes.left_out.extend(expiring);
         }
-        notes.entries.push(Some(Entry { call, called, answered: None, answer: Answer::Unknown, repeats }));
+        let entry = Entry { call, called, answered: None, answer: Answer::Unknown, repeats: 0 };
+        notes.entries.push(Some(Noted { entry, attempts: Arc::clone(attempts) }));
         notes.entries.len() - 1
     }
 
     fn answered<T>(&self, at: usize, result: &Result<T>, answer: impl FnOnce(&T) -> Answer) {
         let mut notes = self.notes();
         let now = notes.tick();
-        let Some(entry) = notes.entries.get_mut(at) else { return };
+        let Some(noted) = notes.entries.get_mut(at) else { return };
         let answer = match result {
             Ok(value) => Some(answer(value)),
-            Err(error) => failure(entry.as_ref(), error),
+            Err(error) => failure(noted.as_ref().map(|noted| &noted.entry), error),
         };
-        match (answer, entry.as_mut()) {
-            (Some(answer), Some(entry)) => {
-                if matches!(answer, Answer::Refused(..)) {
-                    // An attempt that met nothing but refusals was never applied; where one may have been, there is no refusal.
-                    entry.repeats = 0;
-                }
-                (entry.answered, entry.answer) = (Some(now), answer);
-            }
+        match (answer, noted.as_mut()) {
+            (Some(answer), Some(noted)) => (noted.entry.answered, noted.entry.answer) = (Some(now), answer),
             // It was refused before anything was tried.
-            _ => *entry = None,
+            _ => *noted = None,
         }
     }
 
@@ -124,7 +128,8 @@ impl Recorder {
         for (key, item) in found {
             let answer = Answer::Found(item.map(|item| (item.value, item.version)));
             notes.keys.insert(key.clone());
-            notes.entries.push(Some(Entry { call: Call::Read(key), called, answered, answer, repeats: 0 }));
+            let entry = Entry { call: Call::Read(key), called, answered, answer, repeats: 0 };
+            notes.entries.push(Some(Noted { entry, attempts: Attempts::default() }));
         }
     }
 
@@ -160,6 +165,17 @@ impl Recorder {
         let notes = self.notes();
         let keys = notes.keys.iter().filter(|key| key.partition == options.partition);
         keys.filter(|key| within(key) && begins(key) && ends(key)).cloned().collect()
+    }
+}
+
+/// How often it may have been applied beside the time that is answered.
+fn repeats(entry: &Entry, attempts: &Attempts) -> u32 {
+    match (&entry.call, &entry.answer) {
+        // Where an attempt may have been applied, there is no refusal.
+        (Call::Write(writes), Answer::Written(_) | Answer::Unknown) if may_be_applied_again(writes) => {
+            attempts.load(Ordering::Relaxed).saturating_sub(1)
+        }
+        _ => 0,
     }
 }
 
@@ -214,19 +230,21 @@ impl KeyValueStore for Recorder {
     }
 
     async fn write(&self, write: Write) -> Result<Option<RawVersion>> {
-        let at = self.called(Call::Write(vec![write.clone()]));
+        let attempts = Attempts::default();
+        let at = self.called(Call::Write(vec![write.clone()]), &attempts);
         yield_now().await;
-        let result = self.inner.write(write).await;
+        let result = counting(attempts, self.inner.write(write)).await;
         yield_now().await;
         self.answered(at, &result, |version| Answer::Written(vec![version.clone()]));
         result
     }
 
     async fn write_many(&self, writes: Vec<Write>) -> Vec<Result<Option<RawVersion>>> {
-        let calls = writes.iter().map(|write| self.called(Call::Write(vec![write.clone()])));
+        let attempts = Attempts::default();
+        let calls = writes.iter().map(|write| self.called(Call::Write(vec![write.clone()]), &attempts));
         let calls: Vec<usize> = calls.collect();
         yield_now().await;
-        let results = self.inner.write_many(writes).await;
+        let results = counting(attempts, self.inner.write_many(writes)).await;
         yield_now().await;
         for (at, result) in calls.into_iter().zip(&results) {
             self.answered(at, result, |version| Answer::Written(vec![version.clone()]));
@@ -235,16 +253,17 @@ impl KeyValueStore for Recorder {
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<RawVersion>>> {
-        let at = self.called(Call::Write(writes.clone()));
+        let attempts = Attempts::default();
+        let at = self.called(Call::Write(writes.clone()), &attempts);
         yield_now().await;
-        let result = self.inner.transact(writes).await;
+        let result = counting(attempts, self.inner.transact(writes)).await;
         yield_now().await;
         self.answered(at, &result, |versions| Answer::Written(versions.clone()));
         result
     }
 
     async fn increment(&self, increment: Increment) -> Result<Incremented> {
-        let at = self.called(Call::Increment(increment.key.clone(), increment.by));
+        let at = self.called(Call::Increment(increment.key.clone(), increment.by), &Attempts::default());
         yield_now().await;
         let result = self.inner.increment(increment).await;
         yield_now().await;

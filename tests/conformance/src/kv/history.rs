@@ -60,8 +60,7 @@ async fn operations_of_concurrent_clients_have_an_order(cx: Context) -> CaseResu
 
 async fn operations_have_an_order_where_answers_get_lost_and_calls_are_repeated(cx: Context) -> CaseResult {
     let line = LostAnswers::new(cx.table().await?);
-    let retry = Retry::default();
-    let recorder = Recorder::around_retries(retry.table(line.clone()), 3);
+    let recorder = Recorder::around_retries(line.clone(), |table| Retry::default().table(table));
     let table: Values = Table::new(recorder.clone());
     let clients = (0..CLIENTS).map(|name| {
         let mut client = Client::new(&table, name, (name + CLIENTS) as u64);
@@ -90,8 +89,7 @@ async fn operations_have_an_order_where_answers_get_lost_and_calls_are_repeated(
 
 async fn every_increment_of_concurrent_clients_has_its_place_in_the_order(cx: Context) -> CaseResult {
     let line = LostAnswers::new(cx.table().await?);
-    let retry = Retry::default();
-    let recorder = Recorder::around_retries(retry.table(line.clone()), 3);
+    let recorder = Recorder::around_retries(line.clone(), |table| Retry::default().table(table));
     let table: Values = Table::new(recorder.clone());
     let clients = (0..CLIENTS).map(|name| {
         let (table, line, mut random) = (table.clone(), Arc::clone(&line), Rng::with_seed(name as u64));

@@ -41,6 +41,8 @@ struct Post {
     ledger: Arc<Ledger>,
     line: Arc<LostAnswers>,
     ordered: bool,
+    /// Time passes by itself: leases may run out.
+    hurried: bool,
     /// One call in so many loses its answer; 0 for none.
     lossy: u8,
     sending: Rc<Cell<usize>>,
@@ -59,7 +61,8 @@ impl Post {
         let ledger = Ledger::around(Retry::default().queue(line.clone()));
         let queue = bodies(ledger.clone());
         let letters = queue.dead_letters()?;
-        Ok(Some(Self { queue, letters, ledger, line, ordered, lossy, sending: Rc::new(Cell::new(SENDERS)) }))
+        let (hurried, sending) = (cx.virtual_time(), Rc::new(Cell::new(SENDERS)));
+        Ok(Some(Self { queue, letters, ledger, line, ordered, hurried, lossy, sending }))
     }
 
     fn trouble(&self, random: &mut Rng) {
@@ -95,12 +98,15 @@ impl Post {
     async fn receive(&self, name: usize) -> Result<()> {
         let mut random = Rng::with_seed(100 + name as u64);
         while self.sending.get() > 0 || self.ledger.open() > 0 {
-            self.trouble(&mut random);
+            // Until the lease ends nobody gets what was lost here: on some clouds that is ten seconds.
+            if self.hurried {
+                self.trouble(&mut random);
+            }
             let received = self.queue.receive(4, WAIT, SECOND * 2).await;
             for delivery in tolerate(received)?.unwrap_or_default() {
                 self.handle(&mut random, delivery).await?;
             }
-            for letter in tolerate(self.letters.receive(4, NOW, LONG).await)?.unwrap_or_default() {
+            for letter in tolerate(self.letters.receive(4, NOW, SECOND * 2).await)?.unwrap_or_default() {
                 tolerate(letter.ack().await.map_err(Error::from))?;
             }
         }
@@ -113,7 +119,7 @@ impl Post {
             0..=2 => delivery.retry(NOW).await,
             3 => delivery.dead_letter("it cannot be done").await,
             // It comes again when its lease is over.
-            4 if delivery.attempt() < 2 => Ok(()),
+            4 if self.hurried && delivery.attempt() < 2 => Ok(()),
             _ => delivery.ack().await,
         };
         tolerate(settled.map_err(Error::from)).map(drop)
@@ -149,7 +155,9 @@ impl Post {
 /// Works, in much more time than it takes, and says what does not balance.
 async fn balance(cx: &Context, what: &str, post: &Post) -> Result<Account, BoxError> {
     let worked = timed(post.work()).await;
-    let promises = if cx.exact_queues() { Promises::exact() } else { Promises::default() };
+    // An acknowledgement whose answer was lost is called Ok where the delivery is over: it may be over because it returned.
+    let exact = cx.exact_queues() && post.lossy == 0;
+    let promises = if exact { Promises::exact() } else { Promises::default() };
     let account = post.ledger.balance(promises)?;
     worked?;
     assert!(account.accepted >= SENDERS * MESSAGES / 2, "this is too little to tell: {account:?}");

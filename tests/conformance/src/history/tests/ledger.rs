@@ -37,8 +37,8 @@ impl Book {
 
     fn ends(&mut self, delivery: usize, ends: &[(End, Fate)]) {
         for (end, fate) in ends {
-            let answered = self.tick();
-            self.settled.push(Settled { delivery, end: *end, answered, fate: *fate });
+            let (called, answered) = (self.tick(), self.tick());
+            self.settled.push(Settled { delivery, end: *end, called, answered, fate: *fate });
         }
     }
 }
@@ -147,6 +147,14 @@ fn in_a_group_nothing_overtakes() {
         book.delivers("a", 1, 2, &[ACKNOWLEDGED]);
     });
     assert_eq!(done_first, overtaken);
+    // Its lease is not over yet, as far as anybody knows.
+    let held = of(|book| {
+        send(book);
+        book.delivers("a", 1, 1, &[]);
+        book.delivers("b", 2, 1, &[ACKNOWLEDGED]);
+        book.delivers("a", 1, 2, &[ACKNOWLEDGED]);
+    });
+    held.expect("it balances");
     // What went to the dead letters frees its group, and what nobody knows was sent holds up nothing.
     let freed = of(|book| {
         send(book);

@@ -163,14 +163,14 @@ async fn one_holder_at_a_time(_: &Shop, seen: &Rc<RefCell<Seen>>) -> Result<(), 
 
 #[test]
 fn each_fence_has_its_effect_once_even_where_clocks_jump() {
-    let simulation = Simulation::new("fences", app).seeds(60).chaos(Chaos::seeded).drive(workers);
+    let simulation = Simulation::new("fences", app).seeds(30).chaos(Chaos::seeded).drive(workers);
     let report = simulation.check(fences_only_grow).check(each_fence_has_its_effect_once).run();
     skyport_figures::record("simulation::fences", &report.to_string());
 }
 
 #[test]
 fn a_lease_has_one_holder_at_a_time_where_clocks_keep_time() {
-    let simulation = Simulation::new("leases", app).seeds(60).chaos(steady).drive(workers);
+    let simulation = Simulation::new("leases", app).seeds(30).chaos(steady).drive(workers);
     let simulation = simulation.check(fences_only_grow).check(each_fence_has_its_effect_once);
     let report = simulation.check(one_holder_at_a_time).run();
     skyport_figures::record("simulation::leases", &report.to_string());

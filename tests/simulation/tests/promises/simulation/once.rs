@@ -144,7 +144,7 @@ async fn effects_are_counted_as_the_runs_say(till: &Till, events: &Events) -> Re
 
 #[test]
 fn work_that_ended_well_is_not_done_again_and_everybody_is_told_the_same() {
-    let simulation = Simulation::new("once", app).seeds(60).drive(deliveries);
+    let simulation = Simulation::new("once", app).seeds(30).drive(deliveries);
     let report = simulation.check(all_are_told_the_same).check(effects_are_counted_as_the_runs_say).run();
     skyport_figures::record("simulation::once", &report.to_string());
 }

@@ -151,7 +151,7 @@ fn balanced(
 ) {
     let all = Arc::new(Mutex::new(Account::default()));
     let sum = Arc::clone(&all);
-    let simulation = Simulation::new(name, app).seeds(60).drive(drive);
+    let simulation = Simulation::new(name, app).seeds(30).drive(drive);
     let simulation = simulation.check(async move |_: &Post, ledger: &Arc<Ledger>| {
         let account = ledger.balance(Promises::default())?;
         *sum.lock().unwrap() += account;
