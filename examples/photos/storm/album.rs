@@ -1,5 +1,6 @@
 //! The pictures that clients upload: small, unlike each other, and some of them broken.
 
+use std::collections::HashSet;
 use std::io::Cursor;
 use std::sync::LazyLock;
 
@@ -36,12 +37,23 @@ impl Picture {
 
 /// All of them; no two have the same size in pixels.
 pub(crate) fn album() -> &'static [Picture] {
-    static ALBUM: LazyLock<Vec<Picture>> = LazyLock::new(|| (0..PICTURES).map(picture).collect());
+    static ALBUM: LazyLock<Vec<Picture>> = LazyLock::new(|| {
+        let all: Vec<Picture> = (0..PICTURES).map(picture).collect();
+        let made: HashSet<&Bytes> =
+            all.iter().flat_map(|picture| &picture.made).map(|made| &made.thumbnail).collect();
+        assert_eq!(
+            made.len(),
+            all.iter().flat_map(|picture| &picture.made).count(),
+            "a thumbnail tells whose it is"
+        );
+        all
+    });
     &ALBUM
 }
 
 fn picture(number: u32) -> Picture {
-    let (width, height) = (8 + number, 8 + (number * 37) % 57);
+    // Flat, so that their thumbnails are: a seed makes many, and few pixels take little time.
+    let (width, height) = (32 + 2 * number, 2 + number % 3);
     let bytes = match number % 6 {
         0 | 3 => noisy_png(width, height),
         // Half of one.
@@ -66,9 +78,10 @@ pub(crate) fn encoded(picture: impl Into<DynamicImage>, format: ImageFormat) -> 
     bytes.into_inner()
 }
 
-/// Red on the left, blue on the right.
+/// Red on the left, blue on the right; of another shade for another width.
 pub(crate) fn jpeg(width: u32, height: u32) -> Vec<u8> {
-    let colour = |x| if x < width / 2 { Rgb([220, 20, 20]) } else { Rgb([20, 20, 220]) };
+    let green = (width % 64 * 4) as u8;
+    let colour = |x| if x < width / 2 { Rgb([220, green, 20]) } else { Rgb([20, green, 220]) };
     encoded(RgbImage::from_fn(width, height, |x, _| colour(x)), ImageFormat::Jpeg)
 }
 
