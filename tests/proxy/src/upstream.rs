@@ -25,6 +25,16 @@ enum Sender {
     Http2(http2::SendRequest<Passed>),
 }
 
+impl Sender {
+    /// Waits until it takes a request; whether it ever will.
+    async fn is_ready(&mut self) -> bool {
+        match self {
+            Self::Http1(sender) => sender.ready().await.is_ok(),
+            Self::Http2(sender) => sender.ready().await.is_ok(),
+        }
+    }
+}
+
 impl Upstream {
     pub(crate) fn new(authority: &str, is_http2: bool) -> Self {
         Self { authority: authority.to_owned(), sender: Mutex::default(), is_http2 }
@@ -44,19 +54,13 @@ impl Upstream {
 
     /// One that takes a request: of HTTP/1.1 the only one, which is put back; of HTTP/2 one of many.
     async fn sender(&self) -> Result<Sender, Ended> {
-        match self.take() {
-            Some(Sender::Http1(mut sender)) => {
-                if sender.ready().await.is_ok() {
-                    return Ok(Sender::Http1(sender));
-                }
+        if let Some(mut sender) = self.take()
+            && sender.is_ready().await
+        {
+            if let Sender::Http2(sender) = &sender {
+                self.keep(Sender::Http2(sender.clone()));
             }
-            Some(Sender::Http2(mut sender)) => {
-                if sender.ready().await.is_ok() {
-                    self.keep(Sender::Http2(sender.clone()));
-                    return Ok(Sender::Http2(sender));
-                }
-            }
-            None => {}
+            return Ok(sender);
         }
         self.connect().await
     }

@@ -1,5 +1,7 @@
 //! Each fault, as a client and as the service see it.
 
+#![allow(clippy::unwrap_used)] // A test fails by a panic, and so do its helpers.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
