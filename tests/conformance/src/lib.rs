@@ -20,6 +20,7 @@ mod guide {}
 
 mod blob;
 mod case;
+pub mod faulty;
 mod inert;
 mod kv;
 mod lossy;
