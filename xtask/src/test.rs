@@ -17,7 +17,7 @@ mod report;
 use std::time::Instant;
 
 use crate::Result;
-use crate::emulators::table::{ADAPTERS_PORTS, PROVIDERS_PORTS};
+use crate::emulators::table::{ADAPTERS_PORTS, FAULTY_PORTS, PROVIDERS_PORTS};
 use crate::workspace::Workspace;
 use plan::{Binary, Suite};
 use report::Report;
@@ -25,12 +25,15 @@ use report::Report;
 /// These rows must have run, whatever the folders hold.
 const REQUIRED: &[(&str, &[&str])] = &[
     ("aws", PROVIDERS_PORTS),
+    ("aws-faulty", FAULTY_PORTS),
     ("aws-moto", PROVIDERS_PORTS),
     ("azure", PROVIDERS_PORTS),
+    ("azure-faulty", FAULTY_PORTS),
     ("azure-oauth", PROVIDERS_PORTS),
     ("azure-sas", PROVIDERS_PORTS),
     ("gcp", PROVIDERS_PORTS),
     ("gcp-fake-gcs", &["blob"]),
+    ("gcp-faulty", FAULTY_PORTS),
     ("local", PROVIDERS_PORTS),
     ("memory", PROVIDERS_PORTS),
     ("azure-functions", ADAPTERS_PORTS),

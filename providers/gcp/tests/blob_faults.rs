@@ -64,6 +64,26 @@ async fn uploaded(store: &Arc<dyn BlobStore>, options: PutOptions, parts: &[Byte
     upload
 }
 
+/// Of a copy the source is looked at, and of what is missing the bucket: an answer to that which is lost leaves no doubt about what stands.
+#[tokio::test]
+async fn where_only_looking_failed_a_refusal_is_told_as_what_it_is() {
+    let (server, store) = bucket().await;
+    store.put("from", pattern(10), PutOptions::default()).await.expect("put");
+    store.put("to", pattern(10), PutOptions::default()).await.expect("put");
+    for fault in [Fault::HangUp, Fault::Hide(503)] {
+        server.on_next("GET /storage/v1/b/bkt/o/from", fault);
+        let mut options = CopyOptions::default();
+        options.condition = Condition::IfAbsent;
+        let refused = retried(&store).copy("from", "to", options).await.expect_err("it is there");
+        assert_eq!(refused.kind(), ErrorKind::AlreadyExists, "{refused}");
+        server.on_next("GET /storage/v1/b/bkt?", fault);
+        let mut options = DeleteOptions::default();
+        options.if_match = Some(Etag::new("17"));
+        let refused = retried(&store).delete("missing", options).await.expect_err("nothing is there");
+        assert_eq!(refused.kind(), ErrorKind::PreconditionFailed, "{refused}");
+    }
+}
+
 #[tokio::test]
 async fn a_conditional_write_whose_answer_was_lost_is_found_by_its_token() {
     for fault in [Fault::HangUp, Fault::Hide(503), Fault::Refuse(503)] {

@@ -21,6 +21,7 @@ mod guide {}
 mod blob;
 mod case;
 pub mod history;
+pub mod faulty;
 mod inert;
 mod kv;
 mod lossy;

@@ -50,6 +50,8 @@ struct Need {
 
 /// What every provider owes.
 pub(crate) const PROVIDERS_PORTS: &[&str] = &["blob", "queue", "kv"];
+/// What every provider owes whose services stand behind proxies that strike.
+pub(crate) const FAULTY_PORTS: &[&str] = &["blob", "queue", "kv", "faulty"];
 /// What every adapter owes.
 pub(crate) const ADAPTERS_PORTS: &[&str] = &["trigger"];
 
@@ -61,6 +63,7 @@ pub(super) const TABLE: &[Emulator] = &[
         users: &["providers/aws", "adapters/lambda", "tests/e2e"],
         rows: &[
             Row { member: "providers/aws", name: "aws", ports: PROVIDERS_PORTS },
+            Row { member: "providers/aws", name: "aws-faulty", ports: FAULTY_PORTS },
             Row { member: "adapters/lambda", name: "lambda-emulated", ports: ADAPTERS_PORTS },
         ],
         needs: &[],
@@ -140,10 +143,12 @@ pub(super) const TABLE: &[Emulator] = &[
         users: &["providers/gcp", "adapters/cloud-run", "tests/e2e"],
         rows: &[
             Row { member: "providers/gcp", name: "gcp", ports: PROVIDERS_PORTS },
+            Row { member: "providers/gcp", name: "gcp-faulty", ports: FAULTY_PORTS },
             Row { member: "adapters/cloud-run", name: "cloud-run-emulated", ports: ADAPTERS_PORTS },
         ],
         needs: &[
             Need { member: "providers/gcp", target: "conformance", tests: &["queue::", "blob::events"] },
+            Need { member: "providers/gcp", target: "conformance-faulty", tests: &[] },
             Need { member: "adapters/cloud-run", target: "conformance-emulated", tests: &[] },
             Need { member: "tests/e2e", target: "e2e", tests: &["gcp"] },
         ],
@@ -167,6 +172,7 @@ pub(super) const TABLE: &[Emulator] = &[
         rows: &[Row { member: "providers/gcp", name: "gcp", ports: PROVIDERS_PORTS }],
         needs: &[
             Need { member: "providers/gcp", target: "conformance", tests: &["kv::"] },
+            Need { member: "providers/gcp", target: "conformance-faulty", tests: &[] },
             Need { member: "tests/e2e", target: "e2e", tests: &["gcp"] },
         ],
         package: Package::Gcloud(Component {
@@ -303,11 +309,11 @@ mod tests {
     #[test]
     fn a_member_owes_its_own_rows_of_each_emulator() {
         let names = |folder| rows_of(folder).map(|row| row.name).collect::<Vec<_>>();
-        assert_eq!(names("providers/aws"), ["aws", "aws-moto"]);
+        assert_eq!(names("providers/aws"), ["aws", "aws-faulty", "aws-moto"]);
         assert_eq!(names("adapters/lambda"), ["lambda-emulated"]);
         assert_eq!(names("adapters/cloud-run"), ["cloud-run-emulated"]);
-        assert_eq!(names("providers/gcp"), ["gcp", "gcp", "gcp-fake-gcs"]);
-        assert_eq!(names("providers/azure"), ["azure", "azure-sas", "azure-oauth"]);
+        assert_eq!(names("providers/gcp"), ["gcp", "gcp-faulty", "gcp", "gcp-fake-gcs"]);
+        assert_eq!(names("providers/azure"), ["azure", "azure-sas", "azure-faulty", "azure-oauth"]);
         assert_eq!(names("tests/e2e"), [""; 0]);
         assert_eq!(names("providers/memory"), [""; 0]);
         assert_eq!(rows_of("providers/gcp").last().unwrap().ports, ["blob"]);

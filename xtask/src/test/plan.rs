@@ -74,12 +74,12 @@ pub(crate) fn build(workspace: &Workspace, selection: &Selection) -> Result<Opti
     let mut command = run::cargo(&workspace.root);
     command.args(["test", "--no-run"]);
     match &selection.provider {
-        // The one binary alone.
+        // The suite's binaries alone.
         Some(provider) => {
             let mut providers = workspace.inside("providers");
             let member = providers.find(|member| member.short_name() == provider);
             let member = member.ok_or_else(|| format!("there is no providers/{provider}"))?;
-            command.args(["--test=conformance", &format!("--package={}", member.name)]);
+            command.args(["--test=conformance*", &format!("--package={}", member.name)]);
         }
         None => {
             // An example that has tests is built by `cargo test` as their binary alone; the end-to-end tests start it as a program.

@@ -8,7 +8,7 @@ use super::output::{Counts, Ending, Lines};
 use super::plan::Suite;
 
 /// The table's columns: the first part of a conformance case's name.
-const PORTS: [&str; 5] = ["blob", "queue", "kv", "trigger", OTHER];
+const PORTS: [&str; 6] = ["blob", "queue", "kv", "faulty", "trigger", OTHER];
 const OTHER: &str = "other";
 
 /// All that came out.

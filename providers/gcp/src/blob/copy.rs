@@ -111,7 +111,8 @@ impl Gcs {
     }
 }
 
-/// An error of the source names its bucket.
+/// An error of looking at the source, which changes nothing: where it is missing, its bucket is named.
 fn of_source(error: Error, bucket: &str) -> Error {
+    let error = error.with_ambiguous(false);
     if error.kind() == ErrorKind::NotFound { error.with_resource(bucket) } else { error }
 }

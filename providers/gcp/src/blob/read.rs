@@ -187,7 +187,8 @@ impl Gcs {
                 Err(as_refusal(Refusal::NoBucket, refused.error))
             }
             Err(refused) if refused::is_denied(&refused.error) => Ok(()),
-            Err(refused) => Err(refused.error),
+            // To ask changes nothing, whatever it is asked for.
+            Err(refused) => Err(refused.error.with_ambiguous(false)),
         }
     }
 }

@@ -5,10 +5,15 @@ use std::time::{Duration, SystemTime};
 
 use gcloud_sdk::google::pubsub::v1 as wire;
 use skyport_core::queue::port::{RawDelivery, Receipt};
+use skyport_core::retry::RetryPolicy;
 use skyport_gcp_wire::message::PubsubMessage;
 use tokio::runtime::Handle as Runtime;
+use tokio::time::sleep;
 
 use super::Place;
+
+/// How often it is tried to give messages back.
+const RETURNS: u32 = 4;
 
 /// A message as it was pulled. The receipt of its delivery is still empty.
 pub(super) struct Pulled {
@@ -79,7 +84,8 @@ impl Place {
         }
     }
 
-    /// Gives messages back that nobody is there for.
+    /// Gives messages back that nobody is there for. No layer repeats this, and what is not given back stays hidden for as long as the
+    /// subscription's own deadline is.
     pub(super) async fn give_back(&self, unseen: Vec<Pulled>) {
         if unseen.is_empty() {
             return;
@@ -87,12 +93,24 @@ impl Place {
         for pulled in &unseen {
             self.uncounted.add(&pulled.delivery.id);
         }
-        let handles = unseen.into_iter().map(|pulled| pulled.handle).collect();
-        for returned in self.set_deadlines(handles, self.at_once()).await {
-            if let Err(error) = returned {
-                let queue = &self.info.resource;
-                tracing::debug!(queue, %error, "a message that nobody saw returns when its deadline ends");
+        let mut handles: Vec<String> = unseen.into_iter().map(|pulled| pulled.handle).collect();
+        let policy = RetryPolicy::default();
+        for attempt in 1..=RETURNS {
+            let returned = self.set_deadlines(handles.clone(), self.at_once()).await;
+            let (mut left, mut last) = (Vec::new(), None);
+            for (handle, returned) in handles.into_iter().zip(returned) {
+                let Err(error) = returned else { continue };
+                if attempt < RETURNS && error.is_retryable() {
+                    left.push(handle);
+                    last = Some(error);
+                } else {
+                    let queue = &self.info.resource;
+                    tracing::debug!(queue, %error, "a message that nobody saw returns when its deadline ends");
+                }
             }
+            let Some(error) = last else { return };
+            sleep(policy.delay(attempt + 1, &error).min(policy.max_delay)).await;
+            handles = left;
         }
     }
 

@@ -52,6 +52,25 @@ async fn what_arrives_after_its_receive_was_dropped_goes_back_at_once() {
 }
 
 #[tokio::test]
+async fn what_cannot_go_back_for_a_moment_is_given_back_again() {
+    let stub = Stub::start(|calls| {
+        let count = |method: &str| calls.iter().filter(|call| call.method == method).count();
+        match calls.last() {
+            Some(call) if call.method == "Pull" && count("Pull") == 1 => late(TENTH * 4, "late"),
+            Some(call) if call.method == "ModifyAckDeadline" && count("ModifyAckDeadline") <= 2 => {
+                failed(Code::Unavailable)
+            }
+            Some(call) => obliging(call),
+            None => Reply::Silent,
+        }
+    })
+    .await;
+    let queue = queue(&stub);
+    assert!(timeout(TENTH * 2, queue.receive(options(10, MINUTE))).await.is_err());
+    until("it goes back at last", || deadlines(&stub) == vec![(vec!["ack-1-1".to_owned()], 0); 3]).await;
+}
+
+#[tokio::test]
 async fn what_goes_back_in_order_waits_a_second() {
     let stub = bringing([late(TENTH * 4, "late")]).await;
     let queue = queue_with(&stub, |settings| settings.ordered = true);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Emulator, Need, PROVIDERS_PORTS, Row};
+use super::{Emulator, FAULTY_PORTS, Need, PROVIDERS_PORTS, Row};
 use crate::Result;
 use crate::emulators::install::Package;
 use crate::emulators::node::Locked;
@@ -17,9 +17,11 @@ pub(super) const BY_KEY: Emulator = Emulator {
     rows: &[
         Row { member: "providers/azure", name: "azure", ports: PROVIDERS_PORTS },
         Row { member: "providers/azure", name: "azure-sas", ports: PROVIDERS_PORTS },
+        Row { member: "providers/azure", name: "azure-faulty", ports: FAULTY_PORTS },
     ],
     needs: &[
         Need { member: "providers/azure", target: "conformance", tests: &[] },
+        Need { member: "providers/azure", target: "conformance-faulty", tests: &[] },
         Need { member: "tests/e2e", target: "e2e", tests: &["azure"] },
     ],
     package: AZURITE,

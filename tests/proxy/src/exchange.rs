@@ -1,0 +1,107 @@
+//! One request, and what a strike makes of it.
+
+use http::request::Parts;
+use http::{HeaderValue, Request, Response, header};
+use hyper::body::{Body, Incoming};
+
+use crate::answers::{throttled, unavailable};
+use crate::body::{Ended, Passed, half, read, whole};
+use crate::plan::{Fault, Strike};
+use crate::proxy::{Line, Shared};
+
+/// Answers a request. An error closes the connection; of HTTP/2 it resets the stream.
+pub(crate) async fn exchange(
+    request: Request<Incoming>,
+    shared: &Shared,
+    line: &Line,
+) -> Result<Response<Passed>, Ended> {
+    let (head, body) = request.into_parts();
+    let Some(strike) = shared.strike(&head) else {
+        return pass(head, body, shared, line).await.map(|response| response.map(whole));
+    };
+    match strike.fault {
+        Fault::Delay => {
+            tokio::time::sleep(strike.delay).await;
+            pass(head, body, shared, line).await.map(|response| response.map(whole))
+        }
+        Fault::HideAnswer | Fault::LoseAnswer | Fault::TruncateAnswer => {
+            carried_out(strike, head, body, shared, line).await
+        }
+        _ => kept_back(strike, head, body, shared, line).await,
+    }
+}
+
+/// What never arrives, or not whole.
+async fn kept_back(
+    Strike { fault, chance, .. }: Strike,
+    head: Parts,
+    body: Incoming,
+    shared: &Shared,
+    line: &Line,
+) -> Result<Response<Passed>, Ended> {
+    match fault {
+        Fault::Throttle | Fault::Unavailable => {
+            // All of it, or the client would see a connection that broke while it sent.
+            read(body).await?;
+            let refuse = if fault == Fault::Throttle { throttled } else { unavailable };
+            return Ok(refuse(shared.dialect, &head, chance));
+        }
+        Fault::TruncateRequest if !body.is_end_stream() => {
+            let sent = line.upstream.send(Request::from_parts(head, half(body))).await;
+            if let Ok(response) = sent {
+                tracing::debug!(status = %response.status(), "the service answered half a request");
+            }
+        }
+        Fault::Drop => line.cut.notify_one(),
+        _ => {}
+    }
+    Err(Ended::Broken)
+}
+
+/// What arrives, and of whose answer less comes than there is.
+async fn carried_out(
+    Strike { fault, chance, .. }: Strike,
+    head: Parts,
+    body: Incoming,
+    shared: &Shared,
+    line: &Line,
+) -> Result<Response<Passed>, Ended> {
+    let response = pass(head.clone(), body, shared, line).await?;
+    if fault == Fault::TruncateAnswer && !response.body().is_end_stream() {
+        return Ok(response.map(half));
+    }
+    read(response.into_body()).await?;
+    if fault == Fault::HideAnswer {
+        return Ok(unavailable(shared.dialect, &head, chance));
+    }
+    Err(Ended::Broken)
+}
+
+async fn pass(
+    head: Parts,
+    body: Incoming,
+    shared: &Shared,
+    line: &Line,
+) -> Result<Response<Incoming>, Ended> {
+    let host = head.headers.get(header::HOST).cloned();
+    let mut response = match line.upstream.send(Request::from_parts(head, whole(body))).await {
+        Ok(response) => response,
+        Err(error) => {
+            shared.tally.failed();
+            tracing::warn!(%error, "the service did not answer");
+            return Err(error);
+        }
+    };
+    // What the service calls by its own address is to be asked for by way of this one.
+    if let Some(location) = response.headers().get(header::LOCATION)
+        && let Some(moved) = moved(location, &shared.authority, host.as_ref())
+    {
+        response.headers_mut().insert(header::LOCATION, moved);
+    }
+    Ok(response)
+}
+
+fn moved(location: &HeaderValue, authority: &str, host: Option<&HeaderValue>) -> Option<HeaderValue> {
+    let rest = location.to_str().ok()?.strip_prefix("http://")?.strip_prefix(authority)?;
+    HeaderValue::from_str(&format!("http://{}{rest}", host?.to_str().ok()?)).ok()
+}
