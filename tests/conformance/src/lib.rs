@@ -20,8 +20,8 @@ mod guide {}
 
 mod blob;
 mod case;
-pub mod history;
 pub mod faulty;
+pub mod history;
 mod inert;
 mod kv;
 mod lossy;
