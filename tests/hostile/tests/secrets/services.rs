@@ -81,7 +81,7 @@ fn answered(mood: Mood, asked: &Asked, known: &str) -> Answer {
         .collect();
     let echo = format!("{} {} {known}", asked.line(), headers.join(" "));
     let answer = |status: u16, body: String| {
-        let code = if known.len() % 2 == 0 { "AuthenticationFailed" } else { known };
+        let code = if matches!(mood, Mood::Refuses(_, 0 | 2)) { "AuthenticationFailed" } else { known };
         let builder = Response::builder()
             .status(status)
             .header("x-ms-request-id", known)
