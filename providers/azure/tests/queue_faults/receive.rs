@@ -1,7 +1,7 @@
 //! Receiving: how often a queue is looked at, what a dropped receive leaves behind, and what is not to be handed over.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use skyport_core::ErrorKind;
@@ -10,7 +10,7 @@ use skyport_stub::{Answer, answer};
 use tokio::time::Instant;
 
 use crate::stub::{
-    Call, SECOND, calls, kind, list, message, one, ours, queue, queue_of, received, refusal, repeating,
+    Call, Gate, SECOND, calls, kind, list, message, one, ours, queue, queue_of, received, refusal, repeating,
     until, with,
 };
 
@@ -71,27 +71,25 @@ async fn what_the_same_process_sends_ends_a_pause() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_dropped_receive_brought_goes_back_and_costs_no_attempt() {
-    let asked = Arc::new(AtomicBool::new(false));
-    let (let_go, held) = mpsc::channel();
-    let (told, held) = (Arc::clone(&asked), Mutex::new(held));
-    let script = move |call, _: &str, before| {
-        (call == Call::Take).then(|| {
-            if before == 0 {
-                told.store(true, Ordering::SeqCst);
-                tokio::task::block_in_place(|| held.lock().expect("one at a time").recv()).expect("let go");
-            }
-            list(&[ours(1, 1 + u32::try_from(before).expect("few"), "body")])
-        })
+    let gate = Gate::default();
+    let script = {
+        let gate = gate.clone();
+        move |call, _: &str, before| {
+            (call == Call::Take).then(|| {
+                gate.pass();
+                list(&[ours(1, 1 + u32::try_from(before).expect("few"), "body")])
+            })
+        }
     };
     let (queue, log) = queue_of(1, script).await;
     let receiving = tokio::spawn({
         let queue = Arc::clone(&queue);
         async move { queue.receive(ReceiveOptions::new(1, SECOND, SECOND * 60)).await }
     });
-    until(|| asked.load(Ordering::SeqCst)).await;
+    until(|| gate.is_reached()).await;
     receiving.abort();
     assert!(receiving.await.expect_err("dropped").is_cancelled());
-    let_go.send(()).expect("it waits");
+    gate.open();
     until(|| !calls(&log, Call::Hide, "jobs").is_empty()).await;
     let back = calls(&log, Call::Hide, "jobs").remove(0);
     assert!(back.target.contains("visibilitytimeout=0"), "{}", back.target);

@@ -8,10 +8,9 @@ use skyport_azure_wire::message::receipt;
 use skyport_core::ErrorKind;
 use skyport_core::queue::port::{MessageQueue, Receipt, Settlement, Verdict};
 use skyport_stub::{Answer, Log};
-use tokio::time::timeout;
 
 use crate::stub::{
-    Call, SECOND, calls, id, kind, list, one, ours, queue, received, refusal, repeating, settle, until,
+    Call, Gate, SECOND, calls, id, kind, list, one, ours, queue, received, refusal, repeating, settle, until,
 };
 
 /// A queue with one message, where calls of one kind are answered by these, in order.
@@ -53,15 +52,30 @@ async fn an_extension_gives_another_receipt_and_the_old_one_leads_to_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_extension_loses_no_receipt_and_a_settlement_waits_for_it() {
-    let slow = |_| {
-        std::thread::sleep(SECOND / 5);
-        None
+    let gate = Gate::default();
+    let script = {
+        let gate = gate.clone();
+        move |call, _: &str, _| match call {
+            Call::Take => Some(list(&[ours(1, 1, "body")])),
+            Call::Hide => {
+                gate.pass();
+                None
+            }
+            _ => None,
+        }
     };
-    let (queue, log) = queue(scripted(Call::Hide, slow)).await;
+    let (queue, log) = queue(script).await;
     let delivery = one(&queue).await;
-    let extending = queue.extend(&delivery.receipt, SECOND * 30);
-    assert!(timeout(SECOND / 20, extending).await.is_err(), "dropped");
-    settle(&queue, &delivery, Verdict::Ack).await.expect("by the receipt that the extension brought");
+    let extending = tokio::spawn({
+        let (queue, receipt) = (Arc::clone(&queue), delivery.receipt.clone());
+        async move { queue.extend(&receipt, SECOND * 30).await }
+    });
+    until(|| gate.is_reached()).await;
+    extending.abort();
+    assert!(extending.await.expect_err("dropped").is_cancelled());
+    let settling = settle(&queue, &delivery, Verdict::Ack);
+    let (settled, ()) = tokio::join!(settling, async { gate.open() });
+    settled.expect("by the receipt that the extension brought");
     let deleted = calls(&log, Call::Delete, "jobs").remove(0);
     assert!(deleted.target.contains("popreceipt=moved%2B0%2F%3D%3D"), "{}", deleted.target);
 }

@@ -1,7 +1,7 @@
 //! Queue Storage as a script: what it is asked, and what it answers.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use base64::Engine;
@@ -19,6 +19,32 @@ use skyport_core::{Error, ErrorKind, Result};
 use skyport_stub::{Answer, Asked, Log, answer, served};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
+
+/// Holds an answer back until a test lets it go.
+#[derive(Clone, Default)]
+pub(crate) struct Gate(Arc<(Mutex<(bool, bool)>, Condvar)>);
+
+impl Gate {
+    /// For a script: tells that it has come here, and goes on once the gate is open.
+    pub(crate) fn pass(&self) {
+        let (state, moved) = &*self.0;
+        let mut state = state.lock().expect("nobody panics with it");
+        state.0 = true;
+        // The others of its runtime go on meanwhile.
+        tokio::task::block_in_place(|| drop(moved.wait_while(state, |(_, open)| !*open)));
+    }
+
+    /// Whether a request stands before it.
+    pub(crate) fn is_reached(&self) -> bool {
+        self.0.0.lock().expect("nobody panics with it").0
+    }
+
+    /// Lets what stands before it go, and what comes.
+    pub(crate) fn open(&self) {
+        self.0.0.lock().expect("nobody panics with it").1 = true;
+        self.0.1.notify_all();
+    }
+}
 
 /// The id of the message in that place of a test. It is no secret who wrote these.
 pub(crate) fn id(number: usize) -> String {
