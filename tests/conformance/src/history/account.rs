@@ -80,6 +80,21 @@ pub enum Wrong {
     Uncounted(Bytes, u32),
 }
 
+impl Wrong {
+    fn bodies(&self) -> Vec<&Bytes> {
+        match self {
+            Self::Overtaken(first, second) => vec![first, second],
+            Self::Lost(body)
+            | Self::Forgotten(body)
+            | Self::LetterLost(body)
+            | Self::Forged(body)
+            | Self::Altered(body)
+            | Self::CameBack(body)
+            | Self::Uncounted(body, _) => vec![body],
+        }
+    }
+}
+
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = |body: &Bytes| String::from_utf8_lossy(body).into_owned();
@@ -108,15 +123,20 @@ impl fmt::Display for Wrong {
 
 /// All that is wrong with a ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Imbalance(pub Vec<Wrong>);
+pub struct Imbalance {
+    /// Each thing.
+    pub wrong: Vec<Wrong>,
+    /// What happened to the messages that it is about, in order.
+    pub story: String,
+}
 
 impl fmt::Display for Imbalance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} things are wrong with the queue", self.0.len())?;
-        for wrong in self.0.iter().take(20) {
+        write!(f, "{} things are wrong with the queue", self.wrong.len())?;
+        for wrong in self.wrong.iter().take(20) {
             write!(f, "; {wrong}")?;
         }
-        Ok(())
+        write!(f, "\n{}", self.story)
     }
 }
 
@@ -202,7 +222,11 @@ impl Account {
         // From 1, on every queue.
         let none = book.delivered.iter().filter(|delivered| delivered.attempt == 0);
         wrong.extend(none.map(|delivered| Wrong::Uncounted(delivered.body.clone(), 0)));
-        if wrong.is_empty() { Ok(account) } else { Err(Imbalance(wrong)) }
+        if wrong.is_empty() {
+            return Ok(account);
+        }
+        let story = book.story(&wrong.iter().flat_map(Wrong::bodies).collect());
+        Err(Imbalance { wrong, story })
     }
 
     fn count(&mut self, message: &Message<'_>) {
@@ -289,8 +313,13 @@ fn done_too_early(messages: &BTreeMap<&Bytes, Message<'_>>, earlier: &Sent, late
     let Some(done) = later.settled.iter().filter(acknowledged).min_by_key(|settled| settled.answered) else {
         return false;
     };
+    // Once it has come again, what it failed with before holds up nothing.
+    let last =
+        earlier.delivered.iter().filter(|delivered| delivered.at < done.called).max_by_key(|one| one.at);
     let failed = |settled: &&Settled| {
-        settled.end == End::Retried && settled.fate == Fate::Done && settled.answered < done.called
+        let retried =
+            settled.end == End::Retried && settled.fate == Fate::Done && settled.answered < done.called;
+        retried && last.is_some_and(|last| last.at < settled.called)
     };
     let over = |settled: &&Settled| {
         // What is of unknown fate may have been done at once, whenever its caller was told so.

@@ -1,6 +1,6 @@
 //! A queue that keeps the books: what was sent, what was delivered, and how each delivery ended.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -90,6 +90,29 @@ impl Book {
     pub(super) fn tick(&mut self) -> u64 {
         self.clock += 1;
         self.clock
+    }
+
+    /// What happened to messages with these bodies, a line each, in order.
+    pub(super) fn story(&self, bodies: &BTreeSet<&Bytes>) -> String {
+        let mut lines: Vec<(u64, String)> = Vec::new();
+        let text = |body: &Bytes| String::from_utf8_lossy(body).into_owned();
+        for sent in self.sent.iter().filter(|sent| bodies.contains(&sent.body)) {
+            lines.push((sent.called, format!("{} sent: {:?}", text(&sent.body), sent.fate)));
+        }
+        for one in self.delivered.iter().filter(|one| bodies.contains(&one.body)) {
+            let place = if one.dead { "dead letter" } else { "delivered" };
+            let (body, id, attempt) = (text(&one.body), one.id.as_str(), one.attempt);
+            lines.push((one.at, format!("{body} {place} as {id}, attempt {attempt}")));
+        }
+        for settled in &self.settled {
+            let one = &self.delivered[settled.delivery];
+            if bodies.contains(&one.body) {
+                let (body, end, fate) = (text(&one.body), settled.end, settled.fate);
+                lines.push((settled.called, format!("{body} of {} settled as {end:?}: {fate:?}", one.at)));
+            }
+        }
+        lines.sort();
+        lines.into_iter().map(|(at, line)| format!("{at:>5} {line}\n")).collect()
     }
 
     fn deliver(&mut self, deliveries: &[RawDelivery], dead: bool) {

@@ -63,6 +63,11 @@ impl State {
         }
     }
 
+    /// The version that stands there, where it is known.
+    pub(super) fn version(&self, key: &Key) -> Option<&RawVersion> {
+        self.items.get(key)?.version.as_ref()
+    }
+
     fn read(&self, key: &Key, found: Option<&(Bytes, RawVersion)>, versions: &impl Versions) -> Option<Self> {
         match (self.items.get(key), found) {
             (None, None) => Some(self.clone()),

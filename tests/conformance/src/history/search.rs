@@ -3,13 +3,16 @@
 //! Operations are placed one after the other. One can be next if it was called before the first answer among those that are not placed yet. One of unknown
 //! fate may be placed or not. A read that fits is placed at once: it changes nothing, so that no order is lost by it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+
+use skyport_core::kv::port::{ItemCondition, Key, RawVersion};
 
 use super::model::{State, Versions};
 use super::operation::{Answer, Call, Entry};
 
 /// One operation as the search sees it.
 struct Operation<'h> {
+    entry: &'h Entry,
     call: &'h Call,
     answer: Answer,
     called: u64,
@@ -36,6 +39,8 @@ pub(super) enum Found {
 pub(super) struct Search<'h, V> {
     operations: Vec<Operation<'h>>,
     versions: &'h V,
+    /// Which operations must find a version: once it is overwritten, it never comes again.
+    needed: HashMap<(&'h Key, &'h RawVersion), Vec<usize>>,
 }
 
 /// A set of operations, by their places.
@@ -57,6 +62,7 @@ impl<'h, V: Versions> Search<'h, V> {
             let certain = entry.is_certain();
             let answered = entry.answered.unwrap_or(u64::MAX);
             operations.push(Operation {
+                entry,
                 call: &entry.call,
                 answer: entry.answer.clone(),
                 called: entry.called,
@@ -66,6 +72,7 @@ impl<'h, V: Versions> Search<'h, V> {
             });
             for number in 0..entry.repeats {
                 operations.push(Operation {
+                    entry,
                     call: &entry.call,
                     answer: Answer::Unknown,
                     called: entry.called,
@@ -75,7 +82,13 @@ impl<'h, V: Versions> Search<'h, V> {
                 });
             }
         }
-        Self { operations, versions }
+        let mut needed: HashMap<_, Vec<usize>> = HashMap::new();
+        for (at, operation) in operations.iter().enumerate().filter(|(_, operation)| operation.certain) {
+            for (key, version) in needs(operation.entry) {
+                needed.entry((key, version)).or_default().push(at);
+            }
+        }
+        Self { operations, versions, needed }
     }
 
     /// Looks for an order in at most `steps` steps, and counts them down.
@@ -178,6 +191,14 @@ impl<'h, V: Versions> Search<'h, V> {
         }
         let mut placed = place.placed.clone();
         placed[next / 64] |= 1 << (next % 64);
+        let misses = |key: &Key| {
+            let gone = place.state.version(key).filter(|version| state.version(key) != Some(*version));
+            let needed = gone.and_then(|version| self.needed.get(&(key, version)));
+            needed.is_some_and(|needed| needed.iter().any(|at| !has(&placed, *at)))
+        };
+        if operation.call.keys().any(misses) {
+            return None;
+        }
         Some(Place { placed, state, latest: place.latest.max(operation.called) })
     }
 
@@ -190,6 +211,21 @@ impl<'h, V: Versions> Search<'h, V> {
             }
         }
         placed
+    }
+}
+
+/// The versions that an operation with this answer must have found.
+fn needs(entry: &Entry) -> Vec<(&Key, &RawVersion)> {
+    match (&entry.call, &entry.answer) {
+        (Call::Read(key), Answer::Found(Some((_, version)))) => vec![(key, version)],
+        (Call::Write(writes), Answer::Written(_)) => {
+            let conditions = writes.iter().filter_map(|write| match &write.condition {
+                ItemCondition::IfVersion(version) => Some((&write.key, version)),
+                _ => None,
+            });
+            conditions.collect()
+        }
+        _ => Vec::new(),
     }
 }
 

@@ -48,7 +48,7 @@ fn judged(promises: Promises, write: impl FnOnce(&mut Book)) -> Result<Account, 
     write(&mut book);
     let mut settings = QueueSettings::default();
     settings.ordered = book.sent.iter().any(|sent| sent.group.is_some());
-    Account::of(&book, &QueueInfo::new("test", "q", settings), promises).map_err(|Imbalance(wrong)| wrong)
+    Account::of(&book, &QueueInfo::new("test", "q", settings), promises).map_err(|imbalance| imbalance.wrong)
 }
 
 fn of(write: impl FnOnce(&mut Book)) -> Result<Account, Vec<Wrong>> {
@@ -213,7 +213,7 @@ async fn a_ledger_notes_what_goes_through_a_queue_and_its_dead_letters() -> Resu
         }
     }
     assert_eq!(ledger.open(), 2);
-    let Err(Imbalance(wrong)) = ledger.balance(Promises::exact()) else { panic!("two are open") };
+    let Err(Imbalance { wrong, .. }) = ledger.balance(Promises::exact()) else { panic!("two are open") };
     assert_eq!(wrong, [Wrong::LetterLost(body("b")), Wrong::Forgotten(body("c"))]);
     for delivery in queue.receive(10, second * 100, second).await? {
         delivery.ack().await?;
@@ -230,7 +230,7 @@ async fn a_ledger_notes_what_goes_through_a_queue_and_its_dead_letters() -> Resu
     // What another puts there was never sent.
     inner.send(vec![skyport_core::queue::port::OutMessage::new("x")]).await.remove(0)?;
     queue.receive(1, second, second).await?.remove(0).ack().await?;
-    let Err(Imbalance(wrong)) = ledger.balance(Promises::exact()) else { panic!("one was forged") };
+    let Err(Imbalance { wrong, .. }) = ledger.balance(Promises::exact()) else { panic!("one was forged") };
     assert_eq!(wrong, [Wrong::Forged(body("x"))]);
     Ok(())
 }
