@@ -165,15 +165,7 @@ impl Task {
         let mut failed = HashSet::new();
         let mut attempt = 0;
         while !endings.is_empty() {
-            for ended in endings.extract_if(.., |ending| ending.held.lease.check().is_err()) {
-                let queue = &self.worker.queue.info().resource;
-                tracing::warn!(
-                    queue,
-                    id = &*ended.held.raw.id,
-                    "a lease ended before its message could be settled"
-                );
-                failed.extend(ended.held.raw.group);
-            }
+            endings = self.in_time(endings, &mut failed);
             let settlements = endings.iter().map(Ending::settlement).collect();
             let results = self.settler.settle(settlements).await;
             attempt += 1;
@@ -197,6 +189,25 @@ impl Task {
             }
         }
         failed
+    }
+
+    /// Without those whose lease has ended, as far as is known here; the queue may think that it goes on. What stands behind one of them in its
+    /// ordered group returns, too.
+    fn in_time(&self, endings: Vec<Ending>, failed: &mut HashSet<String>) -> Vec<Ending> {
+        let info = self.worker.queue.info();
+        let mut kept = Vec::with_capacity(endings.len());
+        for ending in endings {
+            let group = ending.held.raw.group.as_ref();
+            if ending.held.lease.check().is_err() {
+                let (queue, id) = (&info.resource, &*ending.held.raw.id);
+                tracing::warn!(queue, id, "a lease ended before its message could be settled");
+                failed.extend(ending.held.raw.group);
+                continue;
+            }
+            let is_behind = info.settings.ordered && group.is_some_and(|group| failed.contains(group));
+            kept.push(if is_behind { Ending::let_go(ending.held) } else { ending });
+        }
+        kept
     }
 
     /// What to try after a settlement failed, and whether the message may still end as it was to.

@@ -1,6 +1,7 @@
 //! Groups of ordered queues.
 
 use skyport_core::Outcome;
+use skyport_memory::{Fault, Operation};
 use tokio::time::sleep;
 
 use super::{Bench, SECOND, config, text};
@@ -60,6 +61,29 @@ async fn a_poison_message_does_not_use_up_the_attempts_of_those_behind_it() {
     sleep(SECOND * 120).await;
     assert_eq!(bench.log.texts(), ["a:poison", "a:poison", "a:poison", "a:2", "a:3"]);
     assert_eq!(bench.dead_reasons().await, [("a:poison".to_owned(), "attempts".to_owned())]);
+    bench.stop(worker).await;
+    assert_eq!(bench.total().await, 0);
+}
+
+/// The worker counts a lease from before its receive: it knows of the end while the queue still takes what stands behind.
+#[tokio::test(start_paused = true)]
+async fn where_a_lease_has_ended_what_stands_behind_it_in_its_group_returns_with_it() {
+    let bench = Bench::new(5, true).await;
+    let faults = bench.memory.faults();
+    faults.inject(Operation::QueueReceive, Fault::slow(SECOND / 2));
+    // The renewal of the first message gets no answer until its lease is over.
+    faults.inject(Operation::QueueExtend, Fault::slow(SECOND * 60).nth(1));
+    bench.send_grouped(&["a:1", "a:2", "a:3"]).await;
+    let settings = config(|c| (c.batch, c.lease) = (3, SECOND * 10));
+    let worker = bench.work(settings, |messages, _| async move {
+        if messages[0].attempt == 1 {
+            // It ends between the two.
+            sleep(SECOND * 97 / 10).await;
+        }
+        vec![Outcome::Done; messages.len()]
+    });
+    sleep(SECOND * 60).await;
+    assert_eq!(bench.log.texts(), ["a:1", "a:2", "a:3", "a:1", "a:2", "a:3"]);
     bench.stop(worker).await;
     assert_eq!(bench.total().await, 0);
 }

@@ -15,13 +15,21 @@ pub struct Promises {
     /// What was acknowledged never comes again, and each delivery of a message has a greater attempt than the one before, unless it is in an ordered group, where what
     /// returns because of another has spent none. Else that is counted alone.
     pub exact: bool,
+    /// Whoever receives acknowledges nothing while something before it in its group is not over, as core's worker does.
+    pub in_order: bool,
 }
 
 impl Promises {
+    /// And receivers that keep the order themselves.
+    #[must_use]
+    pub fn in_order(self) -> Self {
+        Self { in_order: true, ..self }
+    }
+
     /// No duplicate, and exact attempts.
     #[must_use]
     pub fn exact() -> Self {
-        Self { exact: true }
+        Self { exact: true, ..Self::default() }
     }
 }
 
@@ -207,7 +215,7 @@ impl Account {
             );
         }
         if info.settings.ordered {
-            wrong.extend(overtaken(book, &messages));
+            wrong.extend(overtaken(book, &messages, promises));
         }
         let again = came_back(book);
         let uncounted = if info.capabilities.attempts.is_supported() { uncounted(book) } else { Vec::new() };
@@ -273,7 +281,7 @@ fn strange(message: &Message<'_>, delivered: &Delivered) -> Option<Wrong> {
 }
 
 /// Of each group, what was accepted earlier comes earlier, and nothing later is acknowledged while it is to come again.
-fn overtaken(book: &Book, messages: &BTreeMap<&Bytes, Message<'_>>) -> Vec<Wrong> {
+fn overtaken(book: &Book, messages: &BTreeMap<&Bytes, Message<'_>>, promises: Promises) -> Vec<Wrong> {
     let mut first: HashMap<&Bytes, usize> = HashMap::new();
     for (place, delivered) in book.delivered.iter().enumerate().filter(|(_, delivered)| !delivered.dead) {
         first.entry(&delivered.body).or_insert(place);
@@ -294,7 +302,7 @@ fn overtaken(book: &Book, messages: &BTreeMap<&Bytes, Message<'_>>) -> Vec<Wrong
             });
             for (_, earlier) in earlier.filter(|(_, earlier)| earlier.body != later.body) {
                 let came_before = first.get(&earlier.body).is_some_and(|before| before < came);
-                if !came_before || done_too_early(messages, earlier, later) {
+                if !came_before || done_too_early(messages, earlier, later, promises) {
                     wrong.push(Wrong::Overtaken(earlier.body.clone(), later.body.clone()));
                 }
             }
@@ -305,7 +313,12 @@ fn overtaken(book: &Book, messages: &BTreeMap<&Bytes, Message<'_>>) -> Vec<Wrong
 
 /// Whether the later was acknowledged while the earlier was to come again: what has failed holds up what stands behind it. A lease
 /// that is not over yet, or of which nobody knows here, holds up nothing.
-fn done_too_early(messages: &BTreeMap<&Bytes, Message<'_>>, earlier: &Sent, later: &Sent) -> bool {
+fn done_too_early(
+    messages: &BTreeMap<&Bytes, Message<'_>>,
+    earlier: &Sent,
+    later: &Sent,
+    promises: Promises,
+) -> bool {
     let (Some(earlier), Some(later)) = (messages.get(&earlier.body), messages.get(&later.body)) else {
         return false;
     };
@@ -327,7 +340,8 @@ fn done_too_early(messages: &BTreeMap<&Bytes, Message<'_>>, earlier: &Sent, late
             && (settled.fate == Fate::Unknown
                 || (settled.fate == Fate::Done && settled.called < done.answered))
     };
-    earlier.settled.iter().any(failed) && !earlier.settled.iter().any(over) && earlier.dead.is_empty()
+    let holds_up = promises.in_order || earlier.settled.iter().any(failed);
+    holds_up && !earlier.settled.iter().any(over) && earlier.dead.is_empty()
 }
 
 /// Deliveries after an acknowledgement that was answered Ok.

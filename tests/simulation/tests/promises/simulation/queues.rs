@@ -153,7 +153,7 @@ fn balanced(
     let sum = Arc::clone(&all);
     let simulation = Simulation::new(name, app).seeds(30).drive(drive);
     let simulation = simulation.check(async move |_: &Post, ledger: &Arc<Ledger>| {
-        let account = ledger.balance(Promises::default())?;
+        let account = ledger.balance(Promises::default().in_order())?;
         *sum.lock().unwrap() += account;
         Ok(())
     });
