@@ -1,6 +1,11 @@
 //! Photos, with a bug each: the same simulation that finds nothing in the example must find it.
 //!
 //! All modules are the example's, but for those with a bug: each has a function that stands in the place of the right one.
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "all of this is a test, also what stands outside of one"
+)]
 
 #[path = "../../../../examples/photos/app.rs"]
 mod app;
