@@ -200,6 +200,26 @@ async fn all_dead_letters_are_seen_and_a_look_leaves_them_where_they_are() {
     assert_eq!(dead_letters(&test.resources().orders).await.expect("no fault").len(), 25, "waited for");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_that_a_fault_delivers_twice_is_seen_once_and_put_back() {
+    for (after, lasting) in [(0, false), (0, true), (30, false), (30, true)] {
+        let test = start(shop()).await;
+        for order in [7, 8, 9] {
+            test.resources().orders.send(&order).await.expect("sent");
+        }
+        test.settle().await;
+        let twice = Fault::redeliver(Duration::from_secs(after)).on_resource("orders dead letters");
+        let twice = if lasting { twice } else { twice.times(1) };
+        test.memory().faults().inject(Operation::QueueReceive, twice);
+        for look in 0..4 {
+            let mut orders = dead(&test).await;
+            orders.sort_unstable();
+            assert_eq!(orders, [7, 8, 9], "after {after} s, lasting: {lasting}, look {look}");
+        }
+        assert!(test.memory().faults().struck() > 0);
+    }
+}
+
 /// Run again by the test that follows, to see what is told.
 #[tokio::test(start_paused = true)]
 #[should_panic(expected = "an order is lost")]
