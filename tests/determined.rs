@@ -84,6 +84,28 @@ fn run(seed: u64) -> Run {
     })
 }
 
+/// As a test of a user has it: in a runtime that is there already.
+fn trace(seed: u64) -> Vec<Injected> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime").block_on(async {
+        let _run = Determined::by(seed);
+        let test = start(press()).with_chaos(Chaos::seeded(seed)).await;
+        for page in 0..12 {
+            drop(test.post("/", format!("page-{page}")).await);
+        }
+        test.advance(Duration::from_secs(200)).await;
+        test.trace()
+    })
+}
+
+#[test]
+fn a_test_with_chaos_has_the_same_trace_each_time_where_its_run_is_determined() {
+    let first = trace(7);
+    assert!(first.len() > 3, "{first:?}");
+    assert_eq!(first, trace(7));
+    assert_ne!(first, trace(8));
+}
+
 #[test]
 fn the_same_seed_is_the_same_run_of_an_application() {
     let mut seen = BTreeSet::new();

@@ -15,6 +15,9 @@ use skyport::testing::{
 };
 use skyport::{BoxError, ErrorKind};
 
+/// A slow machine is to find the fewest faults, too.
+const PATIENCE: Duration = Duration::from_secs(600);
+
 #[derive(Resources)]
 struct Mail {
     #[resource(max_attempts = 8)]
@@ -104,7 +107,8 @@ async fn all_are_counted(mail: &Mail, accepted: &BTreeSet<u64>) -> Result<(), Bo
 }
 
 fn mails(app: fn() -> App<Mail>) -> Simulation<Mail, Driven<Mail, BTreeSet<u64>>> {
-    Simulation::new("mail", app).drive(clients).check(nothing_is_lost).check(all_are_counted)
+    let simulation = Simulation::new("mail", app).shrink_limit(PATIENCE).drive(clients);
+    simulation.check(nothing_is_lost).check(all_are_counted)
 }
 
 /// Tests by these names are run by `cargo xtask simulate`.
@@ -120,8 +124,8 @@ mod simulation {
 
 #[test]
 fn an_application_that_keeps_its_promises_has_no_violation_in_500_seeds() {
-    let report = mails(correct).seeds(500).all().run();
-    assert_eq!((report.seeds, report.violations), (500, 0));
+    let report = mails(correct).seeds(500).all().explore();
+    assert_eq!((report.seeds, report.violations), (500, 0), "{:?}", report.found);
     assert!(report.faults > 500, "{report}");
     assert_eq!(report.to_string(), format!("500 seeds, {} faults, 0 violations", report.faults));
 }
@@ -159,6 +163,7 @@ fn planted() -> Simulation<Mail, Driven<Mail, Vec<u64>>> {
         failing.rate(Operation::KvGet, Fault::slow(Duration::from_secs(1)), 0.8)
     };
     Simulation::new("planted", mail)
+        .shrink_limit(PATIENCE)
         .chaos(often)
         .drive(async |test: &Test<Mail>, _| {
             let mut failed = Vec::new();
@@ -189,7 +194,10 @@ fn of_dozens_of_faults_exactly_the_two_are_left_that_must_meet() {
     let text = found.to_string();
     let name = "of_dozens_of_faults_exactly_the_two_are_left_that_must_meet";
     assert!(text.starts_with(&format!("seed {}, check 1: both are lost\n", found.seed)), "{text}");
-    assert!(text.ends_with(&format!("again: SKYPORT_SEED={} cargo test {name}", found.seed)), "{text}");
+    let package =
+        std::env::var("CARGO_PKG_NAME").map_or_else(|_| String::new(), |name| format!("-p {name} "));
+    let again = format!("again: SKYPORT_SEED={} cargo test {package}{name}", found.seed);
+    assert!(text.ends_with(&again), "{text}");
 }
 
 #[test]
@@ -201,6 +209,12 @@ fn every_violation_is_counted_where_all_are_wanted() {
     assert!(report.found.is_sorted_by_key(|found| found.seed));
     let mut shrunk = report.found.iter().map(|found| found.faults.len() == 2);
     assert!(shrunk.next().expect("one") && !shrunk.any(|is| is), "the first alone is shrunk");
+}
+
+#[test]
+fn shrinking_ends_with_its_time() {
+    let found = only(planted().shrink_limit(Duration::ZERO).explore().found);
+    assert_eq!((found.shrinking, found.faults.len()), (Shrinking::CutShort(0), found.injected));
 }
 
 #[test]
@@ -227,7 +241,8 @@ fn traces(seeds: u64, threads: usize) -> BTreeMap<u64, Vec<String>> {
         accepted
     };
     let simulation = Simulation::new("traces", correct).seeds(seeds).threads(threads).drive(drive);
-    simulation.check(nothing_is_lost).run();
+    let report = simulation.check(nothing_is_lost).explore();
+    assert_eq!(report.violations, 0, "{:?}", report.found);
     let traces = traces.lock().expect("no panic");
     traces.clone()
 }
@@ -344,9 +359,9 @@ fn a_run_that_depends_on_more_than_its_seed_is_told_so() {
 }
 
 #[test]
-#[should_panic(expected = "both are lost")]
+#[should_panic(expected = "it rains")]
 fn run_panics_with_the_violation() {
-    planted().run();
+    mails(correct).check(async |_: &Mail, _: &BTreeSet<u64>| Err("it rains".into())).run();
 }
 
 /// This program again, with one test of it and a variable set; what it says.
@@ -355,6 +370,8 @@ fn again(test: &str, variable: &str, value: &str) -> String {
     let output = Command::new(program)
         .args([test, "--exact", "--nocapture"])
         .env_remove("SKYPORT_FIGURES")
+        .env_remove("SKYPORT_SEED")
+        .env_remove("SKYPORT_SEEDS")
         .env(variable, value)
         .output()
         .expect("it starts");
@@ -377,6 +394,19 @@ fn one_seed_is_replayed_from_outside_and_shows_all_its_faults() {
     });
     assert_eq!(one, other);
     assert!(one.contains("simulated mail: 1 seeds, ") && one.lines().count() > 3, "{one}");
+}
+
+#[test]
+fn a_seed_that_is_replayed_is_not_shrunk_and_what_expects_a_violation_does_not_go_by_it() {
+    let replayed = again("run_panics_with_the_violation", "SKYPORT_SEED", "0");
+    assert!(replayed.contains("test result: ok"), "{replayed}");
+    assert!(
+        replayed.contains("simulated mail: 1 seeds, ") && replayed.contains(" 1 violations"),
+        "{replayed}"
+    );
+    let explored = again("every_violation_is_counted_where_all_are_wanted", "SKYPORT_SEED", "0");
+    assert!(explored.contains("simulated planted: 40 seeds, "), "{explored}");
+    assert!(explored.contains("test result: ok"), "{explored}");
 }
 
 #[test]

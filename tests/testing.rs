@@ -201,6 +201,50 @@ async fn all_dead_letters_are_seen_and_a_look_leaves_them_where_they_are() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_dead_letter_that_a_fault_delivers_twice_is_seen_once_and_put_back() {
+    for (after, lasting) in [(0, false), (0, true), (30, false), (30, true)] {
+        let test = start(shop()).await;
+        for order in [7, 8, 9] {
+            test.resources().orders.send(&order).await.expect("sent");
+        }
+        test.settle().await;
+        let twice = Fault::redeliver(Duration::from_secs(after)).on_resource("orders dead letters");
+        let twice = if lasting { twice } else { twice.times(1) };
+        test.memory().faults().inject(Operation::QueueReceive, twice);
+        for look in 0..4 {
+            let mut orders = dead(&test).await;
+            orders.sort_unstable();
+            assert_eq!(orders, [7, 8, 9], "after {after} s, lasting: {lasting}, look {look}");
+        }
+        assert!(test.memory().faults().struck() > 0);
+    }
+}
+
+/// Run again by the test that follows, to see what is told.
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "an order is lost")]
+async fn a_test_fails_under_chaos() {
+    let _run = Determined::by(7);
+    let test = start(shop()).with_chaos(Chaos::seeded(7)).await;
+    while test.trace().is_empty() {
+        drop(test.resources().orders.send(&1).await);
+    }
+    panic!("an order is lost");
+}
+
+#[test]
+fn a_test_that_fails_under_chaos_tells_its_seed_and_its_faults() {
+    let program = std::env::current_exe().expect("this program");
+    let mut command = std::process::Command::new(program);
+    let output = command.args(["a_test_fails_under_chaos", "--exact", "--nocapture"]).output();
+    let output = output.expect("it starts");
+    let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("1 passed"), "{said}");
+    let (_, faults) = told.split_once("`Chaos` of seed 7: 1 faults").expect(&told);
+    assert!(faults.lines().nth(1).expect("a fault").contains(" on \"orders\", call "), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn settle_gives_up_and_names_what_is_left() {
     let memory = Memory::new();
     let test = start(shop()).on(memory.clone()).await;

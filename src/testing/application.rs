@@ -31,13 +31,16 @@ const SOON: Duration = Duration::from_millis(1);
 /// A running application on memory fakes.
 ///
 /// Start the test with `#[tokio::test(start_paused = true)]`: time then passes by itself, and in no time, whenever
-/// everything waits. Queues, buckets and schedules trigger their functions as in production. Stops when dropped.
+/// everything waits. Queues, buckets and schedules trigger their functions as in production. Stops when dropped. Where a panic drops one
+/// that was started [with chaos](super::Start::with_chaos), the seed and the [trace](Test::trace) are printed to standard error.
 pub struct Test<R: Resources> {
     functions: Arc<Functions>,
     resources: Arc<R>,
     memory: Memory,
     triggers: Triggers,
     shutdown: Shutdown,
+    /// The seed of the chaos that it was started with.
+    seed: Option<u64>,
 }
 
 fn url(declaration: &Declaration) -> ResourceUrl {
@@ -72,11 +75,12 @@ impl<R: Resources> Test<R> {
         let mut config = TriggersConfig::default();
         config.clock = memory.clock();
         let triggers = Triggers::start(Arc::clone(&functions), config, shutdown.clone()).await?;
+        let seed = chaos.as_ref().map(Chaos::seed);
         // Last: an application that does not start for a fault would be no test of it.
         if let Some(chaos) = chaos {
             memory.faults().unleash(chaos);
         }
-        Ok(Self { functions, resources, memory, triggers, shutdown })
+        Ok(Self { functions, resources, memory, triggers, shutdown, seed })
     }
 
     /// The application's resources.
@@ -227,7 +231,20 @@ impl<R: Resources> Test<R> {
 impl<R: Resources> Drop for Test<R> {
     fn drop(&mut self) {
         self.shutdown.trigger();
+        if let Some(seed) = self.seed.filter(|_| std::thread::panicking()) {
+            tell(seed, &self.trace());
+        }
     }
+}
+
+/// Which faults there were, for who looks for the reason of a test's failure; the test harness shows it with the panic.
+#[allow(clippy::print_stderr, reason = "it is for tests: their output is where it is looked for")]
+fn tell(seed: u64, trace: &[Injected]) {
+    let faults: String = trace.iter().map(|fault| format!("\n  {fault}")).collect();
+    eprintln!(
+        "`Chaos` of seed {seed}: {} faults; with `Determined::by({seed})` at the head of the test they are the same each time{faults}",
+        trace.len()
+    );
 }
 
 impl<R: Resources> fmt::Debug for Test<R> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use skyport_core::queue::port::{Settlement, Verdict};
-use skyport_core::queue::{Delivery, Queue};
+use skyport_core::queue::{Delivery, Queue, Receipt};
 use skyport_core::{Error, ErrorKind, Result};
 use tokio::time::Instant;
 
@@ -14,11 +14,18 @@ const MOST: usize = 1_000;
 const LOOK: Duration = Duration::from_secs(600);
 const PATIENCE: Duration = Duration::from_secs(595);
 
+/// How long one receive waits for some.
+const POLL: Duration = Duration::from_secs(1);
+
 /// How long they are leased to a test.
 const LEASE: Duration = Duration::from_secs(60);
 
 /// The dead letters of a queue, up to 1,000, and all of them are there afterwards, too: for a check, which may be one of several. They are
-/// only to be looked at: their receipts are spent. Those that somebody has leased are waited for, up to ten minutes.
+/// only to be looked at: their receipts are spent. Those that somebody has leased are waited for, up to ten minutes. One that a fault
+/// delivers twice is there once.
+///
+/// It takes the queue itself, since a [check](super::Simulation::check) is given the resources alone;
+/// [`Test::dead_letters`](super::Test::dead_letters) is the same for who has the test.
 ///
 /// ```
 /// # use skyport::prelude::*;
@@ -36,21 +43,44 @@ const LEASE: Duration = Duration::from_secs(60);
 pub async fn dead_letters<T, C>(queue: &Queue<T, C>) -> Result<Vec<Delivery<T, C>>> {
     let (queue, end) = (queue.dead_letters()?, Instant::now() + PATIENCE);
     let there = usize::try_from(queue.depth().await?.total()).unwrap_or(MOST).min(MOST);
-    let mut letters = Vec::new();
-    while letters.len() < there && Instant::now() < end {
-        letters.extend(queue.receive(there - letters.len(), Duration::from_secs(1), LOOK).await?);
+    let (mut letters, mut receipts): (Vec<Delivery<T, C>>, Vec<Receipt>) = (Vec::new(), Vec::new());
+    while receipts.len() < there && Instant::now() < end {
+        let before = receipts.len();
+        for letter in queue.receive(MOST, POLL, LOOK).await? {
+            // One with a receipt that is here already was made by this very look, and is none of those that were there.
+            if receipts.contains(letter.receipt()) {
+                continue;
+            }
+            receipts.push(letter.receipt().clone());
+            if letters.iter().all(|other| other.id() != letter.id()) {
+                letters.push(letter);
+            }
+        }
+        if receipts.len() == before {
+            // Where each receive is answered at once, and with what is known, no time would pass.
+            tokio::time::sleep(POLL).await;
+        }
     }
-    // What is retried among dead letters stays there.
-    let back =
-        |letter: &Delivery<T, C>| Settlement::new(letter.receipt().clone(), Verdict::Retry(Duration::ZERO));
-    let settled = queue.port().settle(letters.iter().map(back).collect()).await;
-    settled.into_iter().collect::<Result<Vec<_>>>()?;
-    if letters.len() < there {
-        let held =
-            format!("somebody holds {} of {there} dead letters: settle them first", there - letters.len());
+    let found = receipts.len();
+    put_back(queue.port().settle(receipts.into_iter().map(again).collect()).await)?;
+    if found < there {
+        let held = format!("somebody holds {} of {there} dead letters: settle them first", there - found);
         return Err(Error::new(ErrorKind::Timeout, held));
     }
     Ok(letters)
+}
+
+/// What is retried among dead letters stays there.
+fn again(receipt: Receipt) -> Settlement {
+    Settlement::new(receipt, Verdict::Retry(Duration::ZERO))
+}
+
+/// A receipt that is no longer good is one of an earlier delivery, or its lease has ended: the letter is back already.
+fn put_back(settled: Vec<Result<()>>) -> Result<()> {
+    let over = |result: &Result<()>| {
+        result.as_ref().is_err_and(|error| error.kind() == ErrorKind::PreconditionFailed)
+    };
+    settled.into_iter().filter(|result| !over(result)).collect()
 }
 
 /// The dead letters of a queue that nobody has leased, leased for a minute.

@@ -47,6 +47,9 @@ impl<R: Resources> Start<R> {
 
     /// With faults, from when the application has started; until then its resources are made and opened in peace. Fakes that are
     /// not [given](Self::on) have the seed of the chaos.
+    ///
+    /// A test that fails then prints the seed and the faults. They are the same each time where the test holds a
+    /// [`Determined`](super::Determined) from its head on.
     pub fn with_chaos(mut self, chaos: Chaos) -> Self {
         self.chaos = Some(chaos);
         self

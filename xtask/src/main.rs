@@ -28,7 +28,7 @@ usage: cargo xtask <task>
             --provider <name>    only the conformance suite of providers/<name>
   simulate   the applications' invariants under many seeds of faults, in an optimised build; ends in `N seeds, N faults, N violations`
             --seeds <n>          so many of each instead of its own number
-            --only <text>        only simulations whose name contains this
+            --only <text>        only simulations whose name, or whose program's, contains this
   check   all that needs no test run: format, lints, features, documentation, licences, the rules of the house
             --only <step>        one step of them, by its name
   bench   the benchmarks in benches/; what follows goes to `cargo bench`

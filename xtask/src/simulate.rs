@@ -54,7 +54,8 @@ pub(crate) fn simulate(seeds: Option<&str>, only: Option<&str>) -> Result<bool> 
         all.add(sum);
     }
     if !ran {
-        let only = only.map(|only| format!(" with `{only}` in its name")).unwrap_or_default();
+        let only =
+            only.map(|only| format!(" with `{only}` in its name or its program's")).unwrap_or_default();
         return Err(format!("there is no simulation{only}: see the head of xtask/src/simulate.rs").into());
     }
     println!("\n{} seeds, {} faults, {} violations", all.seeds, all.faults, all.violations);
@@ -110,8 +111,14 @@ fn chosen(target: &Target) -> Vec<String> {
 /// The names of a binary's simulations.
 fn simulations(environment: &Environment, binary: &Binary, only: &str) -> Result<Vec<String>> {
     let listed = run::output(environment.command(binary).args(["--list", "--format=terse"]))?;
+    Ok(wanted(&listed, &binary.label(), only))
+}
+
+/// Of a binary's tests its simulations; those with `only` in their name, or all where the binary has it in its own.
+fn wanted(listed: &str, label: &str, only: &str) -> Vec<String> {
     let names = listed.lines().filter_map(|line| line.strip_suffix(": test"));
-    Ok(names.filter(|name| name.starts_with(MODULE) && name.contains(only)).map(str::to_owned).collect())
+    let simulations = names.filter(|name| name.starts_with(MODULE));
+    simulations.filter(|name| name.contains(only) || label.contains(only)).map(str::to_owned).collect()
 }
 
 /// Runs it with its output on the terminal, and adds up what it says; whether it succeeded. Progress comes on standard error, which is not
@@ -187,6 +194,22 @@ mod tests {
         }
         for other in ["mod simulations;", "// mod simulation;", "use mail::simulation;", "mod testing;"] {
             assert!(!declares(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn simulations_are_chosen_by_their_names_and_by_those_of_their_programs() {
+        let listed =
+            "simulation::no_letter_is_lost: test\nsimulation::all_are_counted: test\nother::letter: test\n";
+        let [lost, counted] = ["simulation::no_letter_is_lost", "simulation::all_are_counted"];
+        for (only, names) in [
+            ("", &[lost, counted][..]),
+            ("letter", &[lost]),
+            ("photos", &[lost, counted]),
+            ("example photos", &[lost, counted]),
+            ("mail", &[]),
+        ] {
+            assert_eq!(wanted(listed, "skyport example photos", only), names, "{only}");
         }
     }
 

@@ -110,10 +110,13 @@ pub use report::{Report, Shrinking, Violation};
 /// # In tests
 /// A simulation is an ordinary test, `#[test] fn name() { Simulation::new(..) .. .run(); }`: it makes its own runtimes. All cores take part. It
 /// stops at the first violation, unless [`all`](Simulation::all) are wanted, and looks for the fewest faults that cause it: the
-/// run is repeated without some of them for as long as it fails in the same phase, at most 500 times or a minute.
+/// run is repeated without some of them for as long as it fails in the same phase, at most 500 times or
+/// [a minute](Simulation::shrink_limit).
 ///
 /// - `SKYPORT_SEEDS=10000` runs so many seeds of every simulation.
-/// - `SKYPORT_SEED=7` runs that one alone, shows all its faults, and lets panics be seen.
+/// - `SKYPORT_SEED=7` runs that one alone, and once, shows all its faults, and lets panics be seen.
+///
+/// [`run`](Simulation::run) reads them, and [`explore`](Simulation::explore) does not.
 ///
 /// What takes more than two seconds shows its progress on standard error. At its end each says `simulated NAME: N seeds, N faults, N
 /// violations` on standard output, which `cargo test` shows with `--nocapture`.
@@ -132,6 +135,7 @@ pub struct Simulation<R: Resources, D = Undriven> {
     threads: Option<usize>,
     virtual_limit: Duration,
     real_limit: Duration,
+    shrink_limit: Duration,
     driven: D,
 }
 
@@ -154,6 +158,7 @@ impl<R: Resources> Simulation<R> {
             threads: None,
             virtual_limit: Duration::from_secs(2 * 86_400),
             real_limit: Duration::from_secs(60),
+            shrink_limit: Duration::from_secs(60),
             driven: Undriven(()),
         }
     }
@@ -176,13 +181,14 @@ impl<R: Resources> Simulation<R> {
             threads: self.threads,
             virtual_limit: self.virtual_limit,
             real_limit: self.real_limit,
+            shrink_limit: self.shrink_limit,
             driven: Driven(plan),
         }
     }
 }
 
 impl<R: Resources, D> Simulation<R, D> {
-    /// How many seeds are run, from 0 on: 100 by default, at least 1. The variable `SKYPORT_SEEDS` overrides it.
+    /// How many seeds are run, from 0 on: 100 by default, at least 1. For [`run`](Simulation::run) the variable `SKYPORT_SEEDS` overrides it.
     pub fn seeds(mut self, seeds: u64) -> Self {
         self.seeds = seeds.max(1);
         self
@@ -218,6 +224,13 @@ impl<R: Resources, D> Simulation<R, D> {
         self.real_limit = limit;
         self
     }
+
+    /// The real time that looking for the fewest faults may take; a minute by default. What is left then is told as
+    /// [`CutShort`](Shrinking::CutShort). A test that counts on the fewest gives more, for slow machines.
+    pub fn shrink_limit(mut self, limit: Duration) -> Self {
+        self.shrink_limit = limit;
+        self
+    }
 }
 
 impl<R: Resources, T: 'static> Simulation<R, Driven<R, T>> {
@@ -247,22 +260,24 @@ impl<R: Resources, T: 'static> Simulation<R, Driven<R, T>> {
     /// Where a seed breaks an invariant: shows the seed, the fewest faults that do it, and how to run it again. Where
     /// `SKYPORT_SEEDS` or `SKYPORT_SEED` is no number.
     pub fn run(self) -> Report {
-        let report = self.explore();
+        let settings = match Settings::read() {
+            Ok(settings) => settings,
+            Err(slip) => panic!("{slip}"),
+        };
+        let report = self.explored(settings);
         if report.violations > 0 {
             panic!("{}: {report}\n\n{}\n", report.name, report.shown());
         }
         report
     }
 
-    /// Runs the seeds as [`run`](Self::run) does, and tells violations in its report alone: for tests that expect one.
-    ///
-    /// # Panics
-    /// Where `SKYPORT_SEEDS` or `SKYPORT_SEED` is no number.
+    /// Runs the seeds as [`run`](Self::run) does, and tells violations in its report alone: for tests that expect one. It does not read
+    /// `SKYPORT_SEEDS` and `SKYPORT_SEED`: what such a test expects would not be found in other seeds.
     pub fn explore(self) -> Report {
-        let settings = match Settings::read() {
-            Ok(settings) => settings,
-            Err(slip) => panic!("{slip}"),
-        };
+        self.explored(Settings::default())
+    }
+
+    fn explored(self, settings: Settings) -> Report {
         let (name, replays) = (self.name.clone(), settings.seed.is_some());
         let course = Course {
             first: settings.seed.unwrap_or(0),
@@ -273,6 +288,8 @@ impl<R: Resources, T: 'static> Simulation<R, Driven<R, T>> {
             all: self.all,
             loud: replays,
         };
+        // One that is replayed was shrunk before, and is to be looked at: it runs once.
+        let shrink = (!replays).then_some(self.shrink_limit);
         let subject = self.subject();
         let mut progress = Progress::new(&name, course.seeds);
         let explored = explore(&subject, course, &mut progress);
@@ -280,7 +297,7 @@ impl<R: Resources, T: 'static> Simulation<R, Driven<R, T>> {
         if replays {
             show_trace(&name, &explored);
         }
-        let report = find::report(name, explored, &subject, &mut progress);
+        let report = find::report(name, explored, &subject, shrink, &mut progress);
         say(&format!("simulated {}: {report}", report.name));
         report
     }

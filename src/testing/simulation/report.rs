@@ -68,7 +68,7 @@ pub struct Violation {
     pub injected: usize,
     /// What is known of `faults`.
     pub shrinking: Shrinking,
-    /// How it is run again: `SKYPORT_SEED=7 cargo test simulation::photos`.
+    /// How it is run again, where its test calls [`run`](super::Simulation::run): `SKYPORT_SEED=7 cargo test -p mail simulation::mail`.
     pub replay: String,
 }
 
@@ -80,8 +80,10 @@ pub enum Shrinking {
     Fewest(u32),
     /// Fewer may do: its runs or its time were spent before that was known.
     CutShort(u32),
-    /// They were not shrunk: it is not the first violation, or its run hangs.
+    /// They were not shrunk: it is not the first violation, its run hangs, or it is the one seed that `SKYPORT_SEED` asked for.
     Not,
+    /// They were not shrunk: with these faults injected again, as they are told, the run does not fail in the same part.
+    NotReplayed,
     /// A second run with the same seed went otherwise: the run depends on something beside the seed, such as real time, random numbers of
     /// its own, or threads.
     NotRepeated,
@@ -104,6 +106,10 @@ impl fmt::Display for Violation {
                 "  of the {injected} faults injected, {left} break it; fewer may do, shrinking was cut short after {runs} runs:"
             )?,
             Shrinking::Not => writeln!(f, "  {injected} faults were injected:")?,
+            Shrinking::NotReplayed => writeln!(
+                f,
+                "  injected again one by one, these faults do not break it, so the fewest are not known.\n  {injected} faults were injected:"
+            )?,
             Shrinking::NotRepeated => writeln!(
                 f,
                 "  a second run of this seed went otherwise: it depends on something beside the seed, such as real time, random numbers, \
@@ -136,6 +142,7 @@ mod tests {
             (Shrinking::Fewest(3), "it needs no fault: it happens by itself (41 were injected)"),
             (Shrinking::CutShort(500), "fewer may do, shrinking was cut short after 500 runs"),
             (Shrinking::Not, "41 faults were injected"),
+            (Shrinking::NotReplayed, "injected again one by one, these faults do not break it"),
             (Shrinking::NotRepeated, "a second run of this seed went otherwise"),
         ] {
             let text = violation(7, shrinking).to_string();

@@ -36,11 +36,17 @@ impl Settings {
     }
 }
 
-/// How a seed is run again: by the test's name, where its thread has it from the test harness.
+/// How a seed is run again: by the name of the package, where cargo tells it, and of the test, where its thread has it from the test harness.
 pub(super) fn replay(seed: u64) -> String {
-    let thread = std::thread::current();
-    let test = thread.name().filter(|name| *name != "main").unwrap_or_default();
-    format!("{SEED}={seed} cargo test {test}").trim_end().to_owned()
+    let (thread, package) = (std::thread::current(), std::env::var("CARGO_PKG_NAME").ok());
+    line(seed, package.as_deref(), thread.name().filter(|name| *name != "main"))
+}
+
+fn line(seed: u64, package: Option<&str>, test: Option<&str>) -> String {
+    // Without it cargo would look into one package alone: the one whose folder it is called in.
+    let package = package.map(|package| format!(" -p {package}")).unwrap_or_default();
+    let test = test.map(|test| format!(" {test}")).unwrap_or_default();
+    format!("{SEED}={seed} cargo test{package}{test}")
 }
 
 #[cfg(test)]
@@ -74,9 +80,21 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_is_run_again_by_the_name_of_its_test() {
+    fn a_seed_is_run_again_by_the_names_of_its_package_and_its_test() {
+        let test = Some("simulation::mail");
+        assert_eq!(line(7, Some("post"), test), "SKYPORT_SEED=7 cargo test -p post simulation::mail");
+        assert_eq!(line(7, None, test), "SKYPORT_SEED=7 cargo test simulation::mail");
+        assert_eq!(line(7, Some("post"), None), "SKYPORT_SEED=7 cargo test -p post");
+        assert_eq!(line(7, None, None), "SKYPORT_SEED=7 cargo test");
+    }
+
+    #[test]
+    fn the_name_of_a_test_is_that_of_its_thread() {
         let line = std::thread::Builder::new().name("simulation::mail".to_owned()).spawn(|| replay(7));
         let line = line.expect("a thread").join().expect("a line");
-        assert_eq!(line, "SKYPORT_SEED=7 cargo test simulation::mail");
+        assert!(
+            line.starts_with("SKYPORT_SEED=7 cargo test") && line.ends_with(" simulation::mail"),
+            "{line}"
+        );
     }
 }

@@ -31,6 +31,8 @@ mod event_order;
 mod lost_update;
 mod numbers;
 
+use std::time::Duration;
+
 use skyport::app::App;
 use skyport::testing::{Driven, Report, Shrinking, Simulation};
 
@@ -39,6 +41,9 @@ use storm::Seen;
 
 /// Within so many seeds each bug must be found.
 const SEEDS: u64 = 1_000;
+
+/// A slow machine is to find the fewest faults, too.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A simulation of photos that is yet to be told how many seeds it runs.
 type Photographed = Simulation<Photos, Driven<Photos, Seen>>;
@@ -67,7 +72,7 @@ fn right(name: &str) -> Photographed {
 
 /// Looks for a bug; the right application must then stand as many seeds. Says after how many seeds it was found, and by how few faults.
 fn finds(bug: &str, wrong: Photographed, right: Photographed) {
-    let Report { found, seeds, .. } = wrong.seeds(SEEDS).explore();
+    let Report { found, seeds, .. } = wrong.seeds(SEEDS).shrink_limit(PATIENCE).explore();
     let Some(violation) = found.first() else { panic!("{bug} was not found in {seeds} seeds") };
     println!("{bug}: {violation}");
     let Shrinking::Fewest(runs) = violation.shrinking else {
