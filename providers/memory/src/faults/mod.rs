@@ -25,12 +25,13 @@ mod rule;
 mod trace;
 
 pub use chaos::Chaos;
-pub use crash::Crashed;
+pub use crash::{Crashed, Held};
 pub use fault::Fault;
 pub use operation::{Operation, Port};
 pub use trace::{Called, Injected};
 
 pub(crate) use call::{call, call_each};
+pub(crate) use crash::Named;
 pub(crate) use draw::Draw;
 pub(crate) use rule::Site;
 
