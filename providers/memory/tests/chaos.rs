@@ -306,7 +306,7 @@ async fn table(memory: &Memory) -> Result<Table<i64>> {
 async fn after_three_strikes_of_rates_in_a_row_a_call_goes_through() -> Result<()> {
     let memory = Memory::new();
     let down = Fault::refuse(ErrorKind::Unavailable);
-    memory.faults().unleash(Chaos::quiet(1).rate_of_port(Port::Kv, &down, 1.0));
+    memory.faults().unleash(Chaos::quiet(1).rate_of_port(Port::Kv, down, 1.0));
     let books = table(&memory).await?;
     let mut fine = Vec::new();
     for _ in 0..8 {

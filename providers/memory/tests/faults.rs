@@ -14,7 +14,7 @@ use skyport_core::queue::port::{
     OutMessage, QueueSettings, RawDelivery, ReceiveOptions, Settlement, Verdict,
 };
 use skyport_core::{ErrorKind, Outcome, Result, Shutdown, Worker, WorkerConfig};
-use skyport_memory::{Chaos, Crashed, Fault, Held, Memory, Operation};
+use skyport_memory::{Chaos, Crashed, Fault, Held, Memory, Operation, Port};
 use tokio::time::Instant;
 
 const LEASE: Duration = Duration::from_secs(30);
@@ -314,6 +314,31 @@ async fn an_invocation_crashes_before_or_after_its_call_and_never_goes_on() -> R
         call.expect("another invocation goes on")?;
     }
     Ok(())
+}
+
+#[test]
+fn a_fault_that_could_never_strike_is_refused_where_it_is_placed() {
+    let body = || Fault::break_off(50);
+    let misplaced: [fn() -> Chaos; 5] = [
+        || Chaos::quiet(1).script(Operation::KvGet, Fault::break_off(50)),
+        || Chaos::quiet(1).rate(Operation::QueueSend, Fault::redeliver(NOW), 0.5),
+        || Chaos::quiet(1).rate_of_port(Port::Kv, Fault::late_lease(120), 0.5),
+        || Chaos::quiet(1).rate(Operation::KvGet, Fault::slow(NOW), 1.01),
+        || Chaos::quiet(1).rate_of_port(Port::Kv, Fault::slow(NOW), f64::NAN),
+    ];
+    for place in misplaced {
+        std::panic::catch_unwind(place).expect_err("it never strikes");
+    }
+    for make in [|| Fault::reorder().nth(0), || Fault::reorder().with_probability(-0.1)] {
+        std::panic::catch_unwind(make).expect_err("it never strikes");
+    }
+    let memory = Memory::new();
+    let placing = || memory.faults().inject(Operation::BlobHead, body());
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(placing)).expect_err("it never strikes");
+    // Of a port, those that it can strike; everywhere, too.
+    memory.faults().inject_everywhere(body());
+    memory.faults().inject(Operation::BlobGet, body().nth(1).with_probability(1.0));
+    memory.faults().unleash(Chaos::quiet(1).rate_of_port(Port::Blob, body(), 0.0));
 }
 
 #[tokio::test(start_paused = true)]
