@@ -3,7 +3,7 @@
 use http::StatusCode;
 use skyport_core::app::{App, Context, Event, HandlerError, HandlerResult, Next, Reply, Resources};
 use skyport_core::queue::port::MessageId;
-use skyport_memory::Memory;
+use skyport_memory::{Held, Memory};
 
 /// Lets faults crash the application's functions: a client sees what a platform answers in the place of a process that is gone, and
 /// messages come again when their leases have ended.
@@ -25,13 +25,16 @@ async fn call<R>(memory: &Memory, event: Event, context: Context<R>, next: Next<
     }
 }
 
-/// The messages that a function is called with.
-fn held<R>(event: &Event, context: &Context<R>) -> Vec<MessageId> {
+/// The deliveries that a function is called with.
+fn held<R>(event: &Event, context: &Context<R>) -> Vec<Held> {
     match event {
-        Event::Message(message) => vec![message.id.clone()],
-        Event::Batch(messages) => messages.iter().map(|message| message.id.clone()).collect(),
+        Event::Message(message) => vec![Held::from(&**message)],
+        Event::Batch(messages) => messages.iter().map(Held::from).collect(),
         // The change of a bucket came as a message, too: the invocation bears its id.
-        Event::Blob(_) => vec![MessageId::new(context.invocation().id.as_str())],
+        Event::Blob(_) => {
+            let invocation = context.invocation();
+            vec![Held::attempt(MessageId::new(invocation.id.as_str()), invocation.attempt)]
+        }
         _ => Vec::new(),
     }
 }

@@ -77,13 +77,13 @@ fn secrets(text: &str) -> Vec<(usize, usize)> {
             Some((start, end))
         } else {
             match before {
-                After::Mark => Some((start, value_end(text, start))),
+                After::Mark => Some(value(text, start)),
                 After::Scheme => is_no_prose(text, start),
                 After::Nothing => None,
             }
         };
         let credential = credential
-            .or_else(|| assigned(word, start))
+            .or_else(|| assigned(text, start, end))
             .or_else(|| is_long_secret(word).then_some((start, end)));
         match credential {
             Some((start, end)) => {
@@ -146,10 +146,20 @@ fn is_no_prose(text: &str, start: usize) -> Option<(usize, usize)> {
     (!is_prose).then_some((start, end))
 }
 
-/// The value of `sig=value`.
-fn assigned(word: &str, start: usize) -> Option<(usize, usize)> {
-    let (name, value) = word.split_once('=')?;
-    (is_mark(name) && !value.is_empty()).then(|| (start + name.len() + 1, start + word.len()))
+/// The value of `sig=value`, which may have other letters than the word, and begin with one: it stands behind `sig=`, in quotes or not.
+fn assigned(text: &str, start: usize, end: usize) -> Option<(usize, usize)> {
+    let (name, _) = text[start..end].split_once('=')?;
+    if !is_mark(name) {
+        return None;
+    }
+    let rest = &text[start + name.len() + 1..];
+    let (start, end) = value(text, text.len() - rest.trim_start_matches(['"', '\'', '\\']).len());
+    (start < end).then_some((start, end))
+}
+
+/// A value that begins here: a key in PEM has blanks.
+fn value(text: &str, start: usize) -> (usize, usize) {
+    (start, pem(text, start).unwrap_or_else(|| value_end(text, start)))
 }
 
 /// Whether a name is a mark, or ends in one.
@@ -216,6 +226,11 @@ mod tests {
             ("Basic dXNlcjpwYXNzd29yZA==, says the proxy".to_owned(), "Basic ***, says the proxy"),
             (format!("AccountName=a;AccountKey={ACCOUNT_KEY};"), "AccountName=a;AccountKey=***;"),
             ("https://h/c/b?sv=1&sig=ab%2Fcd%3D&se=2".to_owned(), "https://h/c/b?sv=1&sig=***&se=2"),
+            ("password=p@ssw0rd, or not".to_owned(), "password=***, or not"),
+            ("token=a:b".to_owned(), "token=***"),
+            ("password=@b:c d".to_owned(), "password=*** d"),
+            ("password='@b', secret= c".to_owned(), "password='***', secret= ***"),
+            ("private_key=-----BEGIN KEY-----\nAB\n-----END KEY-----, x".to_owned(), "private_key=***, x"),
             ("X-Amz-Signature=00ff&X-Amz-Date=1".to_owned(), "X-Amz-Signature=***&X-Amz-Date=1"),
             ("x-amz-security-token: short".to_owned(), "x-amz-security-token: ***"),
             (r#"{"client_secret": "pw:x"}"#.to_owned(), r#"{"client_secret": "***"}"#),

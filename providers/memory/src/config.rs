@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use skyport_core::blob::UrlSigner;
-use skyport_core::queue::port::MessageId;
 use skyport_core::{Clock, Token};
 
 use crate::blob::BucketCell;
-use crate::faults::Faults;
+use crate::faults::{Faults, Held};
 use crate::kv::TableCell;
 use crate::queue::QueueCell;
 use crate::sync::Directory;
@@ -55,13 +54,13 @@ impl Memory {
         self.shared.clock
     }
 
-    /// Whoever holds this message has crashed: its delivery can no longer be settled or extended.
-    pub(crate) fn abandon(&self, id: &MessageId) {
+    /// Whoever holds this delivery has crashed: it can no longer be settled or extended.
+    pub(crate) fn abandon(&self, held: &Held) {
         for queue in self.shared.queues.all() {
-            queue.abandon(id);
+            queue.abandon(held);
         }
         for bucket in self.shared.buckets.all() {
-            bucket.abandon(id);
+            bucket.abandon(held);
         }
     }
 

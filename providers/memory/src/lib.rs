@@ -53,4 +53,4 @@ mod sync;
 pub use config::{Memory, MemoryBuilder};
 pub use skyport_core::Determined;
 
-pub use faults::{Called, Chaos, Crashed, Fault, Faults, Injected, Operation, Port};
+pub use faults::{Called, Chaos, Crashed, Fault, Faults, Held, Injected, Operation, Port};

@@ -15,7 +15,7 @@ use skyport_core::provider::{Provider, ResourceKind, ResourceUrl, TableSettings}
 use skyport_core::queue::Queue;
 use skyport_core::queue::port::QueueSettings;
 use skyport_core::{Error, ErrorKind, Outcome, Result, Shutdown, Token, Worker, WorkerConfig};
-use skyport_memory::{Called, Chaos, Determined, Fault, Faults, Injected, Memory, Operation, Port};
+use skyport_memory::{Called, Chaos, Determined, Fault, Faults, Held, Injected, Memory, Operation, Port};
 use tokio::task::JoinHandle;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -111,8 +111,8 @@ impl Shop {
                 let mut outcomes = Vec::new();
                 for message in messages {
                     let order: String = serde_json::from_slice(&message.body).expect("an order");
-                    let invocation =
-                        this.memory.invocation(std::slice::from_ref(&message.id), work(this.clone(), order));
+                    let held = [Held::from(&message)];
+                    let invocation = this.memory.invocation(&held, work(this.clone(), order));
                     outcomes.push(match invocation.await {
                         Ok(Ok(())) => Outcome::Done,
                         Ok(Err(error)) => Outcome::retry(error.to_string()),
@@ -306,7 +306,7 @@ async fn table(memory: &Memory) -> Result<Table<i64>> {
 async fn after_three_strikes_of_rates_in_a_row_a_call_goes_through() -> Result<()> {
     let memory = Memory::new();
     let down = Fault::refuse(ErrorKind::Unavailable);
-    memory.faults().unleash(Chaos::quiet(1).rate_of_port(Port::Kv, &down, 1.0));
+    memory.faults().unleash(Chaos::quiet(1).rate_of_port(Port::Kv, down, 1.0));
     let books = table(&memory).await?;
     let mut fine = Vec::new();
     for _ in 0..8 {

@@ -10,9 +10,11 @@ use skyport_core::blob::port::{GetOptions, GetResult, PutOptions};
 use skyport_core::kv::Table;
 use skyport_core::provider::{Provider, ResourceKind, ResourceUrl, TableSettings};
 use skyport_core::queue::Queue;
-use skyport_core::queue::port::{OutMessage, QueueSettings, ReceiveOptions, Settlement, Verdict};
+use skyport_core::queue::port::{
+    OutMessage, QueueSettings, RawDelivery, ReceiveOptions, Settlement, Verdict,
+};
 use skyport_core::{ErrorKind, Outcome, Result, Shutdown, Worker, WorkerConfig};
-use skyport_memory::{Chaos, Crashed, Fault, Memory, Operation};
+use skyport_memory::{Chaos, Crashed, Fault, Held, Memory, Operation, Port};
 use tokio::time::Instant;
 
 const LEASE: Duration = Duration::from_secs(30);
@@ -314,6 +316,31 @@ async fn an_invocation_crashes_before_or_after_its_call_and_never_goes_on() -> R
     Ok(())
 }
 
+#[test]
+fn a_fault_that_could_never_strike_is_refused_where_it_is_placed() {
+    let body = || Fault::break_off(50);
+    let misplaced: [fn() -> Chaos; 5] = [
+        || Chaos::quiet(1).script(Operation::KvGet, Fault::break_off(50)),
+        || Chaos::quiet(1).rate(Operation::QueueSend, Fault::redeliver(NOW), 0.5),
+        || Chaos::quiet(1).rate_of_port(Port::Kv, Fault::late_lease(120), 0.5),
+        || Chaos::quiet(1).rate(Operation::KvGet, Fault::slow(NOW), 1.01),
+        || Chaos::quiet(1).rate_of_port(Port::Kv, Fault::slow(NOW), f64::NAN),
+    ];
+    for place in misplaced {
+        std::panic::catch_unwind(place).expect_err("it never strikes");
+    }
+    for make in [|| Fault::reorder().nth(0), || Fault::reorder().with_probability(-0.1)] {
+        std::panic::catch_unwind(make).expect_err("it never strikes");
+    }
+    let memory = Memory::new();
+    let placing = || memory.faults().inject(Operation::BlobHead, body());
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(placing)).expect_err("it never strikes");
+    // Of a port, those that it can strike; everywhere, too.
+    memory.faults().inject_everywhere(body());
+    memory.faults().inject(Operation::BlobGet, body().nth(1).with_probability(1.0));
+    memory.faults().unleash(Chaos::quiet(1).rate_of_port(Port::Blob, body(), 0.0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_crash_strikes_outside_of_an_invocation() -> Result<()> {
     let memory = script(Operation::KvWrite, Fault::crash().times(1));
@@ -331,8 +358,8 @@ async fn a_message_of_a_crashed_invocation_is_nobodys_until_its_lease_ends() -> 
     let (items, jobs) = (table(&memory).await?, queue(&memory, false).await?);
     jobs.send(&"job".to_owned()).await?;
     let mut held = jobs.receive(1, NOW, LEASE).await?.remove(0);
-    let ids = [held.raw().id.clone()];
-    let crashed = memory.invocation(&ids, async { items.increment("a", 1).await }).await;
+    let delivery = [Held::from(held.raw())];
+    let crashed = memory.invocation(&delivery, async { items.increment("a", 1).await }).await;
     assert_eq!(crashed.expect_err("crashed"), Crashed);
     let error = held.extend(LEASE).await.expect_err("nobody's");
     assert_eq!(error.kind(), ErrorKind::PreconditionFailed);
@@ -343,6 +370,32 @@ async fn a_message_of_a_crashed_invocation_is_nobodys_until_its_lease_ends() -> 
     assert_eq!((began.elapsed(), again.attempt()), (LEASE, 2));
     again.ack().await.expect("the next delivery is settled");
     assert_eq!(items.get("a").await?.map(|item| item.value), Some(1), "the effect stays");
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_of_a_duplicate_s_invocation_leaves_a_later_delivery_to_its_holder() -> Result<()> {
+    let attempt = |raw: &RawDelivery| Held::attempt(raw.id.clone(), raw.attempt);
+    for named in [|raw: &RawDelivery| Held::from(raw), attempt] {
+        let memory = Memory::new();
+        let chaos = Chaos::quiet(1)
+            .script(Operation::QueueReceive, Fault::redeliver(secs(45)).times(1))
+            .script(Operation::KvIncrement, Fault::crash_after());
+        memory.faults().unleash(chaos);
+        let (items, jobs) = (table(&memory).await?, queue(&memory, false).await?);
+        jobs.send(&"job".to_owned()).await?;
+        let first = jobs.receive(1, NOW, LEASE).await?.remove(0);
+        tokio::time::sleep(LEASE).await;
+        let second = jobs.receive(1, NOW, LEASE).await?.remove(0);
+        tokio::time::sleep(secs(15)).await;
+        let duplicate = jobs.receive(1, NOW, LEASE).await?.remove(0);
+        assert_eq!((second.attempt(), duplicate.receipt()), (2, first.receipt()));
+        let deliveries = [named(duplicate.raw()), named(first.raw())];
+        let crashed = memory.invocation(&deliveries, async { items.increment("a", 1).await }).await;
+        assert_eq!(crashed.expect_err("crashed"), Crashed);
+        second.ack().await.expect("it is held still");
+        assert_eq!(jobs.depth().await?.total(), 0);
+    }
     Ok(())
 }
 
@@ -409,18 +462,18 @@ async fn a_worker_outlives_duplicates_late_leases_and_crashes() -> Result<()> {
     let worker = Worker::new(Arc::clone(jobs.port()), WorkerConfig::default(), move |messages, _| {
         let (memory, items) = invoking.clone();
         async move {
-            let ids: Vec<_> = messages.iter().map(|message| message.id.clone()).collect();
+            let held: Vec<_> = messages.iter().map(Held::from).collect();
             let work = async {
                 for message in &messages {
                     let key = String::from_utf8_lossy(&message.body).into_owned();
                     items.increment(key.as_str(), 1).await.expect("is counted");
                 }
             };
-            let outcome = match memory.invocation(&ids, work).await {
+            let outcome = match memory.invocation(&held, work).await {
                 Ok(()) => Outcome::Done,
                 Err(Crashed) => Outcome::retry("crashed"),
             };
-            vec![outcome; ids.len()]
+            vec![outcome; held.len()]
         }
     });
     let working = tokio::spawn(worker.run(stop.clone()));

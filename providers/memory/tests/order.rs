@@ -12,7 +12,7 @@ use skyport_core::provider::{Provider, ResourceKind, ResourceUrl, TableSettings}
 use skyport_core::queue::Queue;
 use skyport_core::queue::port::QueueSettings;
 use skyport_core::{Outcome, Result, Shutdown, Worker, WorkerConfig};
-use skyport_memory::{Chaos, Determined, Memory};
+use skyport_memory::{Chaos, Determined, Held, Memory};
 
 const GROUPS: u64 = 3;
 const EACH: u64 = 10;
@@ -45,7 +45,7 @@ async fn drive(seed: u64) -> Result<Seen> {
                 let (group, number): (u64, u64) = serde_json::from_slice(&message.body).expect("a job");
                 seen.lock().expect("whole").entry(group).or_default().push(number);
                 let work = async { done.increment((group.to_string(), number.to_string()), 1).await };
-                outcomes.push(match memory.invocation(std::slice::from_ref(&message.id), work).await {
+                outcomes.push(match memory.invocation(&[Held::from(&message)], work).await {
                     Ok(Ok(_)) => Outcome::Done,
                     _ => Outcome::retry("not now"),
                 });

@@ -6,8 +6,9 @@ use std::time::SystemTime;
 use skyport_core::Result;
 use skyport_core::blob::port::{Etag, Subscriber};
 use skyport_core::event::{BlobChange, BlobEvent};
-use skyport_core::queue::port::{MessageId, OutMessage, QueueSettings};
+use skyport_core::queue::port::{OutMessage, QueueSettings};
 
+use crate::faults::Held;
 use crate::queue::QueueCell;
 
 /// The subscriptions of one bucket, shared with writes that are about to tell them.
@@ -99,9 +100,9 @@ impl Subscriptions {
     }
 
     /// Whoever holds this event has crashed.
-    pub(super) fn abandon(&self, id: &MessageId) {
+    pub(super) fn abandon(&self, held: &Held) {
         for (_, queue) in self.0.iter() {
-            queue.abandon(id);
+            queue.abandon(held);
         }
     }
 

@@ -13,13 +13,13 @@ use skyport_core::blob::port::{
 };
 use skyport_core::event::BlobChange;
 use skyport_core::inline_text::InlineText;
-use skyport_core::queue::port::MessageId;
 use skyport_core::{Clock, Error, Result, Sparse, Token};
 
 use super::content::Content;
 use super::events::{Change, Subscription, Subscriptions};
 use super::listing;
 use crate::error::Refusal;
+use crate::faults::Held;
 use crate::queue::QueueCell;
 use crate::sync::{read, write};
 
@@ -112,10 +112,10 @@ impl BucketCell {
     }
 
     /// Whoever holds this event has crashed.
-    pub(crate) fn abandon(&self, id: &MessageId) {
+    pub(crate) fn abandon(&self, held: &Held) {
         let subscriptions = read(&self.state).as_ref().and_then(|state| state.subscriptions.if_any());
         if let Some(subscriptions) = subscriptions {
-            subscriptions.abandon(id);
+            subscriptions.abandon(held);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::effect::Effect;
-use super::fault::Fault;
+use super::fault::{self, Fault};
 use super::operation::{Operation, Port};
 use super::rates;
 use super::rule::Rule;
@@ -52,6 +52,9 @@ impl Chaos {
     /// The default rates of everything: some hundred calls see 5 to 30 faults, and an application that repeats what fails gets
     /// on, since after three strikes in a row on one operation of one resource the next call goes through. Every call is delayed by
     /// some milliseconds, so that what runs beside each other meets in ever other orders.
+    ///
+    /// Its jumps of the wall clock are those of one thread: run it on a runtime of one thread, as `#[tokio::test]` makes it, or parts of the
+    /// application do not see them.
     pub fn seeded(seed: u64) -> Self {
         rates::default(Self::quiet(seed).delays(rates::DELAY))
     }
@@ -70,7 +73,15 @@ impl Chaos {
 
     /// Strikes calls of `operation` with this probability, from 0 to 1. Replaces the rate of the same sort of fault, on the same
     /// resource, where there is one; at most one fault that has a rate strikes one call. The amounts of the fault are the most.
+    ///
+    /// It never strikes calls on a resource of another name than the fault's, nor what the fault itself says that it never strikes, nor fails
+    /// a fourth call in a row of one operation on one resource.
+    ///
+    /// # Panics
+    /// Where it is no probability, or the fault can do nothing to any call of this operation: a body that breaks off, of `KvGet`.
     pub fn rate(mut self, operation: Operation, fault: Fault, probability: f64) -> Self {
+        fault.must_be_of(operation);
+        fault::must_be_probability(probability);
         let rates = self.rates.entry(operation).or_default();
         let new = Rate { rule: Rule::new(Some(operation), fault), probability };
         match rates.iter_mut().find(|old| old.rule.fault.is_like(&new.rule.fault)) {
@@ -81,15 +92,30 @@ impl Chaos {
         self
     }
 
-    /// As [`rate`](Self::rate), for all operations of a port.
-    pub fn rate_of_port(self, port: Port, fault: &Fault, probability: f64) -> Self {
-        let operations = Operation::ALL.iter().filter(|operation| operation.port() == port);
+    /// As [`rate`](Self::rate), for all operations of a port to which the fault can do something.
+    ///
+    /// # Panics
+    /// Where it is no probability, or there is no such operation.
+    pub fn rate_of_port(self, port: Port, fault: Fault, probability: f64) -> Self {
+        let is_struck = |operation: &&Operation| operation.port() == port && fault.is_of(**operation);
+        let mut operations = Operation::ALL.iter().filter(is_struck).peekable();
+        assert!(
+            operations.peek().is_some(),
+            "this fault never strikes a call of the port {port:?}: {fault:?}"
+        );
         operations.fold(self, |chaos, operation| chaos.rate(*operation, fault.clone(), probability))
     }
 
     /// Strikes exactly the calls that the fault names, beside what the rates do:
     /// `Fault::lose_answer(..).nth(3).on_resource("catalogue")`.
+    ///
+    /// It never strikes calls on a resource of another name than the fault's, nor what the fault itself says that it never strikes: a crash
+    /// outside of an invocation, a duplicate on an ordered queue. The [trace](super::Faults::trace) tells whether it did.
+    ///
+    /// # Panics
+    /// Where the fault can do nothing to any call of this operation: a body that breaks off, of `KvGet`.
     pub fn script(mut self, operation: Operation, fault: Fault) -> Self {
+        fault.must_be_of(operation);
         self.scripts.push(Rule::new(Some(operation), fault));
         self
     }

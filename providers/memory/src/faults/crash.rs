@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
-use skyport_core::queue::port::MessageId;
+use skyport_core::queue::port::{MessageId, RawDelivery, Receipt};
 
 use crate::Memory;
 
@@ -28,18 +28,45 @@ impl fmt::Display for Crashed {
 
 impl std::error::Error for Crashed {}
 
+/// A delivery that an invocation was called with: what it no longer settles once it has crashed. Made of a [`RawDelivery`], or by
+/// [`Held::attempt`] where that is not at hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held(pub(crate) Named);
+
+/// How a delivery is known from others of its message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    Receipt(Receipt),
+    Attempt(MessageId, u32),
+}
+
+impl Held {
+    /// The delivery of this message with this number, from 1. On an ordered queue several may bear one number: there hand on the delivery
+    /// itself.
+    #[must_use]
+    pub fn attempt(id: MessageId, attempt: u32) -> Self {
+        Self(Named::Attempt(id, attempt))
+    }
+}
+
+impl From<&RawDelivery> for Held {
+    fn from(delivery: &RawDelivery) -> Self {
+        Self(Named::Receipt(delivery.receipt.clone()))
+    }
+}
+
 impl Memory {
     /// Runs one invocation of a function, for whoever calls functions in tests: faults may crash it, as
-    /// [`Fault::crash`](crate::Fault::crash) says. `held` are the messages that it was called with.
+    /// [`Fault::crash`](crate::Fault::crash) says. `held` are the deliveries that it was called with.
     ///
     /// It crashes at a call of this task: there `work` stops, and is dropped. What it had written stays, what it had not is never
-    /// written. Its messages are then nobody's: settling or extending them by the receipts of this delivery fails with
-    /// `PreconditionFailed`, and they return when their leases end. Tasks that it spawned go on, as does what its values do when
+    /// written. Its messages are then nobody's: settling or extending them by the receipts of these deliveries fails with
+    /// `PreconditionFailed`, and they return when their leases end. Whoever holds a later delivery of one keeps it. Tasks that it spawned go on, as does what its values do when
     /// they are dropped: keep effects in the invocation's own task.
     ///
     /// # Errors
     /// [`Crashed`] where it crashed, also where `work` had got on without the struck call.
-    pub async fn invocation<F: IntoFuture>(&self, held: &[MessageId], work: F) -> Result<F::Output, Crashed> {
+    pub async fn invocation<F: IntoFuture>(&self, held: &[Held], work: F) -> Result<F::Output, Crashed> {
         let crashed = Arc::new(AtomicBool::new(false));
         let mut work = pin!(CRASHED.scope(Arc::clone(&crashed), work.into_future()));
         let ended = poll_fn(|cx| {
@@ -49,8 +76,8 @@ impl Memory {
         })
         .await;
         if ended.is_err() {
-            for id in held {
-                self.abandon(id);
+            for delivery in held {
+                self.abandon(delivery);
             }
         }
         ended

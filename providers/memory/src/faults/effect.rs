@@ -80,13 +80,21 @@ impl Effect {
 
     /// Whether it can do anything to this call.
     pub(super) fn suits(self, site: &Site<'_>) -> bool {
-        match self {
+        let suits = match self {
             Self::Crash { .. } => crash::is_invocation(),
-            Self::Redeliver { .. } | Self::Reorder(_) => {
-                site.operation == Operation::QueueReceive && !site.ordered
+            Self::Redeliver { .. } | Self::Reorder(_) => !site.ordered,
+            _ => true,
+        };
+        suits && self.is_of(site.operation)
+    }
+
+    /// Whether it can do anything to any call of this method.
+    pub(super) const fn is_of(self, operation: Operation) -> bool {
+        match self {
+            Self::Redeliver { .. } | Self::Reorder(_) | Self::LateLease { .. } => {
+                matches!(operation, Operation::QueueReceive)
             }
-            Self::LateLease { .. } => site.operation == Operation::QueueReceive,
-            Self::BreakOff { .. } | Self::Stall { .. } => site.operation == Operation::BlobGet,
+            Self::BreakOff { .. } | Self::Stall { .. } => matches!(operation, Operation::BlobGet),
             _ => true,
         }
     }

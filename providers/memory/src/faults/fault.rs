@@ -5,6 +5,7 @@ use std::time::Duration;
 use skyport_core::ErrorKind;
 
 use super::effect::{Effect, Which};
+use super::operation::Operation;
 
 /// One kind of fault: what happens, and to which calls. By default to every call.
 ///
@@ -115,6 +116,8 @@ impl Fault {
 
     /// The wall clock jumps forwards so far when the call is made; tokio's, by which leases and delays of queues go, does not.
     /// As a rate it also jumps back. See [`Clock::jump`](skyport_core::Clock::jump).
+    ///
+    /// Only for clocks that are asked on the thread of the call: a test with it wants a runtime of one thread.
     pub fn jump(by: Duration) -> Self {
         Self::of(Effect::Jump { millis: i64::try_from(by.as_millis()).unwrap_or(i64::MAX) })
     }
@@ -150,7 +153,11 @@ impl Fault {
 
     /// Strikes only the `n`th call that matches, counted from 1 and from the injection, or from when its chaos was unleashed. Of
     /// faults that strike only what a call brings, the `n`th that brings something.
+    ///
+    /// # Panics
+    /// Where `n` is zero: that call never comes.
     pub fn nth(mut self, n: u64) -> Self {
+        assert!(n >= 1, "calls are counted from 1: a fault of call 0 never strikes");
         self.nth = Some(n);
         self
     }
@@ -162,7 +169,11 @@ impl Fault {
     }
 
     /// Strikes each matching call with this probability, between 0 and 1, drawn from the seed.
+    ///
+    /// # Panics
+    /// Where it is no probability.
     pub fn with_probability(mut self, probability: f64) -> Self {
+        must_be_probability(probability);
         self.probability = probability;
         self
     }
@@ -177,6 +188,16 @@ impl Fault {
         self.resource.as_deref().is_none_or(|ours| ours == resource)
     }
 
+    /// Whether it can do anything to a call of this method.
+    pub(super) fn is_of(&self, operation: Operation) -> bool {
+        self.effect.is_none_or(|effect| effect.is_of(operation))
+    }
+
+    /// Panics where it can do nothing to any call of this method: a test that counts on it would pass without it.
+    pub(super) fn must_be_of(&self, operation: Operation) {
+        assert!(self.is_of(operation), "this fault never strikes {operation}: {self:?}");
+    }
+
     /// Whether both are the same sort of fault: a rate replaces another of the same sort.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         let alike = match (self.effect, other.effect) {
@@ -186,4 +207,9 @@ impl Fault {
         };
         alike && self.resource == other.resource
     }
+}
+
+/// Panics where a number is none from 0 to 1.
+pub(super) fn must_be_probability(probability: f64) {
+    assert!((0.0..=1.0).contains(&probability), "a probability is from 0 to 1, and this is {probability}");
 }

@@ -25,12 +25,13 @@ mod rule;
 mod trace;
 
 pub use chaos::Chaos;
-pub use crash::Crashed;
+pub use crash::{Crashed, Held};
 pub use fault::Fault;
 pub use operation::{Operation, Port};
 pub use trace::{Called, Injected};
 
 pub(crate) use call::{call, call_each};
+pub(crate) use crash::Named;
 pub(crate) use draw::Draw;
 pub(crate) use rule::Site;
 
@@ -83,11 +84,18 @@ impl Faults {
     }
 
     /// Adds a fault of one method. Where several strike one call, their latencies add up and the first failure holds.
+    ///
+    /// It never strikes calls on a resource of another name than the fault's, nor what the fault itself says that it never strikes: a crash
+    /// outside of an invocation, a duplicate on an ordered queue. [`struck`](Self::struck) tells whether it did.
+    ///
+    /// # Panics
+    /// Where the fault can do nothing to any call of this method: a body that breaks off, of `KvGet`.
     pub fn inject(&self, operation: Operation, fault: Fault) {
+        fault.must_be_of(operation);
         self.add(Some(operation), fault);
     }
 
-    /// Adds a fault of every method of every port.
+    /// Adds a fault of every method of every port, to which it can do something.
     pub fn inject_everywhere(&self, fault: Fault) {
         self.add(None, fault);
     }

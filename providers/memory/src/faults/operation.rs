@@ -15,13 +15,12 @@ pub enum Port {
 }
 
 macro_rules! operations {
-    ($($operation:ident $port:ident $name:literal,)*) => {
+    ($($(#[$doc:meta])* $operation:ident $port:ident $name:literal,)*) => {
         /// A method of a port, as a place where a fault may strike. Displays as errors name it: `blob.put`.
         #[non_exhaustive]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[allow(missing_docs)] // Each is the port's method of that name.
         pub enum Operation {
-            $($operation,)*
+            $($(#[$doc])* $operation,)*
         }
 
         impl Operation {
@@ -46,29 +45,53 @@ macro_rules! operations {
 }
 
 operations! {
+    /// Writes an object at once.
     BlobPut Blob "blob.put",
+    /// Begins an upload in parts.
     BlobStartUpload Blob "blob.start_upload",
+    /// Sends one part of an upload.
     BlobPutPart Blob "blob.put_part",
+    /// Makes an object of the parts of an upload.
     BlobComplete Blob "blob.complete",
+    /// Reads an object, or a range of it.
     BlobGet Blob "blob.get",
+    /// Asks what is known of an object.
     BlobHead Blob "blob.head",
+    /// Copies an object.
     BlobCopy Blob "blob.copy",
+    /// Deletes an object.
     BlobDelete Blob "blob.delete",
+    /// Deletes several objects, each with a result.
     BlobDeleteMany Blob "blob.delete_many",
+    /// Lists a page of objects.
     BlobList Blob "blob.list",
+    /// Signs a URL.
     BlobSign Blob "blob.sign",
+    /// Sends messages, each with a result.
     QueueSend Queue "queue.send",
+    /// Receives messages, and leases them.
     QueueReceive Queue "queue.receive",
+    /// Moves the end of a lease.
     QueueExtend Queue "queue.extend",
+    /// Settles deliveries, each with a result.
     QueueSettle Queue "queue.settle",
+    /// Asks how many messages there are.
     QueueDepth Queue "queue.depth",
+    /// Reads an item.
     KvGet Kv "kv.get",
+    /// Reads several items, each with a result.
     KvGetMany Kv "kv.get_many",
+    /// Writes or deletes an item.
     KvWrite Kv "kv.write",
+    /// Writes or deletes several items, each with a result.
     KvWriteMany Kv "kv.write_many",
+    /// Writes several items, all or none.
     KvTransact Kv "kv.transact",
+    /// Adds to a number.
     KvIncrement Kv "kv.increment",
+    /// Reads a page of items of one partition.
     KvQuery Kv "kv.query",
+    /// Removes expired items.
     KvSweep Kv "kv.sweep",
 }
 

@@ -69,6 +69,32 @@ pub struct Called {
     pub(super) call: u64,
 }
 
+impl Called {
+    /// When, since the faults were unleashed.
+    #[must_use]
+    pub fn at(&self) -> Duration {
+        self.at
+    }
+
+    /// The method that was called.
+    #[must_use]
+    pub fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// The bucket, queue or table.
+    #[must_use]
+    pub fn resource(&self) -> &str {
+        &self.resource
+    }
+
+    /// Which call of this method on this resource it was, from 1.
+    #[must_use]
+    pub fn call(&self) -> u64 {
+        self.call
+    }
+}
+
 impl fmt::Display for Called {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { at, operation, resource, call } = self;

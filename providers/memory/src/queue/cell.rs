@@ -16,7 +16,7 @@ use super::numbers::Numbers;
 use super::receipt;
 use super::state::{Extras, Letter, State};
 use crate::error::Refusal;
-use crate::faults::Draw;
+use crate::faults::{Draw, Held};
 use crate::sync::lock;
 
 pub(crate) struct QueueCell {
@@ -329,13 +329,13 @@ impl QueueCell {
         }
     }
 
-    /// Whoever holds this message has crashed: its delivery can no longer be settled or extended, and its lease ends by itself.
-    pub(crate) fn abandon(&self, id: &MessageId) {
+    /// Whoever holds this delivery has crashed: it can no longer be settled or extended, and its lease ends by itself.
+    pub(crate) fn abandon(&self, held: &Held) {
         if let Some(state) = lock(&self.state).as_mut() {
-            state.abandon(id);
+            state.abandon(held);
         }
         if let Some(dead) = self.dead_letters() {
-            dead.abandon(id);
+            dead.abandon(held);
         }
     }
 

@@ -17,7 +17,7 @@ use super::groups::Groups;
 use super::numbers::Numbers;
 use super::receipt::{self, Slot};
 use super::timers::Timers;
-use crate::faults::Draw;
+use crate::faults::{Draw, Held, Named};
 
 /// The reason of a letter whose attempts were spent.
 const SPENT: &str = "attempts";
@@ -342,12 +342,19 @@ impl State {
         }
     }
 
-    /// Whoever holds this message has crashed: nothing settles this delivery any more, and its lease ends by itself.
-    pub(super) fn abandon(&mut self, id: &MessageId) {
-        let theirs = |stored: &&mut Stored| MessageId::of_number(stored.number) == *id;
-        if let Some(stored) = self.slots.iter_mut().find(theirs)
-            && let Phase::Leased { delivery, .. } = &mut stored.phase
-        {
+    /// Whoever holds this delivery has crashed: nothing settles it any more, and its lease ends by itself. Another delivery of its
+    /// message is left to whom it has gone to.
+    pub(super) fn abandon(&mut self, held: &Held) {
+        let theirs = match &held.0 {
+            Named::Receipt(receipt) => receipt::read(receipt).ok().and_then(|(slot, delivery)| {
+                self.slots.get_mut(slot as usize).filter(|stored| stored.phase.is_lease(delivery))
+            }),
+            Named::Attempt(id, attempt) => self
+                .slots
+                .iter_mut()
+                .find(|stored| stored.attempts == *attempt && MessageId::of_number(stored.number) == *id),
+        };
+        if let Some(Phase::Leased { delivery, .. }) = theirs.map(|stored| &mut stored.phase) {
             // One that no receipt names.
             *delivery = self.numbers.take();
         }

@@ -13,7 +13,7 @@ fn steady(seed: u64) -> Chaos {
     let jump = Fault::jump(Duration::from_secs(1));
     [Port::Blob, Port::Queue, Port::Kv]
         .into_iter()
-        .fold(Chaos::seeded(seed), |chaos, port| chaos.rate_of_port(port, &jump, 0.0))
+        .fold(Chaos::seeded(seed), |chaos, port| chaos.rate_of_port(port, jump.clone(), 0.0))
 }
 
 /// Another seed for each client of a run.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use futures_util::future::join_all;
-use skyport::memory::Memory;
+use skyport::memory::{Held, Memory};
 use skyport::prelude::*;
 use skyport::testing::{Simulation, Test};
 use skyport_conformance::history::{Account, Ledger, Promises, tolerate};
@@ -92,7 +92,7 @@ async fn handle(
     random: Arc<Mutex<Rng>>,
     messages: Vec<RawDelivery>,
 ) -> Vec<Outcome> {
-    let held: Vec<_> = messages.iter().map(|message| message.id.clone()).collect();
+    let held: Vec<_> = messages.iter().map(Held::from).collect();
     let work = async {
         let mut outcomes = Vec::new();
         for message in &messages {

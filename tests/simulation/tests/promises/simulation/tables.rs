@@ -68,8 +68,8 @@ async fn transfers(test: &Test<Desk>, seed: u64) -> Arc<Recorder> {
     let (table, recorder) = recorded(test);
     let (a, b) = ((PARTITION, "a"), (PARTITION, "b"));
     for account in [a, b] {
-        // Whether it was or not: only the first creates.
-        while table.get(account).await.is_ok_and(|there| there.is_none()) {
+        // Until it is seen: neither a put nor a read that fails tells whether it is there, and only the first put creates.
+        while !matches!(table.get(account).await, Ok(Some(_))) {
             tolerate(table.put(account, &Value::from(100)).if_absent().await).expect("a put");
         }
     }
