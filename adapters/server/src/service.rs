@@ -108,8 +108,7 @@ fn refuse(
     busy: Busy,
 ) -> http::Response<Download> {
     let method = request.method().clone();
-    // What comes of its body meanwhile is thrown away, so that the client sees the answer.
-    drop(event::request(request, config));
+    event::refuse(request, config);
     reply::wire(response.into(), &method, (busy, None))
 }
 

@@ -7,6 +7,7 @@ use skyport_core::Body;
 use skyport_core::app::{App, Context, HandlerResult, Invocation, Resources};
 use skyport_core::http::{Request, Response, route};
 use skyport_server::{Intercept, Intercepted, Server, ServerConfig};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::Semaphore;
 
 use super::support::{Client, Nothing, Running, body, config, run, status};
@@ -175,6 +176,24 @@ async fn what_was_sent_along_with_a_request_that_is_refused_does_not_lose_its_an
     let head = "POST /held HTTP/1.1\r\nhost: x\r\ncontent-length: 3000000\r\n\r\n";
     client.send(&format!("{head}{}", "x".repeat(3_000_000))).await;
     assert_eq!(status(&client.read_until("try again later\"}").await), 503);
+    held.go.add_permits(1);
+    served.read_until("4 bytes").await;
+    held.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_request_that_goes_on_and_on_is_cut_off() {
+    let held = start(at_most(1, 100)).await;
+    let mut served = held.begin().await;
+    let mut client = held.server.connect().await;
+    client.send("POST /held HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000000000\r\n\r\n").await;
+    assert_eq!(status(&client.read_until("try again later\"}").await), 503);
+    // More than is thrown away and than sockets hold, and less than is read of a request that was taken.
+    let (piece, mut sent) = (vec![b'x'; 64 << 10], 0);
+    while sent < 48 << 20 && client.0.write_all(&piece).await.is_ok() {
+        sent += piece.len();
+    }
+    assert!(sent < 48 << 20, "{sent} bytes were taken");
     held.go.add_permits(1);
     served.read_until("4 bytes").await;
     held.server.stop().await;
