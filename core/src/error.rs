@@ -7,6 +7,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The longest message that is put together, in bytes: an application is told all its faults.
+const LONGEST_MESSAGE: usize = 16 << 10;
+
+/// The longest text of a cause that is none of ours, in bytes: a line for people.
+const LONGEST_CAUSE: usize = 2 << 10;
+
+/// So many bytes of a key, or of a resource's name, are quoted: no key that is sound is longer.
+const LONGEST_NAME: usize = 1_200;
+
 /// Any error, boxed: what an [`Error`] keeps as its source.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 
@@ -122,10 +131,10 @@ struct Inner {
 
 impl Error {
     /// An error of `kind`; `message` says what to do next where that is known, and holds no secret. One that is put together, perhaps of what a
-    /// service wrote, is cut after 2 KiB, and what looks like a credential in it is masked.
+    /// service wrote, is cut after 16 KiB, and what looks like a credential in it is masked.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         let message = match message.into() {
-            Cow::Owned(text) => mask::shown(text),
+            Cow::Owned(text) => mask::shown(text, LONGEST_MESSAGE),
             written => written,
         };
         Self(Box::new(Inner {
@@ -328,10 +337,10 @@ impl fmt::Display for Error {
         if let Some(operation) = inner.operation {
             f.write_str(operation)?;
             if let Some(resource) = &inner.resource {
-                write!(f, " on {:?}", &**resource)?;
+                write!(f, " on {}", quoted(resource))?;
             }
             if let Some(key) = &inner.key {
-                write!(f, " {:?}", &**key)?;
+                write!(f, " {}", quoted(key))?;
             }
             if let Some(provider) = inner.provider {
                 write!(f, " ({provider})")?;
@@ -341,6 +350,12 @@ impl fmt::Display for Error {
         write!(f, "{}: ", inner.kind)?;
         escaped(f, &inner.message)
     }
+}
+
+/// A name or a key in quotes, or its head and `..`.
+fn quoted(name: &str) -> String {
+    let (head, is_all) = mask::head(name, LONGEST_NAME);
+    format!("{head:?}{}", if is_all { "" } else { ".." })
 }
 
 /// A message may quote what came from outside: it must not forge a line of a log.
@@ -373,10 +388,10 @@ impl fmt::Debug for Error {
             debug.field("operation", &operation);
         }
         if let Some(resource) = &inner.resource {
-            debug.field("resource", resource);
+            debug.field("resource", &format_args!("{}", quoted(resource)));
         }
         if let Some(key) = &inner.key {
-            debug.field("key", key);
+            debug.field("key", &format_args!("{}", quoted(key)));
         }
         if let Some(item) = inner.item {
             debug.field("item", &item);
@@ -414,7 +429,7 @@ pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> impl Iterator
             let (line, column) = (error.line(), error.column());
             return format!("it is no such JSON ({:?}, line {line} column {column})", error.classify());
         }
-        mask::shown(error.to_string().lines().collect::<Vec<_>>().join(" ")).into_owned()
+        mask::shown(error.to_string().lines().collect::<Vec<_>>().join(" "), LONGEST_CAUSE).into_owned()
     })
 }
 
@@ -485,6 +500,19 @@ mod tests {
         let text = error.to_string();
         assert!(!text.contains(char::is_control), "{text:?}");
         assert!(text.contains("no \\u{85}such\\r\\nline") && text.ends_with("[31m: grüße"), "{text}");
+    }
+
+    #[test]
+    fn a_long_message_of_our_own_is_whole_and_of_a_long_key_or_cause_the_head_is_told() {
+        let faults = "the function `x` has no route; ".repeat(200);
+        let error = Error::invalid(faults.clone()).with_operation("blob.get").with_key(&"k".repeat(5_000));
+        let text = error.to_string();
+        assert!(text.ends_with(&faults), "{text}");
+        assert!(text.starts_with(&format!("blob.get \"{}\"..: ", "k".repeat(LONGEST_NAME))), "{text}");
+        assert_eq!(error.key().map(str::len), Some(5_000));
+        let error = Error::internal("failed").with_source(std::io::Error::other("a cause ".repeat(1_000)));
+        assert!(format!("{error:?}").len() < LONGEST_CAUSE + 100);
+        assert!(Error::invalid("much ".repeat(10_000)).message().len() <= LONGEST_MESSAGE + 2);
     }
 
     #[test]

@@ -151,6 +151,15 @@ impl Intercept for Front {
         let (direct, forwarded) = (kind == Kind::Direct, kind == Kind::Forwarded);
         Intercepted::Passed(if direct { request } else { as_sent(request, forwarded) })
     }
+
+    fn is_platforms(&self, request: &Request) -> bool {
+        match kind::kind(request) {
+            Kind::Ping => true,
+            // In the wrapped form it is a client's.
+            Kind::Call(name) => self.called(name).is_some(),
+            Kind::Proxied | Kind::Forwarded | Kind::Direct => false,
+        }
+    }
 }
 
 /// Sets the time for a call, where nothing has set a shorter one.

@@ -60,6 +60,12 @@ impl Front {
         }
     }
 
+    /// Whether a route is there for it. A deployment of events has none.
+    fn is_routed(&self, request: &Request) -> bool {
+        self.signature != Signature::CloudEvent
+            && self.served.functions.has_route(request.method(), request.path())
+    }
+
     fn is_events_path(&self, path: &str) -> bool {
         self.events_path.as_deref() == Some(path)
     }
@@ -189,10 +195,7 @@ impl Intercept for Front {
         if self.signature == Signature::Http {
             return Intercepted::Passed(request);
         }
-        let kind = event::kind::kind(&request);
-        // A deployment of events has no routes.
-        let routed = self.signature != Signature::CloudEvent
-            && self.served.functions.has_route(request.method(), request.path());
+        let (kind, routed) = (event::kind::kind(&request), self.is_routed(&request));
         if !self.may_be_event(kind, &request, routed) {
             return self.pass(request, invocation);
         }
@@ -223,6 +226,11 @@ impl Intercept for Front {
         }
         let answer = self.run(plans, invocation).await;
         Intercepted::Answered(answer.into_response(&invocation.id))
+    }
+
+    fn is_platforms(&self, request: &Request) -> bool {
+        self.signature != Signature::Http
+            && self.may_be_event(event::kind::kind(request), request, self.is_routed(request))
     }
 }
 

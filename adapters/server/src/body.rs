@@ -18,6 +18,9 @@ use tokio::time::{Sleep, sleep, timeout};
 /// upload loses the response on its way to the client.
 const DRAIN: (u64, Duration) = (64 << 20, Duration::from_secs(5));
 
+/// The same of a request that is refused because there is too much at once.
+const REFUSED: u64 = 4 << 20;
+
 /// A request's body on its way to the handler.
 #[derive(Debug)]
 pub(crate) struct Upload {
@@ -26,13 +29,26 @@ pub(crate) struct Upload {
     stalled: Option<Pin<Box<Sleep>>>,
     /// Whether the rest is to be read when the handler does not.
     drains: bool,
+    /// How many bytes of it at most.
+    most: u64,
 }
 
 impl Upload {
     /// `limit` is the longest time for the next piece. Where the client `awaits` to be asked for the body, an unread one
     /// never comes; over HTTP/2 it can be refused by itself (`one_of_many`).
     pub(crate) fn new(incoming: Incoming, limit: Duration, awaits: bool, one_of_many: bool) -> Self {
-        Self { incoming: Some(incoming), limit, stalled: None, drains: !awaits && !one_of_many }
+        Self {
+            incoming: Some(incoming),
+            limit,
+            stalled: None,
+            drains: !awaits && !one_of_many,
+            most: DRAIN.0,
+        }
+    }
+
+    /// Nobody is going to read it.
+    pub(crate) fn refuse(mut self) {
+        self.most = REFUSED;
     }
 }
 
@@ -79,14 +95,13 @@ impl Drop for Upload {
     fn drop(&mut self) {
         let unread = self.incoming.take().filter(|incoming| self.drains && !incoming.is_end_stream());
         if let (Some(incoming), Ok(runtime)) = (unread, Handle::try_current()) {
-            runtime.spawn(drain(incoming));
+            runtime.spawn(drain(incoming, self.most));
         }
     }
 }
 
 /// Reads and forgets; ends with its connection, too.
-async fn drain(mut incoming: Incoming) {
-    let (mut left, time) = DRAIN;
+async fn drain(mut incoming: Incoming, mut left: u64) {
     let reading = async {
         while let Some(Ok(frame)) = incoming.frame().await {
             left = left.saturating_sub(frame.data_ref().map_or(0, |data| data.len() as u64));
@@ -95,7 +110,7 @@ async fn drain(mut incoming: Incoming) {
             }
         }
     };
-    if timeout(time, reading).await.is_err() {
+    if timeout(DRAIN.1, reading).await.is_err() {
         tracing::debug!("a client was still sending a body that nobody reads");
     }
 }

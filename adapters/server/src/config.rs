@@ -29,7 +29,7 @@ pub struct ServerConfig {
     /// The most connections at once; 4,096 by default. One more is answered 503 and closed.
     pub max_connections: usize,
     /// The most requests at work at once, each from its head to the last piece of its response; at least 1, 1,024 by default. One
-    /// more is answered 503 at once; `/healthz` is answered always.
+    /// more is answered 503 at once; `/healthz` is answered always. What a platform brings has as many places of its own.
     pub max_requests: usize,
     /// The most requests at once on one HTTP/2 connection; 128 by default.
     pub max_streams: u32,

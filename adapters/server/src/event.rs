@@ -14,9 +14,18 @@ const LONGEST_ID: usize = 128;
 
 /// The request with its body as a stream.
 pub(crate) fn request(request: http::Request<Incoming>, config: &ServerConfig) -> http::Request<Body> {
+    upload(request, config).map(Body::from_http)
+}
+
+/// Takes no request: a little of its body is thrown away, so that the client sees the answer.
+pub(crate) fn refuse(request: http::Request<Incoming>, config: &ServerConfig) {
+    upload(request, config).into_body().refuse();
+}
+
+fn upload(request: http::Request<Incoming>, config: &ServerConfig) -> http::Request<Upload> {
     let awaits = request.headers().contains_key(header::EXPECT);
     let one_of_many = request.version() == http::Version::HTTP_2;
-    request.map(|body| Body::from_http(Upload::new(body, config.stall_timeout, awaits, one_of_many)))
+    request.map(|body| Upload::new(body, config.stall_timeout, awaits, one_of_many))
 }
 
 /// The call that a request makes.

@@ -25,9 +25,9 @@ pub(crate) struct Gate {
 pub(crate) type Place = OwnedSemaphorePermit;
 
 impl Gate {
-    pub(crate) fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize, what: &'static str) -> Self {
         let places = Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)));
-        Self { places, refusals: Refusals::new("requests") }
+        Self { places, refusals: Refusals::new(what) }
     }
 
     /// A place, or what to answer where there is none.
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_place_that_is_given_back_is_taken_again() {
-        let gate = Gate::new(1);
+        let gate = Gate::new(1, "requests");
         let place = gate.enter().expect("free");
         let refused = gate.enter().expect_err("taken");
         assert_eq!(
@@ -97,6 +97,6 @@ mod tests {
         drop(place);
         drop(gate.enter().expect("free again"));
         // One that could never let anybody in would be of no use.
-        drop(Gate::new(0).enter().expect("one place"));
+        drop(Gate::new(0, "requests").enter().expect("one place"));
     }
 }

@@ -36,6 +36,13 @@ pub trait Intercept: Debug + Send + Sync + 'static {
     ///
     /// Once the grace period is over the cancellation is triggered, and a second later the future is dropped.
     async fn intercept(&self, request: Request, invocation: &mut Invocation) -> Intercepted;
+
+    /// Whether the platform brings this request, as far as its head tells; its body is not here yet. Such requests have places of their
+    /// own, as many as those of clients: a 503 because clients ask for too much would cost messages their attempts. By default none is.
+    fn is_platforms(&self, request: &Request) -> bool {
+        let _ = request;
+        false
+    }
 }
 
 /// What became of a request that was looked at.

@@ -33,8 +33,10 @@ pub(crate) struct Shared {
     pub(crate) endpoints: Vec<Arc<dyn Endpoint>>,
     pub(crate) intercept: Option<Arc<dyn Intercept>>,
     pub(crate) config: ServerConfig,
-    /// The requests at work.
+    /// The requests of clients that are at work.
     pub(crate) gate: Gate,
+    /// Those that the platform brings.
+    pub(crate) platforms: Gate,
     /// The connections that were one too many.
     pub(crate) turned_away: Refusals,
     /// No new work.
@@ -54,7 +56,9 @@ pub(crate) async fn answer(
         let response = health(&method, &shared.stop).into();
         return reply::wire(response, &method, (busy, None));
     }
-    let place = match shared.gate.enter() {
+    let (request, is_platforms) = whose(&shared, request);
+    let gate = if is_platforms { &shared.platforms } else { &shared.gate };
+    let place = match gate.enter() {
         Ok(place) => place,
         Err(refused) => return refuse(request, *refused, &shared.config, busy),
     };
@@ -65,6 +69,22 @@ pub(crate) async fn answer(
         problem::response(StatusCode::INTERNAL_SERVER_ERROR, None, None).into()
     });
     reply::wire(response, &method, (busy, Some(place)))
+}
+
+/// Whether the platform brings the request: who intercepts knows, and is asked by the head alone.
+fn whose(shared: &Shared, request: http::Request<Incoming>) -> (http::Request<Incoming>, bool) {
+    let Some(intercept) = &shared.intercept else { return (request, false) };
+    if endpoint(shared, request.uri().path()).is_some() {
+        return (request, false);
+    }
+    let (parts, body) = request.into_parts();
+    let head = Request::from(http::Request::from_parts(parts, Body::empty()));
+    let is_platforms = intercept.is_platforms(&head);
+    (http::Request::from(head).map(|_: Body| body), is_platforms)
+}
+
+fn endpoint<'s>(shared: &'s Shared, path: &str) -> Option<&'s Arc<dyn Endpoint>> {
+    shared.endpoints.iter().find(|endpoint| path.starts_with(endpoint.prefix()))
 }
 
 /// What the first request of a connection gets that is one too many.
@@ -88,8 +108,7 @@ fn refuse(
     busy: Busy,
 ) -> http::Response<Download> {
     let method = request.method().clone();
-    // What comes of its body meanwhile is thrown away, so that the client sees the answer.
-    drop(event::request(request, config));
+    event::refuse(request, config);
     reply::wire(response.into(), &method, (busy, None))
 }
 
@@ -98,8 +117,7 @@ async fn route(shared: &Shared, request: http::Request<Incoming>) -> http::Respo
     let cancellation = invocation.cancellation.clone();
     let request = event::request(request, &shared.config);
     let answering = async {
-        let path = request.uri().path();
-        match shared.endpoints.iter().find(|endpoint| path.starts_with(endpoint.prefix())) {
+        match endpoint(shared, request.uri().path()) {
             Some(endpoint) => endpoint.serve(request).await,
             None => application(shared, Request::from(request), invocation).await.into(),
         }

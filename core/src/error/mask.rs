@@ -5,8 +5,8 @@ use std::borrow::Cow;
 /// What stands in a credential's place.
 const MASKED: &str = "***";
 
-/// The longest text that is told, in bytes: a line for people.
-const LONGEST: usize = 2_048;
+/// From so many bytes on the look of a piece of a word says whether it is of a credential.
+const TELLING: usize = 256;
 
 /// What a credential follows, by `=` or `:`. Longer names may end in one: `x-amz-security-token`, `X-Amz-Signature`.
 const MARKS: [&str; 13] = [
@@ -25,6 +25,12 @@ const MARKS: [&str; 13] = [
     "sharedaccesssignature",
 ];
 
+/// Names that prose has before a colon, too: `unexpected token: ..`, `invalid_token: The ..`.
+const OF_PROSE: [&str; 3] = ["token", "assertion", "secret"];
+
+/// With these before them, they are names of faults.
+const OF_FAULTS: [&str; 4] = ["invalid_", "expired_", "missing_", "unexpected_"];
+
 /// Ways to say who one is. After each comes a space, and then the credential.
 const SCHEMES: [&str; 4] = ["bearer", "basic", "sharedkey", "sharedkeylite"];
 
@@ -34,10 +40,25 @@ const LONGEST_WORD: usize = 12;
 /// Keys and tokens in Base64 are at least as long as this; what is written in hexadecimal digits is longer.
 const LONG: (usize, usize) = (36, 64);
 
-/// A text as it may be shown: credentials masked, and no longer than a line for people.
-pub(super) fn shown<'t>(text: impl Into<Cow<'t, str>>) -> Cow<'t, str> {
+/// A text as it may be shown: credentials masked, and of no more than `longest` bytes (and `..` where it is cut).
+pub(super) fn shown<'t>(text: impl Into<Cow<'t, str>>, longest: usize) -> Cow<'t, str> {
     let text = text.into();
-    let text = if text.len() > LONGEST { Cow::Owned(cut(&text)) } else { text };
+    if text.len() > longest {
+        return Cow::Owned(format!("{}..", masked(Cow::Borrowed(cut(&text, longest)))));
+    }
+    masked(text)
+}
+
+/// The first bytes of a name or a key, as they may be quoted, and whether that is all of it.
+pub(super) fn head(text: &str, longest: usize) -> (&str, bool) {
+    let mut end = longest.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    (&text[..end], end == text.len())
+}
+
+fn masked(text: Cow<'_, str>) -> Cow<'_, str> {
     let secrets = secrets(&text);
     if secrets.is_empty() {
         return text;
@@ -53,14 +74,12 @@ pub(super) fn shown<'t>(text: impl Into<Cow<'t, str>>) -> Cow<'t, str> {
     Cow::Owned(shown)
 }
 
-fn cut(text: &str) -> String {
-    let mut end = LONGEST;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
+fn cut(text: &str, longest: usize) -> &str {
+    let (head, _) = head(text, longest);
     // Half of a credential is one, too, and may be too short to be known for one.
-    let kept = text[..end].trim_end_matches(is_of_secret);
-    format!("{kept}..")
+    let kept = head.trim_end_matches(is_of_secret);
+    let is_telling = head.len() - kept.len() >= TELLING;
+    if is_telling && secrets(head).last().is_none_or(|(_, end)| *end <= kept.len()) { head } else { kept }
 }
 
 /// Where credentials stand, in order.
@@ -73,14 +92,14 @@ fn secrets(text: &str) -> Vec<(usize, usize)> {
         at = end;
         let word = &text[start..end];
         let before = std::mem::replace(&mut after, After::Nothing);
-        let credential = if let Some(end) = pem(text, start) {
-            Some((start, end))
-        } else {
-            match before {
-                After::Mark => Some(value(text, start)),
-                After::Scheme => is_no_prose(text, start),
-                After::Nothing => None,
-            }
+        let credential = match (before, pem(text, start, end)) {
+            (After::Line, _) => Some((start, line_end(text, start))),
+            (After::Mark | After::Scheme, Some((_, end))) => Some((start, end)),
+            (_, Some(key)) => Some(key),
+            (After::Mark, None) => Some(value(text, start)),
+            (After::Scheme, None) => is_no_prose(text, start),
+            (After::Colon, None) => is_no_word(text, start),
+            (After::Nothing, None) => None,
         };
         let credential = credential
             .or_else(|| assigned(text, start, end))
@@ -102,17 +121,28 @@ enum After {
     Nothing,
     /// It is a credential.
     Mark,
+    /// It and all that follows in its line are.
+    Line,
     /// It is one, unless it is a word of prose.
     Scheme,
+    /// It is one, unless it is a word of prose or a sign: after a name that prose has before a colon, too.
+    Colon,
 }
 
 impl After {
     fn of(word: &str, rest: &str) -> Self {
         let (name, ends) = word.strip_suffix('=').map_or((word, false), |name| (name, true));
         // `"secret": "x"`, `secret='x'`, and the same inside of a text that is quoted once more.
-        let is_told = || rest.trim_start_matches(['"', '\'', '\\', ' ']).starts_with([':', '=']);
-        if is_mark(name) && (ends || is_told()) {
-            Self::Mark
+        let told = || rest.trim_start_matches(['"', '\'', '\\', ' ']).starts_with([':', '=']);
+        if is_mark(name) && (ends || told()) {
+            let is_header = rest.starts_with(':') && !ends;
+            if is_header && ends_in(name, "cookie") {
+                Self::Line
+            } else if is_header && is_of_prose(name) {
+                Self::Colon
+            } else {
+                Self::Mark
+            }
         } else if rest.starts_with(' ') && SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme)) {
             Self::Scheme
         } else {
@@ -139,6 +169,18 @@ fn value_end(text: &str, start: usize) -> usize {
     text[start..].find(ends).map_or(text.len(), |length| start + length)
 }
 
+fn line_end(text: &str, start: usize) -> usize {
+    text[start..].find(['\r', '\n']).map_or(text.len(), |length| start + length)
+}
+
+/// A value that is neither a word nor a sign of a language.
+fn is_no_word(text: &str, start: usize) -> Option<(usize, usize)> {
+    is_no_prose(text, start).or_else(|| {
+        let end = value_end(text, start);
+        text[start..end].contains(|c: char| c.is_ascii_digit()).then_some((start, end))
+    })
+}
+
 fn is_no_prose(text: &str, start: usize) -> Option<(usize, usize)> {
     let end = value_end(text, start);
     let word = &text[start..end];
@@ -159,32 +201,48 @@ fn assigned(text: &str, start: usize, end: usize) -> Option<(usize, usize)> {
 
 /// A value that begins here: a key in PEM has blanks.
 fn value(text: &str, start: usize) -> (usize, usize) {
-    (start, pem(text, start).unwrap_or_else(|| value_end(text, start)))
+    let end = value_end(text, start);
+    (start, pem(text, start, end).map_or(end, |(_, end)| end))
 }
 
 /// Whether a name is a mark, or ends in one.
 fn is_mark(name: &str) -> bool {
-    MARKS.iter().any(|mark| {
-        let at = name.len().checked_sub(mark.len());
-        at.and_then(|at| Some((name.get(..at)?, name.get(at..)?))).is_some_and(|(before, end)| {
-            (before.is_empty() || before.ends_with(['-', '_', '.', '/'])) && end.eq_ignore_ascii_case(mark)
-        })
+    MARKS.iter().any(|mark| ends_in(name, mark))
+}
+
+fn ends_in(name: &str, mark: &str) -> bool {
+    let at = name.len().checked_sub(mark.len());
+    at.and_then(|at| Some((name.get(..at)?, name.get(at..)?))).is_some_and(|(before, end)| {
+        (before.is_empty() || before.ends_with(['-', '_', '.', '/'])) && end.eq_ignore_ascii_case(mark)
     })
 }
 
-/// Where a private key in PEM ends, or the text does.
-fn pem(text: &str, start: usize) -> Option<usize> {
+fn is_of_prose(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let name = OF_FAULTS.iter().find_map(|fault| name.strip_prefix(fault)).unwrap_or(&name);
+    OF_PROSE.contains(&name)
+}
+
+/// Where a private key in PEM stands that begins in this word; to the end of the text, where it has none.
+fn pem(text: &str, start: usize, end: usize) -> Option<(usize, usize)> {
     const BEGIN: &str = "-----BEGIN";
     const END: &str = "-----END";
-    let rest = text[start..].strip_prefix(BEGIN)?;
-    let Some(end) = rest.find(END) else { return Some(text.len()) };
-    let after = start + BEGIN.len() + end + END.len();
-    Some(text[after..].find("-----").map_or(text.len(), |at| after + at + "-----".len()))
+    let start = start + text[start..end].find(BEGIN)?;
+    let inside = start + BEGIN.len();
+    let Some(end) = text[inside..].find(END) else { return Some((start, text.len())) };
+    let after = inside + end + END.len();
+    Some((start, text[after..].find("-----").map_or(text.len(), |at| after + at + "-----".len())))
 }
 
 /// Whether a word is a key or a token by its look: long, and of letters that follow no language. Names of resources, however long, have
-/// words in them.
+/// words in them. UUIDs and digests are no credentials: what has hexadecimal digits alone does not count.
 fn is_long_secret(word: &str) -> bool {
+    if word.len() < LONG.0 {
+        return false;
+    }
+    let runs = word.split(|c: char| !c.is_ascii_alphanumeric());
+    let runs: Vec<&str> = runs.filter(|run| !run.bytes().all(|byte| byte.is_ascii_hexdigit())).collect();
+    let word = runs.join("/");
     if word.len() < LONG.0 {
         return false;
     }
@@ -218,6 +276,12 @@ mod tests {
         "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
     const TOKEN: &str = "eyJhbGciOiJSUzI1NiIsImtpZCI6Im93biJ9.eyJhdWQiOiJodHRwczovL2JlbmNoIn0.c2lnbmF0dXJlLW9mLXRoaXMtdG9rZW4tMTIz";
 
+    const LONGEST: usize = 2_048;
+
+    fn told(text: &str) -> String {
+        shown(text, LONGEST).into_owned()
+    }
+
     #[test]
     fn credentials_are_masked_however_they_are_quoted() {
         for (text, expected) in [
@@ -242,8 +306,14 @@ mod tests {
                 r#"{"private_key": "***\n", "x": 1}"#,
             ),
             ("-----BEGIN RSA PRIVATE KEY-----\nAB".to_owned(), "***"),
+            ("key--x-----BEGIN RSA PRIVATE KEY-----\nAB".to_owned(), "key--x***"),
+            ("Cookie: a=1; b=secret\nHost: x".to_owned(), "Cookie: ***\nHost: x"),
+            ("set-cookie: b=\"secret\"; c=more".to_owned(), "set-cookie: ***"),
+            ("token: hunter2 is wrong".to_owned(), "token: *** is wrong"),
+            ("secret: correctHorseBattery".to_owned(), "secret: ***"),
+            ("client_secret: short".to_owned(), "client_secret: ***"),
         ] {
-            assert_eq!(shown(text.as_str()), expected, "{text}");
+            assert_eq!(told(text.as_str()), expected, "{text}");
         }
     }
 
@@ -256,22 +326,49 @@ mod tests {
             "the request 6f1f7ae8-1c9b-4a8a-9d4e-1f1b0f9f1d11 failed",
             "The signature is wrong, and so is the secret",
             "sig is no word",
+            "Syntax error; token: \"=\", near: \"= 1\"",
+            "invalid_token: The access token expired",
+            "invalid_token: expired",
+            "unexpected token: `}` at line 1",
+            "secret: not found",
             "a basic error of a bearer token, with basic authentication",
             "urn:cloud:keys:eu-central-1:123456789012:key/6f1f7ae8-1c9b-4a8a-9d4e-1f1b0f9f1d11",
             "",
             "größer als erlaubt ☺",
         ] {
-            assert_eq!(shown(text), text);
+            assert_eq!(told(text), text);
         }
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..2_000 {
+            let (id, other) = (uuid(&mut random), uuid(&mut random));
+            let digest: String =
+                std::iter::repeat_with(|| format!("{:02x}", random.u8(..))).take(32).collect();
+            for text in [
+                format!("the object {id}/{other}.jpg is not there"),
+                format!("users/{id}/{other}"),
+                format!("{}.jpeg", id.to_uppercase()),
+                format!("it has sha256:{digest}, and not {}", digest.to_uppercase()),
+                format!("cas/{digest}/{digest}.bin"),
+            ] {
+                assert_eq!(told(&text), text);
+            }
+        }
+    }
+
+    fn uuid(random: &mut fastrand::Rng) -> String {
+        let id = format!("{:032x}", random.u128(..));
+        [&id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..]].join("-")
     }
 
     #[test]
     fn a_long_text_is_cut_and_no_part_of_a_credential_is_left_at_its_end() {
         let long = format!("{}{}", "ü ".repeat((LONGEST - 40) / 3), TOKEN.repeat(3));
-        let told = shown(long.as_str()).into_owned();
+        let told = told(&long);
         assert!(told.len() <= LONGEST + 2 && told.ends_with(".."), "{told}");
         assert!(!told.contains("eyJ"), "{told}");
-        assert_eq!(shown("x".repeat(LONGEST + 1)), "..");
+        assert_eq!(shown(TOKEN.repeat(30), LONGEST), "..");
+        // Of one long key its head is told.
+        assert_eq!(shown("x/".repeat(LONGEST), LONGEST), format!("{}..", "x/".repeat(LONGEST / 2)));
     }
 
     #[test]
@@ -281,7 +378,7 @@ mod tests {
         for _ in 0..2_000 {
             let bytes: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(48).collect();
             for text in [STANDARD.encode(&bytes), URL_SAFE_NO_PAD.encode(&bytes)] {
-                missed += usize::from(shown(format!("it was {text}, and")) != "it was ***, and");
+                missed += usize::from(told(&format!("it was {text}, and")) != "it was ***, and");
             }
         }
         // The look is the last net: what was sent as a credential has its mark besides.

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use skyport_core::Body;
-use skyport_core::app::{App, Context, HandlerResult, Resources};
+use skyport_core::app::{App, Context, HandlerResult, Invocation, Resources};
 use skyport_core::http::{Request, Response, route};
-use skyport_server::{Server, ServerConfig};
+use skyport_server::{Intercept, Intercepted, Server, ServerConfig};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::Semaphore;
 
 use super::support::{Client, Nothing, Running, body, config, run, status};
@@ -18,6 +20,11 @@ struct Held {
 }
 
 async fn start(config: ServerConfig) -> Held {
+    let (begun, go, functions) = held();
+    Held { begun, go, server: run(functions.config(config)).await }
+}
+
+fn held() -> (Arc<Semaphore>, Arc<Semaphore>, Server) {
     let (begun, go) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
     let held = {
         let (begun, go) = (Arc::clone(&begun), Arc::clone(&go));
@@ -27,7 +34,8 @@ async fn start(config: ServerConfig) -> Held {
         }
     };
     let app = App::new("web").http("held", route::post("/held"), held);
-    Held { begun, go, server: serve(app, config).await }
+    let (functions, _) = app.bind(&Nothing).expect("a sound application");
+    (begun, go, Server::new(Arc::new(functions)))
 }
 
 async fn serve<R: Resources>(app: App<R>, config: ServerConfig) -> Running {
@@ -92,6 +100,74 @@ async fn a_request_that_is_one_too_many_gets_a_503_at_once_and_the_others_are_se
     held.server.stop().await;
 }
 
+/// A platform that brings its calls to `/call`, and a message that waits until the test lets it go.
+#[derive(Debug)]
+struct Platform {
+    begun: Arc<Semaphore>,
+    go: Arc<Semaphore>,
+}
+
+#[async_trait]
+impl Intercept for Platform {
+    async fn intercept(&self, mut request: Request, _: &mut Invocation) -> Intercepted {
+        if !self.is_platforms(&request) {
+            return Intercepted::Passed(request);
+        }
+        let sent = request.take_body().collect(100).await.expect("small");
+        if &*sent == b"wait" {
+            self.begun.add_permits(1);
+            self.go.acquire().await.expect("open").forget();
+        }
+        Intercepted::Answered(Response::ok(sent))
+    }
+
+    fn is_platforms(&self, request: &Request) -> bool {
+        request.path() == "/call"
+    }
+}
+
+#[tokio::test]
+async fn a_platforms_calls_have_places_of_their_own_and_no_more_than_clients_have() {
+    let (called, calls) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let (begun, go, server) = held();
+    let platform = Platform { begun: Arc::clone(&called), go: Arc::clone(&calls) };
+    let server = server.config(at_most(1, 100)).intercept(Arc::new(platform));
+    let held = Held { begun, go, server: run(server).await };
+    let call = |body: &str| {
+        let length = body.len();
+        format!(
+            "POST /call HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
+    };
+    let mut client = held.begin().await;
+    let other = "POST /held HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    assert_eq!(status(&held.server.exchange(other).await), 503);
+    let answer = held.server.exchange(&call("a message")).await;
+    assert_eq!((status(&answer), body(&answer)), (200, "a message"));
+
+    // Whoever can look like the platform holds no more than so many places either, and takes none of the clients'.
+    let mut waiting = loop {
+        let mut waiting = held.server.connect().await;
+        waiting.send(&call("wait")).await;
+        // Only the server knows when the place is free again.
+        tokio::select! {
+            permit = called.acquire() => {
+                permit.expect("open").forget();
+                break waiting;
+            }
+            refused = waiting.read_to_end() => assert_eq!(status(&refused), 503, "{refused}"),
+        }
+    };
+    assert_eq!(status(&held.server.exchange(&call("a message")).await), 503);
+    held.go.add_permits(2);
+    assert_eq!(status(&client.read_until("4 bytes").await), 200);
+    drop(client);
+    while status(&held.server.exchange(other).await) != 200 {}
+    calls.add_permits(1);
+    assert_eq!(status(&waiting.read_to_end().await), 200);
+    held.server.stop().await;
+}
+
 #[tokio::test]
 async fn what_was_sent_along_with_a_request_that_is_refused_does_not_lose_its_answer() {
     let held = start(at_most(1, 100)).await;
@@ -100,6 +176,24 @@ async fn what_was_sent_along_with_a_request_that_is_refused_does_not_lose_its_an
     let head = "POST /held HTTP/1.1\r\nhost: x\r\ncontent-length: 3000000\r\n\r\n";
     client.send(&format!("{head}{}", "x".repeat(3_000_000))).await;
     assert_eq!(status(&client.read_until("try again later\"}").await), 503);
+    held.go.add_permits(1);
+    served.read_until("4 bytes").await;
+    held.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_request_that_goes_on_and_on_is_cut_off() {
+    let held = start(at_most(1, 100)).await;
+    let mut served = held.begin().await;
+    let mut client = held.server.connect().await;
+    client.send("POST /held HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000000000\r\n\r\n").await;
+    assert_eq!(status(&client.read_until("try again later\"}").await), 503);
+    // More than is thrown away and than sockets hold, and less than is read of a request that was taken.
+    let (piece, mut sent) = (vec![b'x'; 64 << 10], 0);
+    while sent < 48 << 20 && client.0.write_all(&piece).await.is_ok() {
+        sent += piece.len();
+    }
+    assert!(sent < 48 << 20, "{sent} bytes were taken");
     held.go.add_permits(1);
     served.read_until("4 bytes").await;
     held.server.stop().await;
