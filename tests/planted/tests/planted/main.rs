@@ -2,6 +2,9 @@
 //!
 //! All modules are the example's, but for those with a bug: each has a function that stands in the place of the right one.
 
+// All of this is a test.
+#![allow(clippy::expect_used, clippy::print_stdout)]
+
 #[path = "../../../../examples/photos/app.rs"]
 mod app;
 #[path = "../../../../examples/photos/catalogue.rs"]
