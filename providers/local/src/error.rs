@@ -79,6 +79,15 @@ impl From<io::Error> for Fault {
 }
 
 impl Fault {
+    /// Whether what it found in a row is not what Skyport writes there.
+    pub(crate) fn is_of_a_row(&self) -> bool {
+        match self {
+            Self::Ours(error) => error.kind() == ErrorKind::Malformed,
+            Self::Sqlite(error) => is_of_a_row(error),
+            Self::Io(_) => false,
+        }
+    }
+
     /// The fault as users see it; `file` is the one that is named where it matters.
     pub(crate) fn at(self, file: &Path) -> Error {
         match self {

@@ -89,7 +89,39 @@ async fn a_column_of_another_type_is_malformed_and_no_fault_of_ours() {
     for sent in resources.queue.send(vec![OutMessage::new("x")]).await {
         sent.expect("sent");
     }
-    change(folder.path(), "UPDATE messages SET body = ?1", &7);
-    let options = ReceiveOptions::new(1, Duration::ZERO, Duration::from_secs(30));
-    is_told(&resources.queue.receive(options).await.expect_err("no body"));
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_blocks_no_other_and_goes_to_the_dead_letters() {
+    let options = || ReceiveOptions::new(1, Duration::ZERO, Duration::from_secs(30));
+    for (sql, value, body) in [
+        ("UPDATE messages SET body = ?1", &7 as &dyn ToSql, "7"),
+        ("UPDATE messages SET attributes = ?1", &"none", "x"),
+        ("UPDATE messages SET envelope = ?1", &"none", "x"),
+        ("UPDATE messages SET group_name = ?1", &vec![0xff_u8], "x"),
+        ("UPDATE messages SET sent_at = ?1", &"yesterday", "x"),
+    ] {
+        let folder = TempDir::new().expect("a folder");
+        let resources = open(folder.path()).await.expect("opens");
+        resources.queue.send(vec![OutMessage::new("x")]).await.remove(0).expect("sent");
+        change(folder.path(), sql, value);
+        resources.queue.send(vec![OutMessage::new("y")]).await.remove(0).expect("sent");
+        let dead = resources.queue.dead_letters().expect("it has some");
+        for queue in [&resources.queue, &dead] {
+            let mut received = Vec::new();
+            for _ in 0..3 {
+                received.extend(queue.receive(options()).await.expect("goes on"));
+            }
+            assert_eq!(received.len(), 1, "{sql}");
+            if std::ptr::eq(queue, &dead) {
+                assert_eq!(&received[0].body[..], body.as_bytes(), "{sql}");
+                assert!(
+                    received[0].envelope.reason().is_some_and(|reason| reason.contains("damaged")),
+                    "{sql}"
+                );
+            } else {
+                assert_eq!(&received[0].body[..], b"y", "{sql}");
+            }
+        }
+    }
 }

@@ -28,7 +28,20 @@ pub(super) fn take(job: &mut Job<'_>, name: &str, max: usize, until: i64, now: i
     };
     let mut deliveries = Vec::with_capacity(ids.len());
     for id in ids {
-        deliveries.push(deliver(job.connection, id, until)?);
+        match deliver(job.connection, id, until) {
+            Ok(delivery) => deliveries.push(delivery),
+            // It blocks nobody: those behind it are received.
+            Err(fault) if fault.is_of_a_row() => {
+                tracing::warn!(
+                    queue = name,
+                    id,
+                    ?fault,
+                    "a message that cannot be read goes to the dead letters"
+                );
+                rows::bury_damaged(job, &queue, id, now)?;
+            }
+            Err(fault) => return Err(fault),
+        }
     }
     // Who waits for the dead letters has a new time to wake at.
     let last = deliveries.iter().any(|delivery| i64::from(delivery.attempt) >= queue.max_attempts);

@@ -17,6 +17,9 @@ pub(crate) const DEAD: &str = "dead/";
 /// The reason of a letter whose attempts were spent.
 const SPENT: &str = "attempts";
 
+/// The reason of a letter that could not be read.
+const DAMAGED: &str = "its row in the database is damaged";
+
 /// A queue as it was created.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct QueueRow {
@@ -196,6 +199,25 @@ pub(crate) fn bury(
         .execute(params![id, dead, now, envelope.pack()])?;
     delete(job.connection, id)?;
     job.after.wake.extend([dead, queue.id]);
+    Ok(())
+}
+
+/// Moves a message that cannot be read to the dead letters, or anew to its own queue where that is one of them: its body as it can be kept,
+/// and the reason, without its attributes.
+pub(crate) fn bury_damaged(job: &mut Job<'_>, queue: &QueueRow, id: i64, now: i64) -> Result<(), Fault> {
+    let target = queue.dead.unwrap_or(queue.id);
+    let mut envelope = Envelope::default();
+    envelope.set_reason(Some(DAMAGED));
+    job.connection
+        .prepare_cached(
+            "INSERT INTO messages
+             (queue_id, visible_at, lease, attempts, group_name, sent_at, kept_from, attributes, envelope, body)
+             SELECT ?2, ?3, NULL, 0, NULL, CAST(sent_at AS INTEGER), ?3, '{}', ?4, CAST(body AS BLOB) FROM messages
+             WHERE id = ?1",
+        )?
+        .execute(params![id, target, now, envelope.pack()])?;
+    delete(job.connection, id)?;
+    job.after.wake.extend([target, queue.id]);
     Ok(())
 }
 
