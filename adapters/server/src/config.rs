@@ -22,7 +22,8 @@ pub struct ServerConfig {
     /// How long a connection may be idle between requests; 75 s by default, longer than the usual proxy's.
     pub keep_alive: Duration,
     /// How long a client may take for the next piece of its body, or to take in the next piece of a response; 30 s by
-    /// default.
+    /// default. Over HTTP/1 its connection ends then; over HTTP/2 a response that is held back by its window is reset, and the
+    /// connection's others go on.
     pub stall_timeout: Duration,
     /// The largest head of a request in bytes; more gets a 431. 64 KiB by default.
     pub max_header_bytes: usize,

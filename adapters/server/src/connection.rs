@@ -11,7 +11,7 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -20,6 +20,7 @@ use crate::ServerConfig;
 use crate::io::{Stream, Version, sniff};
 use crate::pulse::Pulse;
 use crate::service::{Shared, answer, turned_away};
+use crate::stall::Requests;
 
 /// The smallest buffer that hyper takes for a connection.
 const SMALLEST_BUFFER: usize = 8 << 10;
@@ -97,8 +98,8 @@ fn http1(config: &ServerConfig) -> http1::Builder {
     builder
 }
 
-fn http2(config: &ServerConfig) -> http2::Builder<TokioExecutor> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+fn http2(config: &ServerConfig) -> http2::Builder<Requests> {
+    let mut builder = http2::Builder::new(Requests { limit: config.stall_timeout });
     builder
         .max_concurrent_streams(config.max_streams)
         .max_header_list_size(u32::try_from(config.max_header_bytes).unwrap_or(u32::MAX))

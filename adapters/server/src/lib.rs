@@ -33,7 +33,7 @@
 //!
 //! # Hostile clients
 //! Every wait for a client ends: for the first bytes and for headers (10 s), for the next request (75 s), for the next piece
-//! of a body (30 s), for a client that reads its response (30 s). Headers over 64 KiB, or more than 100 of them, get a 431.
+//! of a body (30 s), for a client that reads its response (30 s; over HTTP/2 each response by itself). Headers over 64 KiB, or more than 100 of them, get a 431.
 //! A request whose body is not read by its handler is drained for a while, so that the client sees the answer. See
 //! [`ServerConfig`].
 //!
@@ -59,6 +59,7 @@ mod reply;
 mod server;
 mod service;
 mod signal;
+mod stall;
 
 pub use config::ServerConfig;
 pub use intercept::{Intercept, Intercepted};

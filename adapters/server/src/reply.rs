@@ -1,7 +1,7 @@
 //! From a response to the wire.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
@@ -10,6 +10,7 @@ use skyport_core::{Body, Error};
 
 use crate::gate::Place;
 use crate::pulse::Busy;
+use crate::stall;
 
 /// What a request holds until the last piece of its response is handed to the connection: its connection, and its place among those at work.
 pub(crate) type Held = (Busy, Option<Place>);
@@ -18,6 +19,8 @@ pub(crate) type Held = (Busy, Option<Place>);
 #[derive(Debug)]
 pub(crate) struct Download {
     body: Body,
+    /// What has come from the body and has not gone to the connection yet.
+    rest: Bytes,
     _held: Held,
 }
 
@@ -31,7 +34,7 @@ pub(crate) fn wire(response: http::Response<Body>, method: &Method, held: Held) 
         }
         body = Body::empty();
     }
-    http::Response::from_parts(parts, Download { body, _held: held })
+    http::Response::from_parts(parts, Download { body, rest: Bytes::new(), _held: held })
 }
 
 impl http_body::Body for Download {
@@ -42,19 +45,38 @@ impl http_body::Body for Download {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        if let Poll::Ready(Some(Err(error))) = &polled {
-            // The status is out already: the client can only be told by the connection's end.
-            tracing::warn!(%error, "a response broke off: its body failed");
+        stall::asked();
+        if !self.rest.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(stall::piece(&mut self.rest)))));
         }
-        polled
+        Poll::Ready(match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            Some(Ok(frame)) => Some(Ok(match frame.into_data() {
+                Ok(bytes) => {
+                    self.rest = bytes;
+                    Frame::data(stall::piece(&mut self.rest))
+                }
+                Err(frame) => frame,
+            })),
+            Some(Err(error)) => {
+                // The status is out already: the client can only be told by the connection's end.
+                tracing::warn!(%error, "a response broke off: its body failed");
+                Some(Err(error))
+            }
+            None => None,
+        })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (rest, body) = (self.rest.len() as u64, self.body.size_hint());
+        let mut hint = SizeHint::new();
+        hint.set_lower(body.lower().saturating_add(rest));
+        if let Some(upper) = body.upper().and_then(|upper| upper.checked_add(rest)) {
+            hint.set_upper(upper);
+        }
+        hint
     }
 }

@@ -8,5 +8,6 @@ mod http;
 mod intercept;
 mod overload;
 mod shutdown;
+mod stall;
 mod streaming;
 mod support;
