@@ -4,6 +4,9 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process_group};
+
 use crate::Result;
 
 /// The cargo that runs xtask, in the folder `root`. What cargo told xtask of its own package is not for it: build scripts that look
@@ -61,6 +64,18 @@ pub(crate) fn ask(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then_some(text)
+}
+
+/// Kills all of a process group that there still are.
+///
+/// # Errors
+/// Where the system does not let us.
+pub(crate) fn end_group(group: Pid) -> Result<()> {
+    match kill_process_group(group, Signal::KILL) {
+        // Where only a dead process is left of it, macOS says that it may not.
+        Ok(()) | Err(Errno::SRCH | Errno::PERM) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn not_started(command: &Command, error: &std::io::Error) -> String {

@@ -4,10 +4,12 @@
 //! Everything here is for tests: what goes wrong panics.
 #![allow(clippy::expect_used, clippy::panic)]
 
+pub mod clouds;
+pub mod h2;
 mod memory;
 mod raw;
 mod stage;
 
-pub use memory::peak_memory;
+pub use memory::Growth;
 pub use raw::{Raw, Said};
 pub use stage::{OUTSIDE, Seen, Stage};

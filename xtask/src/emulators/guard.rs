@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
-use rustix::io::Errno;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::Pid;
 
 use super::install;
 use crate::{Result, run};
@@ -47,22 +46,13 @@ pub(crate) fn guard(arguments: &[String]) -> Result<bool> {
         // Nothing is ever written: this returns when the other end has gone, or is of no use.
         let _ = io::stdin().lock().read_to_end(&mut Vec::new());
         // At once: nothing in it is worth an orderly end, and nobody waits for one.
-        end(group)
+        run::end_group(group)
     });
     let status = child.wait()?;
     // What it started and left.
-    end(group)?;
+    run::end_group(group)?;
     install::remove(Path::new(data))?;
     // To the log; that nobody reads it any more is no fault.
     let _ = writeln!(io::stderr(), "{program} ended with {status}");
     Ok(status.success())
-}
-
-/// All of the group that there still are.
-fn end(group: Pid) -> Result<()> {
-    match kill_process_group(group, Signal::KILL) {
-        // Where only a dead process is left of it, macOS says that it may not.
-        Ok(()) | Err(Errno::SRCH | Errno::PERM) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
 }

@@ -2,18 +2,21 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::process::Pid;
 
 use super::output::Lines;
 use super::plan::Binary;
 use crate::{Result, emulators, run};
 
-/// The longest that one binary may take.
-const LIMIT: Duration = Duration::from_secs(600);
+/// The longest that one binary may take: longer than what any test in it may take by its own limit, for that says more.
+const LIMIT: Duration = Duration::from_secs(1200);
 
 /// What a binary printed, and how it ended.
 #[derive(Debug, Default)]
@@ -76,8 +79,48 @@ pub(crate) fn run(command: &mut Command) -> Result<Run> {
     run_within(command, LIMIT)
 }
 
+/// The process group of a binary and of all that it starts. It is killed when this is dropped, and also when xtask ends in
+/// whatever way: Ctrl-C in a terminal is not for a group of its own.
+///
+/// Its first process is a shell that waits for the end of a pipe which only xtask holds open. As long as that one is not
+/// waited for, the number of the group is not given to another.
+#[derive(Debug)]
+struct Group(Child);
+
+impl Group {
+    fn new() -> Result<Self> {
+        let mut keeper = Command::new("sh");
+        // Nothing is ever written. Process 0 is to `kill` the group that the shell is in.
+        keeper.args(["-c", "read -r _; kill -KILL 0"]).process_group(0);
+        // What xtask's own output goes to is not held open by it.
+        Ok(Self(keeper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?))
+    }
+
+    fn id(&self) -> Pid {
+        Pid::from_child(&self.0)
+    }
+
+    /// Ends all that there still are.
+    fn end(&mut self) -> Result<()> {
+        run::end_group(self.id())?;
+        self.0.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Where `end` was not reached or failed; what called it has told why.
+        if matches!(self.0.try_wait(), Ok(None)) && run::end_group(self.id()).is_ok() {
+            let _ = self.0.wait();
+        }
+    }
+}
+
 fn run_within(command: &mut Command, limit: Duration) -> Result<Run> {
     let end = Instant::now() + limit;
+    let mut group = Group::new()?;
+    command.process_group(group.id().as_raw_pid());
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
     let stdout = child.stdout.take().ok_or("the test binary has no output")?;
     let (sender, receiver) = mpsc::channel();
@@ -102,11 +145,13 @@ fn run_within(command: &mut Command, limit: Duration) -> Result<Run> {
             }
             Err(RecvTimeoutError::Disconnected) => {
                 run.fault = fault(child.wait()?);
+                // What it started and left.
+                group.end()?;
                 return Ok(run);
             }
             Err(RecvTimeoutError::Timeout) => {
                 // It may have ended and left behind a process that still holds its output.
-                child.kill()?;
+                group.end()?;
                 child.wait()?;
                 run.fault = Some(format!("not done after {} s", limit.as_secs_f32()));
                 return Ok(run);
@@ -146,5 +191,42 @@ mod tests {
         let fault = shell("exec sleep 30", Duration::from_millis(100)).fault.unwrap();
         assert!(fault.contains("not done after"), "{fault}");
         assert!(began.elapsed() < Duration::from_secs(20));
+    }
+
+    /// Whether a process lives: one that is dead and not waited for does not.
+    fn lives(process: &str) -> bool {
+        let state = run::ask(Command::new("ps").args(["-o", "stat=", "-p", process])).unwrap_or_default();
+        !state.trim().is_empty() && !state.trim().starts_with('Z')
+    }
+
+    #[test]
+    fn what_a_binary_has_started_ends_with_it_at_the_limit_and_before() {
+        let folder = std::env::temp_dir().join(format!("skyport-xtask-group-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let told = folder.join("process");
+        // One that holds the output until the limit, and one that does not.
+        for (child, limit) in [("sleep 600", 5), ("sleep 600 > /dev/null 2>&1", 600)] {
+            let script = format!("{child} & echo $! > {}; exit 0", run::quoted(&told.to_string_lossy()));
+            let run = shell(&script, Duration::from_secs(limit));
+            assert_eq!(run.fault.is_some(), limit == 5, "{:?}", run.fault);
+            let process = std::fs::read_to_string(&told).unwrap();
+            let began = Instant::now();
+            while lives(process.trim()) {
+                assert!(began.elapsed() < Duration::from_secs(60), "{child} lives on");
+                thread::sleep(Duration::from_millis(10));
+            }
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_group_ends_when_the_pipe_to_it_does() {
+        let mut group = Group::new().unwrap();
+        let mut sleep = Command::new("sleep");
+        sleep.arg("600").process_group(group.id().as_raw_pid());
+        let mut child = sleep.spawn().unwrap();
+        // As it happens where xtask is interrupted.
+        drop(group.0.stdin.take());
+        assert!(!child.wait().unwrap().success());
     }
 }

@@ -1,6 +1,7 @@
 //! More than the server takes at once. Handlers are held by the test, so that nothing depends on time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use skyport_core::Body;
@@ -9,6 +10,7 @@ use skyport_core::http::{Request, Response, route};
 use skyport_server::{Intercept, Intercepted, Server, ServerConfig};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::support::{Client, Nothing, Running, body, config, run, status};
 
@@ -65,6 +67,9 @@ impl Held {
         client
     }
 }
+
+/// Nothing is asked again and again for longer.
+const LONG: Duration = Duration::from_secs(60);
 
 const REFUSED: &str = "\"status\":503,\"detail\":";
 
@@ -229,13 +234,16 @@ async fn a_client_that_gives_up_gives_its_place_back() {
     drop(gone);
     held.go.add_permits(1);
     let request = "POST /held HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 4\r\n\r\nbody";
-    loop {
-        let answer = held.server.exchange(request).await;
-        if status(&answer) == 200 {
-            break;
+    let answered = async {
+        loop {
+            let answer = held.server.exchange(request).await;
+            if status(&answer) == 200 {
+                break;
+            }
+            assert_eq!(status(&answer), 503, "{answer}");
         }
-        assert_eq!(status(&answer), 503, "{answer}");
-    }
+    };
+    timeout(LONG, answered).await.expect("its place is given back");
     held.server.stop().await;
 }
 
@@ -274,18 +282,15 @@ async fn a_connection_that_is_one_too_many_is_told_so_and_closed() {
     }
     drop(send);
     // The server ends it.
-    tokio::time::timeout(std::time::Duration::from_secs(20), driving)
-        .await
-        .expect("closed")
-        .expect("no panic")
-        .ok();
+    timeout(LONG, driving).await.expect("closed").expect("no panic").ok();
 
     // Once one has gone, there is room for another: only the server knows when it has noticed.
     held.go.add_permits(3);
     first.read_until("4 bytes").await;
     drop(first);
     let request = "POST /held HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 4\r\n\r\nbody";
-    while status(&held.server.exchange(request).await) != 200 {}
+    let answered = async { while status(&held.server.exchange(request).await) != 200 {} };
+    timeout(LONG, answered).await.expect("there is room again");
     held.server.stop().await;
 }
 

@@ -1,9 +1,8 @@
 //! Listings that say that they go on, and do not get on.
 
 use skyport_core::ErrorKind;
+use skyport_hostile::clouds::buckets;
 use skyport_stub::{answer, served};
-
-use crate::clouds::buckets;
 
 /// A page of a listing that is followed by another, in the words of each cloud: with one object on it, or with none.
 fn page(target: &str, object: bool) -> String {

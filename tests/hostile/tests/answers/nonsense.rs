@@ -5,9 +5,8 @@ use std::time::Duration;
 use skyport_core::ErrorKind;
 use skyport_core::kv::port::{Key, QueryOptions};
 use skyport_core::queue::port::ReceiveOptions;
+use skyport_hostile::clouds::{buckets, queues, tables};
 use skyport_stub::{answer, served};
-
-use crate::clouds::{buckets, queues, tables};
 
 /// Entities that unpack to gigabytes: ten times ten times ten..
 fn laughs() -> String {

@@ -18,10 +18,10 @@ use skyport_e2e::{Answer, Http, Place, Running, request};
 use tokio::sync::watch;
 
 /// Leases of a process that was killed end after half a minute; then another works on its messages.
-const SETTLED: Duration = Duration::from_secs(150);
+const SETTLED: Duration = Duration::from_secs(300);
 
-/// The longest that one of these tests may take.
-const LIMIT: Duration = Duration::from_secs(280);
+/// The longest that one of these tests may take: what it waits for in the end has said before that what is missing.
+const LIMIT: Duration = Duration::from_secs(900);
 
 /// The random numbers of a test, and its seed, which is printed.
 #[allow(clippy::print_stderr)] // Where it fails, this is how it is run again.

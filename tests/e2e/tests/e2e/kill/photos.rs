@@ -112,9 +112,10 @@ impl Uploads {
 /// Uploads everything, while the server is killed and started again; the last server, and what came of the uploads.
 async fn upload_under_fire(name: &str, place: &Place, plan: Plan) -> (Running, Arc<Uploads>) {
     let (mut random, _) = seeded(&format!("kill::{name}::photos"));
-    // The last time everything is uploaded, and thumbnails are being made.
-    let mut marks: Vec<u32> = (1..plan.kills).map(|_| random.u32(1..plan.all())).collect();
-    marks.push(plan.all());
+    // The first time most is still to come, so that it cannot be over before the kill. The last time everything is uploaded, and
+    // thumbnails are being made.
+    let mut marks = vec![random.u32(1..plan.all() / 4), plan.all()];
+    marks.extend((2..plan.kills).map(|_| random.u32(1..plan.all())));
     marks.sort_unstable();
     let mut server = place.photos().start().await;
     let (sender, clients) = Clients::of(&server);

@@ -14,10 +14,8 @@ use skyport_core::kv::port::KeyValueStore;
 use skyport_core::provider::{Provider, ResourceUrl, TableSettings};
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
 use skyport_gcp::{Gcp, GcpConfig};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 
-pub(crate) fn aws(endpoint: &str) -> Aws {
+fn aws(endpoint: &str) -> Aws {
     let mut config = AwsConfig::default();
     config.region = Some("eu-central-1".to_owned());
     config.endpoint = Some(endpoint.to_owned());
@@ -26,14 +24,14 @@ pub(crate) fn aws(endpoint: &str) -> Aws {
     Aws::with(config)
 }
 
-pub(crate) fn gcp(endpoint: &str) -> Gcp {
+fn gcp(endpoint: &str) -> Gcp {
     let mut config = GcpConfig::default();
     config.project = Some("p".to_owned());
     config.storage_endpoint = Some(endpoint.to_owned());
     Gcp::with(config)
 }
 
-pub(crate) fn azure(endpoint: &str) -> Azure {
+fn azure(endpoint: &str) -> Azure {
     let mut config = AzureConfig::default();
     config.account = Some("acc".to_owned());
     config.account_key = Some("a2V5".to_owned());
@@ -44,7 +42,11 @@ pub(crate) fn azure(endpoint: &str) -> Azure {
 }
 
 /// The bucket `bkt` of each cloud, at an endpoint.
-pub(crate) fn buckets(endpoint: &str) -> [(&'static str, Bucket); 3] {
+///
+/// # Panics
+/// Where it cannot be opened.
+#[must_use]
+pub fn buckets(endpoint: &str) -> [(&'static str, Bucket); 3] {
     let open = |provider: &dyn Provider, scheme| {
         Bucket::new(provider.bucket(&ResourceUrl::new(scheme, "bkt")).expect("opens"))
     };
@@ -56,7 +58,11 @@ pub(crate) fn buckets(endpoint: &str) -> [(&'static str, Bucket); 3] {
 }
 
 /// The queue `jobs` of the clouds whose queues speak HTTP/1.
-pub(crate) fn queues(endpoint: &str) -> [(&'static str, Arc<dyn MessageQueue>); 2] {
+///
+/// # Panics
+/// Where it cannot be opened.
+#[must_use]
+pub fn queues(endpoint: &str) -> [(&'static str, Arc<dyn MessageQueue>); 2] {
     let settings = QueueSettings::default();
     let open = |provider: &dyn Provider, scheme| {
         provider.queue(&ResourceUrl::new(scheme, "jobs"), &settings).expect("opens")
@@ -65,7 +71,11 @@ pub(crate) fn queues(endpoint: &str) -> [(&'static str, Arc<dyn MessageQueue>); 
 }
 
 /// The table `items` of the clouds whose tables speak HTTP/1.
-pub(crate) fn tables(endpoint: &str) -> [(&'static str, Arc<dyn KeyValueStore>); 2] {
+///
+/// # Panics
+/// Where it cannot be opened.
+#[must_use]
+pub fn tables(endpoint: &str) -> [(&'static str, Arc<dyn KeyValueStore>); 2] {
     let settings = TableSettings::default();
     let open = |provider: &dyn Provider, scheme| {
         provider.table(&ResourceUrl::new(scheme, "items"), &settings).expect("opens")
@@ -73,8 +83,12 @@ pub(crate) fn tables(endpoint: &str) -> [(&'static str, Arc<dyn KeyValueStore>);
     [("aws", open(&aws(endpoint), "dynamodb")), ("azure", open(&azure(endpoint), "aztable"))]
 }
 
-/// An object of three bytes, as each cloud tells of one.
-pub(crate) fn object(length: usize, body: impl Into<Bytes>) -> Response<Bytes> {
+/// An object of so many bytes, as each cloud tells of one.
+///
+/// # Panics
+/// Where one of the headers is none.
+#[must_use]
+pub fn object(length: usize, body: impl Into<Bytes>) -> Response<Bytes> {
     let answer = Response::builder()
         .header("etag", "\"0x8D\"")
         .header("last-modified", "Wed, 21 Oct 2015 07:28:00 GMT")
@@ -85,29 +99,4 @@ pub(crate) fn object(length: usize, body: impl Into<Bytes>) -> Response<Bytes> {
         .header("x-goog-stored-content-length", length)
         .header("x-ms-blob-type", "BlockBlob");
     answer.body(body.into()).expect("an answer")
-}
-
-/// The URL of a service that answers each request with these bytes, whatever they are, and keeps the connection.
-pub(crate) async fn saying(bytes: Vec<u8>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let bytes = bytes.clone();
-            tokio::spawn(async move {
-                let (mut asked, mut buffer) = (Vec::new(), vec![0; 16 << 10]);
-                while let Ok(read @ 1..) = stream.read(&mut buffer).await {
-                    asked.extend_from_slice(&buffer[..read]);
-                    // Requests without a body, one after the other.
-                    if asked.ends_with(b"\r\n\r\n") {
-                        asked.clear();
-                        if stream.write_all(&bytes).await.is_err() {
-                            return;
-                        }
-                    }
-                }
-            });
-        }
-    });
-    url
 }
