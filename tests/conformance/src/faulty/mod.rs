@@ -94,12 +94,19 @@ pub fn run(services: impl Services) -> ExitCode {
     report(&arguments, trials, &services, &sum)
 }
 
+/// Without what says that it is behind proxies: `aws`.
+fn cloud(services: &dyn Services) -> &'static str {
+    services.name().trim_end_matches("-faulty")
+}
+
 fn report(arguments: &Arguments, trials: Vec<Trial>, services: &Arc<dyn Services>, sum: &Tally) -> ExitCode {
     let ended = libtest_mimic::run(arguments, trials);
     if sum.requests() > 0 {
         let cases = ended.num_passed + ended.num_failed;
-        let cloud = services.name().trim_end_matches("-faulty");
-        skyport_figures::record(&format!("faulty::{cloud}"), &format!("{cases} cases, {sum}"));
+        skyport_figures::record(
+            &format!("faulty::{}", cloud(services.as_ref())),
+            &format!("{cases} cases, {sum}"),
+        );
     }
     let missing: Vec<Fault> = Fault::ALL.into_iter().filter(|fault| sum.struck(*fault) == 0).collect();
     if runs_all(arguments) && !missing.is_empty() {

@@ -88,7 +88,7 @@ async fn what_is_settled_stays_settled_and_all_else_comes_again(stage: Stage) ->
         let ends = ends.get(body).map_or_else(Vec::new, |ends| ends.iter().map(|ended| ended.end).collect());
         judge(body, &ends, again.contains(body), letters.contains(body));
     }
-    judge_duplicates(&ends, &again);
+    judge_duplicates(stage.line.cloud, &ends, &again);
     assert!(again.iter().chain(&letters).all(|body| bodies.contains(body)), "what was never sent came");
     Ok(Outcome::Passed)
 }
@@ -113,7 +113,7 @@ fn judge(body: &Bytes, ends: &[End], again: bool, letter: bool) {
 
 /// Counts what came again after it was acknowledged for good: by a receive that was called after the answer. The contract allows a duplicate,
 /// and so some do; where acknowledgements did not hold, most would.
-fn judge_duplicates(ends: &Ends, again: &BTreeSet<Bytes>) {
+fn judge_duplicates(cloud: &str, ends: &Ends, again: &BTreeSet<Bytes>) {
     let (mut firm, mut duplicates) = (0_usize, 0_usize);
     for (body, ends) in ends {
         let Some(answered) = ends.iter().filter(|ended| ended.is_firm()).map(|ended| ended.answered).min()
@@ -125,7 +125,7 @@ fn judge_duplicates(ends: &Ends, again: &BTreeSet<Bytes>) {
         duplicates += usize::from(came);
     }
     skyport_figures::record(
-        "faulty::settles",
+        &format!("faulty::{cloud}::settles"),
         &format!("{firm} messages acknowledged, {duplicates} came again all the same"),
     );
     assert!(4 * duplicates <= firm, "of {firm} that were acknowledged, {duplicates} came again: {ends:?}");
