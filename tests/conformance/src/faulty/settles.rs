@@ -128,7 +128,11 @@ fn judge_duplicates(cloud: &str, ends: &Ends, again: &BTreeSet<Bytes>) {
         &format!("faulty::{cloud}::settles"),
         &format!("{firm} messages acknowledged, {duplicates} came again all the same"),
     );
-    assert!(4 * duplicates <= firm, "of {firm} that were acknowledged, {duplicates} came again: {ends:?}");
+    // Of few, two say nothing.
+    assert!(
+        4 * duplicates <= firm.max(8),
+        "of {firm} that were acknowledged, {duplicates} came again: {ends:?}"
+    );
 }
 
 /// Receives, and settles in batches: most are acknowledged, others are given back, buried, or forgotten.
