@@ -4,6 +4,7 @@ use http::request::Parts;
 use http::{HeaderValue, Request, Response, header};
 use hyper::body::{Body, Incoming};
 
+use crate::Class;
 use crate::answers::{throttled, unavailable};
 use crate::body::{Ended, Passed, half, read, whole};
 use crate::plan::{Fault, Strike};
@@ -21,6 +22,7 @@ pub(crate) async fn exchange(
     };
     match strike.fault {
         Fault::Delay => {
+            shared.tally.strike(Fault::Delay);
             tokio::time::sleep(strike.delay).await;
             pass(head, body, shared, line).await.map(|response| response.map(whole))
         }
@@ -43,17 +45,25 @@ async fn kept_back(
         Fault::Throttle | Fault::Unavailable => {
             // All of it, or the client would see a connection that broke while it sent.
             read(body).await?;
+            shared.tally.strike(fault);
             let refuse = if fault == Fault::Throttle { throttled } else { unavailable };
             return Ok(refuse(shared.dialect, &head, chance));
         }
         Fault::TruncateRequest if !body.is_end_stream() => {
+            shared.tally.strike(fault);
             let sent = line.upstream.send(Request::from_parts(head, half(body))).await;
             if let Ok(response) = sent {
                 tracing::debug!(status = %response.status(), "the service answered half a request");
             }
         }
-        Fault::Drop => line.cut.notify_one(),
-        _ => {}
+        Fault::Drop => {
+            // A change that was passed on is answered first: cut off, it might be made much later, when nobody expects it any more.
+            *line.is_cut.write().await = true;
+            shared.tally.strike(fault);
+            line.cut.notify_one();
+        }
+        // What has no body has no half of it.
+        _ => shared.tally.strike(Fault::Reset),
     }
     Err(Ended::Broken)
 }
@@ -68,12 +78,16 @@ async fn carried_out(
 ) -> Result<Response<Passed>, Ended> {
     let response = pass(head.clone(), body, shared, line).await?;
     if fault == Fault::TruncateAnswer && !response.body().is_end_stream() {
+        shared.tally.strike(fault);
         return Ok(response.map(half));
     }
     read(response.into_body()).await?;
     if fault == Fault::HideAnswer {
+        shared.tally.strike(fault);
         return Ok(unavailable(shared.dialect, &head, chance));
     }
+    // An answer without a body is lost as a whole.
+    shared.tally.strike(Fault::LoseAnswer);
     Err(Ended::Broken)
 }
 
@@ -83,6 +97,14 @@ async fn pass(
     shared: &Shared,
     line: &Line,
 ) -> Result<Response<Incoming>, Ended> {
+    // Until it is answered; others may wait long for their answers, as a receive does.
+    let held = match shared.dialect.class(&head) {
+        Class::Write => Some(line.is_cut.read().await),
+        _ => None,
+    };
+    if held.as_ref().is_some_and(|is_cut| **is_cut) {
+        return Err(Ended::Broken);
+    }
     let host = head.headers.get(header::HOST).cloned();
     let mut response = match line.upstream.send(Request::from_parts(head, whole(body))).await {
         Ok(response) => response,

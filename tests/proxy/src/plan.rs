@@ -15,7 +15,8 @@ pub enum Fault {
     Delay,
     /// It is not passed on. The connection closes; of HTTP/2 the stream is reset.
     Reset,
-    /// It is not passed on, and the connection closes, of HTTP/2 as well, with all that is under way on it.
+    /// It is not passed on, and the connection closes, of HTTP/2 as well, with all that is under way on it; changes of objects or items that were
+    /// passed on are answered first.
     Drop,
     /// Half of its body is passed on; then both connections close. One without a body is [`Reset`](Self::Reset).
     TruncateRequest,
@@ -27,7 +28,7 @@ pub enum Fault {
     HideAnswer,
     /// It is carried out. The answer is thrown away, and the connection closes.
     LoseAnswer,
-    /// It is carried out. Half of the answer's body comes; then the connection closes. One without a body is lost as a whole.
+    /// It is carried out. Half of the answer's body comes; then the connection closes. One without a body is [`LoseAnswer`](Self::LoseAnswer).
     TruncateAnswer,
 }
 

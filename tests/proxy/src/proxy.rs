@@ -9,7 +9,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, RwLock, Semaphore};
 use tokio::task::JoinHandle;
 
 use crate::body::Ended;
@@ -46,6 +46,8 @@ pub(crate) struct Line {
     pub(crate) upstream: Upstream,
     /// Ends it, with all that is under way.
     pub(crate) cut: Notify,
+    /// Whether it is to end. Read by each change from when it is passed on to its answer, so that none is cut off.
+    pub(crate) is_cut: RwLock<bool>,
 }
 
 impl Proxy {
@@ -100,14 +102,12 @@ impl Shared {
         *self.course.lock().unwrap_or_else(PoisonError::into_inner) = course;
     }
 
-    /// Counts a request, and says what strikes it.
+    /// Counts a request, and says what is to strike it. What was done is counted where it is done.
     pub(crate) fn strike(&self, head: &request::Parts) -> Option<Strike> {
         self.tally.asked();
         let class = self.dialect.class(head);
         let mut course = self.course.lock().unwrap_or_else(PoisonError::into_inner);
-        let strike = course.as_mut()?.next(class, head)?;
-        self.tally.strike(strike.fault);
-        Some(strike)
+        course.as_mut()?.next(class, head)
     }
 }
 
@@ -137,7 +137,8 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 async fn serve(stream: TcpStream, shared: Arc<Shared>) -> Result<(), Ended> {
     stream.set_nodelay(true)?;
     let is_http2 = shared.dialect.is_grpc();
-    let line = Arc::new(Line { upstream: Upstream::new(&shared.authority, is_http2), cut: Notify::new() });
+    let upstream = Upstream::new(&shared.authority, is_http2);
+    let line = Arc::new(Line { upstream, cut: Notify::new(), is_cut: RwLock::new(false) });
     let own = Arc::clone(&line);
     let service = service_fn(move |request| {
         let (shared, line) = (Arc::clone(&shared), Arc::clone(&own));

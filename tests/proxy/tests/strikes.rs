@@ -13,7 +13,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use skyport_proxy::{Class, Dialect, Fault, Plan, Proxy, Tally};
 use skyport_stub::{Asked, Log};
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 /// What a client saw: the status, and the body or how it broke.
 type Seen = Result<(StatusCode, Result<Bytes, hyper::Error>), hyper::Error>;
@@ -96,17 +98,34 @@ async fn half_an_answer_breaks_off() {
     body.expect_err("half of it is not all of it");
     assert_eq!(log.all()[0].body, "0123456789");
     // Of an answer without a body nothing comes.
+    assert_eq!(proxy.tally().struck(Fault::TruncateAnswer), 1);
     let (proxy, _, _) = proxied(write(Fault::TruncateAnswer)).await;
     asked(&proxy, Method::POST, "").await.expect_err("no answer");
+    assert_eq!((proxy.tally().struck(Fault::LoseAnswer), proxy.tally().faults()), (1, 1));
 }
 
 #[tokio::test]
 async fn of_half_a_request_half_arrives_and_no_answer_comes() {
-    let (proxy, log, _) = proxied(write(Fault::TruncateRequest)).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let arrived = tokio::spawn(async move {
+        let mut arrived = String::new();
+        listener.accept().await.unwrap().0.read_to_string(&mut arrived).await.unwrap();
+        arrived
+    });
+    let tally = Arc::new(Tally::default());
+    let plan = write(Fault::TruncateRequest);
+    let proxy = Proxy::start(&url, Dialect::CloudStorage, plan, tally).await.unwrap();
     asked(&proxy, Method::POST, "0123456789").await.expect_err("no answer");
-    // The script keeps what came of a body that broke off: nothing but that it was asked.
-    assert!(log.all().iter().all(|asked| asked.body != "0123456789"));
+    let arrived = arrived.await.unwrap();
+    let (head, body) = arrived.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("POST /x ") && head.contains("content-length: 10"), "{head}");
+    assert_eq!(body, "01234");
     assert_eq!(proxy.tally().struck(Fault::TruncateRequest), 1);
+    // What has no body never arrives.
+    let (proxy, log, _) = proxied(write(Fault::TruncateRequest)).await;
+    asked(&proxy, Method::POST, "").await.expect_err("no answer");
+    assert_eq!((log.all().len(), proxy.tally().struck(Fault::Reset), proxy.tally().faults()), (0, 1, 1));
 }
 
 #[tokio::test]
@@ -187,4 +206,51 @@ async fn calls_of_grpc_are_struck_each_on_its_stream() {
     // It says so with an error or not, but it ends.
     let _ = ended.await.unwrap();
     assert_eq!((calls.load(Ordering::SeqCst), proxy.tally().faults()), (3, 5));
+}
+
+#[tokio::test]
+async fn a_change_that_was_passed_on_is_answered_before_its_connection_drops() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (arrived, answer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (came, may) = (Arc::clone(&arrived), Arc::clone(&answer));
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let service = service_fn(move |_| {
+            let (came, may) = (Arc::clone(&came), Arc::clone(&may));
+            async move {
+                came.notify_one();
+                may.notified().await;
+                Ok::<_, hyper::Error>(Response::new(Full::new(Bytes::from("made"))))
+            }
+        });
+        let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+        server.serve_connection(TokioIo::new(stream), service).await
+    });
+    let tally = Arc::new(Tally::default());
+    let proxy = Proxy::start(&url, Dialect::Firestore, write_second(), Arc::clone(&tally)).await.unwrap();
+    let io = TokioIo::new(TcpStream::connect(proxy.url().strip_prefix("http://").unwrap()).await.unwrap());
+    let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    let ended = tokio::spawn(connection);
+    let call = || {
+        let uri = format!("{}/google.firestore.v1.Firestore/Commit", proxy.url());
+        sender.clone().send_request(Request::post(uri).body(Full::new(Bytes::from("x"))).unwrap())
+    };
+    let made = tokio::spawn(call());
+    arrived.notified().await;
+    let dropped = tokio::spawn(call());
+    while tally.requests() < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((tally.struck(Fault::Drop), ended.is_finished()), (0, false));
+    answer.notify_one();
+    dropped.await.unwrap().expect_err("dropped");
+    // Whether its answer came before the end is left to chance.
+    let _ = made.await.unwrap();
+    let _ = ended.await.unwrap();
+    assert_eq!(tally.struck(Fault::Drop), 1);
+}
+
+fn write_second() -> Plan {
+    Plan::quiet(1).script(Class::Write, 2, Fault::Drop)
 }

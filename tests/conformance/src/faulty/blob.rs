@@ -9,7 +9,7 @@ use skyport_core::blob::Bucket;
 use skyport_core::{BoxError, Error, ErrorKind};
 use tokio::io::AsyncWriteExt;
 
-use super::stage::{Fate, Stage, assert_told, faulty_cases};
+use super::stage::{Fate, Stage, assert_enough, assert_told, faulty_cases};
 use crate::Outcome;
 use crate::case::CaseResult;
 
@@ -42,7 +42,7 @@ fn may_stand(fates: &[Fate]) -> Vec<Option<usize>> {
         match fate {
             Fate::Done => may = vec![Some(round)],
             Fate::Unknown => may.push(Some(round)),
-            Fate::Refused => {}
+            Fate::Refused | Fate::Declined => {}
         }
     }
     may
@@ -108,6 +108,7 @@ async fn what_is_put_is_whole_and_what_was_acknowledged_stands(stage: Stage) -> 
         let stands = standing(&bucket, key, LENGTH).await?;
         assert!(may_stand(fates).contains(&stands), "{stands:?} stands under {key} after {fates:?}");
     }
+    assert_enough(fates.concat());
     Ok(Outcome::Passed)
 }
 
@@ -120,7 +121,11 @@ async fn what_a_writer_finished_is_whole_and_what_it_gave_up_is_not_there(stage:
         let bucket = bucket.clone();
         async move {
             let mut fates = Vec::new();
-            for round in 0..UPLOADS {
+            for round in 0..ROUNDS {
+                // Each makes many requests, so that few may come to their end: until one has.
+                if round >= UPLOADS && fates.contains(&Fate::Done) {
+                    break;
+                }
                 fates.push(upload(&bucket, key, content(key, round, length)).await?);
             }
             Ok::<_, BoxError>(fates)
@@ -132,6 +137,7 @@ async fn what_a_writer_finished_is_whole_and_what_it_gave_up_is_not_there(stage:
         let stands = standing(&bucket, key, length).await?;
         assert!(may_stand(fates).contains(&stands), "{stands:?} stands under {key} after {fates:?}");
     }
+    assert!(fates.concat().contains(&Fate::Done), "no writer finished: {fates:?}");
     Ok(Outcome::Passed)
 }
 
@@ -156,7 +162,7 @@ async fn upload(bucket: &Bucket, key: usize, bytes: Bytes) -> Result<Fate, BoxEr
 
 async fn deletions_of_many_tell_the_truth_of_each(stage: Stage) -> CaseResult {
     let bucket = stage.bucket().await?;
-    let mut seen = [0; 3];
+    let mut seen = Vec::new();
     for round in 0..4 {
         let keys: Vec<String> = (0..25).map(|n| format!("{round}/{n}")).collect();
         stage.line.calm();
@@ -169,9 +175,9 @@ async fn deletions_of_many_tell_the_truth_of_each(stage: Stage) -> CaseResult {
             let fate = Fate::of(deleted, &[]);
             let there = bucket.exists(key).await?;
             assert!(fate == Fate::Unknown || there == (fate == Fate::Refused), "{key}: {deleted:?}, {there}");
-            seen[fate as usize] += 1;
+            seen.push(fate);
         }
     }
-    assert_eq!(seen.iter().sum::<u32>(), 100);
+    assert_enough(seen);
     Ok(Outcome::Passed)
 }

@@ -7,7 +7,7 @@ use skyport_core::blob::Bucket;
 use skyport_core::kv::{Table, Update};
 use skyport_core::{BoxError, ErrorKind, Result};
 
-use super::stage::{Fate, Stage, assert_told, faulty_cases};
+use super::stage::{Fate, Stage, assert_enough, assert_told, faulty_cases};
 use crate::Outcome;
 use crate::case::CaseResult;
 
@@ -25,7 +25,7 @@ const SWAPPERS: usize = 4;
 const SWAPS: usize = 10;
 
 /// Holds what stands against what each rival was told.
-fn judge(key: usize, told: &[Result<()>], stands: Option<&str>) {
+fn judge(key: usize, told: &[Result<()>], stands: Option<&str>) -> Vec<Fate> {
     let fates: Vec<Fate> =
         told.iter().map(|told| Fate::of(told, &[ErrorKind::AlreadyExists, ErrorKind::Conflict])).collect();
     let winners = fates.iter().filter(|fate| **fate == Fate::Done).count();
@@ -36,12 +36,13 @@ fn judge(key: usize, told: &[Result<()>], stands: Option<&str>) {
         let owns = owner == Some(rival);
         match fate {
             Fate::Done => assert!(owns, "{key}: {owner:?} stands, and {rival} was told Ok"),
-            Fate::Refused => assert!(!owns, "{key}: {rival} stands, and was told {told:?}"),
+            Fate::Refused | Fate::Declined => assert!(!owns, "{key}: {rival} stands, and was told {told:?}"),
             Fate::Unknown => {}
         }
         let exists = told.as_ref().is_err_and(|error| error.kind() == ErrorKind::AlreadyExists);
         assert!(!exists || owner.is_some(), "{key}: nothing stands, and {rival} was told {told:?}");
     }
+    fates
 }
 
 async fn of_rivals_that_create_an_object_one_wins_and_refusals_are_true(stage: Stage) -> CaseResult {
@@ -72,13 +73,15 @@ async fn of_rivals_that_copy_to_an_object_one_wins_and_refusals_are_true(stage: 
 }
 
 async fn judge_objects(bucket: &Bucket, told: &[Vec<Result<()>>]) -> CaseResult {
+    let mut fates = Vec::new();
     for (key, told) in told.iter().enumerate() {
         let stands = match bucket.get(&key.to_string()).text().await {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             read => Some(read?),
         };
-        judge(key, told, stands.as_deref());
+        fates.extend(judge(key, told, stands.as_deref()));
     }
+    assert_enough(fates);
     Ok(Outcome::Passed)
 }
 
@@ -91,10 +94,12 @@ async fn of_rivals_that_create_an_item_one_wins_and_refusals_are_true(stage: Sta
     let rivals = (0..2 * KEYS).map(|key| join_all((0..RIVALS).map(move |rival| create(key, rival))));
     let told = join_all(rivals).await;
     stage.line.calm();
+    let mut fates = Vec::new();
     for (key, told) in told.iter().enumerate() {
         let stands = table.get(("p", key.to_string())).await?.map(|entry| entry.into_value());
-        judge(key, told, stands.as_deref());
+        fates.extend(judge(key, told, stands.as_deref()));
     }
+    assert_enough(fates);
     Ok(Outcome::Passed)
 }
 
@@ -108,12 +113,13 @@ fn judge_swaps(told: &[(String, Fate)], list: &[String]) {
         let there = count.remove(name.as_str()).unwrap_or(0);
         let right = match fate {
             Fate::Done => there == 1,
-            Fate::Refused => there == 0,
+            Fate::Refused | Fate::Declined => there == 0,
             Fate::Unknown => there <= 1,
         };
         assert!(right, "{name} was told {fate:?}, and stands {there} times");
     }
     assert!(count.is_empty(), "{count:?} was never written");
+    assert_enough(told.iter().map(|(_, fate)| *fate));
 }
 
 async fn no_swap_of_an_object_is_lost_or_made_twice(stage: Stage) -> CaseResult {

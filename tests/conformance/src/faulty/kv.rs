@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use skyport_core::kv::Table;
 use skyport_core::{BoxError, ErrorKind};
 
-use super::stage::{Fate, Stage, assert_told, faulty_cases};
+use super::stage::{Fate, Stage, assert_enough, assert_told, faulty_cases};
 use crate::Outcome;
 use crate::case::CaseResult;
 
@@ -32,6 +32,7 @@ async fn an_increment_counts_once_or_nobody_knows(stage: Stage) -> CaseResult {
     });
     let told = join_all(workers).await.concat();
     stage.line.calm();
+    assert_enough(told.iter().map(|(_, fate, _)| *fate));
     for counter in 0..2 {
         let of_it = || told.iter().filter(|(of, ..)| *of == counter);
         let with = |fate| of_it().filter(|(_, told, _)| *told == fate).count() as i64;
@@ -56,6 +57,7 @@ async fn batches_of_items_tell_the_truth_of_each(stage: Stage) -> CaseResult {
     let table: Table<String> = stage.table().await?;
     let keys: Vec<String> = (0..ITEMS).map(|n| format!("{n:02}")).collect();
     let mut may: May = keys.iter().map(|key| (key.clone(), vec![None])).collect();
+    let mut all = Vec::new();
     for round in 0..10 {
         let values: Vec<String> = keys.iter().map(|key| format!("{key} in round {round}")).collect();
         if round % 3 == 2 {
@@ -63,10 +65,12 @@ async fn batches_of_items_tell_the_truth_of_each(stage: Stage) -> CaseResult {
             let fates: Vec<Fate> =
                 deleted.iter().map(|told| Fate::of(told, &[ErrorKind::Conflict])).collect();
             note(&mut may, &keys, &fates, |_| None);
+            all.extend(fates);
         } else {
             let put = table.put_many(keys.iter().map(|key| ("p", key)).zip(&values)).await;
             let fates: Vec<Fate> = put.iter().map(|told| Fate::of(told, &[ErrorKind::Conflict])).collect();
             note(&mut may, &keys, &fates, |at| Some(values[at].clone()));
+            all.extend(fates);
         }
         // Some of them cannot be read; what is read is true.
         let read = table.get_many(keys.iter().map(|key| ("p", key))).await;
@@ -80,6 +84,7 @@ async fn batches_of_items_tell_the_truth_of_each(stage: Stage) -> CaseResult {
     }
     stage.line.calm();
     compare(&table, &keys, &may).await?;
+    assert_enough(all);
     Ok(Outcome::Passed)
 }
 
@@ -90,7 +95,7 @@ fn note(may: &mut May, keys: &[String], fates: &[Fate], written: impl Fn(usize) 
         match fate {
             Fate::Done => *may = vec![written(at)],
             Fate::Unknown => may.push(written(at)),
-            Fate::Refused => {}
+            Fate::Refused | Fate::Declined => {}
         }
     }
 }

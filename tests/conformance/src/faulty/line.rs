@@ -36,7 +36,13 @@ impl Behind {
     /// The way as it is while the case runs.
     pub(super) fn line(&self) -> Line {
         let proxies = self.proxies.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Line { proxies, case: self.case.clone(), weather: self.weather, hidden: self.services.hidden() }
+        Line {
+            proxies,
+            cloud: super::cloud(self.services.as_ref()),
+            case: self.case.clone(),
+            weather: self.weather,
+            hidden: self.services.hidden(),
+        }
     }
 }
 
@@ -44,6 +50,8 @@ impl Behind {
 #[derive(Clone, Debug)]
 pub(super) struct Line {
     proxies: Vec<Arc<Proxy>>,
+    /// Under which figures are noted: `aws`.
+    pub(super) cloud: &'static str,
     case: String,
     weather: Weather,
     /// How long a message stays hidden whose receive was answered into the void.

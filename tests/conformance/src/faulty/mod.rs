@@ -29,7 +29,7 @@ use std::time::Duration;
 use libtest_mimic::{Arguments, Trial};
 use skyport_core::provider::{Provider, ResourceKind, ResourceUrl};
 pub use skyport_proxy::Dialect;
-use skyport_proxy::Tally;
+use skyport_proxy::{Fault, Tally};
 
 use crate::{Case, Deviation, assert_known, trial};
 use line::Behind;
@@ -63,6 +63,8 @@ pub trait Services: Debug + Send + Sync + 'static {
 /// Runs a provider's cases behind the proxies: the body of `main` in a test with `harness = false`. Notes how many requests there were, and
 /// which faults.
 ///
+/// Where all cases run and one kind of fault never struck, the run fails: a provider may not go through its proxies.
+///
 /// Panics where a deviation names no case.
 pub fn run(services: impl Services) -> ExitCode {
     let services: Arc<dyn Services> = Arc::new(services);
@@ -92,12 +94,37 @@ pub fn run(services: impl Services) -> ExitCode {
     report(&arguments, trials, &services, &sum)
 }
 
+/// Without what says that it is behind proxies: `aws`.
+fn cloud(services: &dyn Services) -> &'static str {
+    services.name().trim_end_matches("-faulty")
+}
+
 fn report(arguments: &Arguments, trials: Vec<Trial>, services: &Arc<dyn Services>, sum: &Tally) -> ExitCode {
     let ended = libtest_mimic::run(arguments, trials);
     if sum.requests() > 0 {
         let cases = ended.num_passed + ended.num_failed;
-        let cloud = services.name().trim_end_matches("-faulty");
-        skyport_figures::record(&format!("faulty::{cloud}"), &format!("{cases} cases, {sum}"));
+        skyport_figures::record(
+            &format!("faulty::{}", cloud(services.as_ref())),
+            &format!("{cases} cases, {sum}"),
+        );
+    }
+    let missing: Vec<Fault> = Fault::ALL.into_iter().filter(|fault| sum.struck(*fault) == 0).collect();
+    if runs_all(arguments) && !missing.is_empty() {
+        complain(services.name(), &missing);
+        return ExitCode::FAILURE;
     }
     ended.exit_code()
+}
+
+/// Whether no case is left out, and the cases are not only listed.
+fn runs_all(arguments: &Arguments) -> bool {
+    let chosen = arguments.filter.is_some() || !arguments.skip.is_empty() || arguments.ignored;
+    !chosen && !arguments.list
+}
+
+#[allow(clippy::print_stderr, reason = "a test without a harness has no other way to say why it fails")]
+fn complain(name: &str, missing: &[Fault]) {
+    eprintln!(
+        "{name}: no request was struck by {missing:?}; see whether the provider takes the URLs of its proxies"
+    );
 }

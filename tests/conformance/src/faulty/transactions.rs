@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use skyport_core::kv::Table;
 use skyport_core::{BoxError, ErrorKind, Result};
 
-use super::stage::{Fate, Stage, assert_told, faulty_cases};
+use super::stage::{Fate, Stage, assert_enough, assert_told, faulty_cases};
 use crate::Outcome;
 use crate::case::CaseResult;
 
@@ -39,6 +39,7 @@ async fn transfers_keep_the_sum_and_each_is_made_once_or_nobody_knows(stage: Sta
     let made = join_all((0..WORKERS).map(|worker| transfers(&table, worker))).await;
     let made: Vec<Transfer> = made.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
     stage.line.calm();
+    assert_enough(made.iter().map(|transfer| transfer.fate));
     let mut expected = [FUNDS; ACCOUNTS];
     for transfer in &made {
         let noted = table.get(("p", &*transfer.name)).await?.is_some();
