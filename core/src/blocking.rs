@@ -55,7 +55,7 @@ where
         Err(error) => match error.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
             Err(error) => {
-                let stopped = "the process stops: this work was not begun";
+                let stopped = "the process stops: this work was not begun. Call again once it runs anew";
                 Err(Error::new(ErrorKind::Unavailable, stopped).with_ambiguous(false).with_source(error))
             }
         },

@@ -188,7 +188,9 @@ impl Walk {
         let span = operation_span!("blob.list", self.bucket, options.prefix.as_str());
         let page = self.bucket.port().list(options.clone()).instrument(span).await?;
         if page.next.is_some() && page.next == options.token {
-            return Err(Error::internal("the provider's listing does not get on"));
+            return Err(Error::internal(
+                "the provider's listing does not get on: it names the same page again. Report it to whoever keeps the provider",
+            ));
         }
         self.over = page.next.is_none();
         options.token = page.next;

@@ -1,10 +1,12 @@
 //! Listings and queries for providers that keep keys in order: where to seek, what a directory is, and tokens that go on
 //! by key. Going on by key rather than by position survives what is inserted and deleted in between.
 
+mod barren;
 mod listing;
 mod mark;
 mod scan;
 
+pub use barren::Barren;
 pub use listing::Listing;
 pub use mark::fingerprint;
 pub use scan::Scan;
