@@ -7,9 +7,6 @@
     reason = "all of this is a test, also what stands outside of one"
 )]
 
-// All of this is a test.
-#![allow(clippy::expect_used, clippy::print_stdout)]
-
 #[path = "../../../../examples/photos/app.rs"]
 mod app;
 #[path = "../../../../examples/photos/catalogue.rs"]
