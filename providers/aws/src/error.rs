@@ -182,16 +182,23 @@ where
             Some(connector) => dispatch(connector),
             None => Error::new(Kind::Unavailable, "the request to AWS could not be sent"),
         },
-        SdkError::ResponseError(_) if is_too_long(error) => {
-            Error::new(Kind::Malformed, "AWS answered with more than such an answer can have")
-                .with_ambiguous(true)
-        }
+        SdkError::ResponseError(answer) if is_too_long(error) => too_long(answer.raw().status().as_u16()),
         SdkError::ResponseError(_) => Error::new(Kind::Unavailable, "AWS's answer broke off or is no answer"),
         SdkError::ConstructionFailure(_) => {
             Error::new(Kind::InvalidArgument, "the request to AWS could not be made")
         }
         _ => Error::internal("an error of a kind that the AWS SDK had not when this was written"),
     }
+}
+
+/// An answer that is longer than is read. A refusal says by its status what it is.
+fn too_long(status: u16) -> Error {
+    if (200..300).contains(&status) {
+        let text = "AWS answered with more than such an answer can have: is there a proxy between that changes answers, or another \
+                    service at the endpoint?";
+        return Error::new(Kind::Malformed, text).with_ambiguous(true);
+    }
+    Error::new(kind(None, status), format!("AWS answered {status}, and with more than is read of a refusal"))
 }
 
 /// There is nobody to sign a request.
@@ -220,7 +227,7 @@ pub(crate) fn unsigned(error: &CredentialsError) -> Error {
 pub(crate) fn answered(code: Option<&str>, message: Option<&str>, status: u16) -> Error {
     // A success that the SDK could not read. It may be the answer to a write that was applied.
     if code.is_none() && (200..300).contains(&status) {
-        return Error::new(Kind::Malformed, "AWS answered with something that cannot be read")
+        return Error::new(Kind::Malformed, "AWS answered with something that cannot be read: is there a proxy between, or another service at the endpoint?")
             .with_ambiguous(true)
             .with_provider(NAME);
     }

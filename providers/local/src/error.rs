@@ -135,7 +135,7 @@ fn from_sqlite(error: rusqlite::Error, file: &Path) -> Error {
         // The statement was carried out, and what it found in a row is not what Skyport writes there.
         None if is_of_a_row(&error) => (
             ErrorKind::Malformed,
-            format!("a row of `{file}` is damaged, or was not written by Skyport: restore it from a backup").into(),
+            format!("a row of `{file}` is damaged, or was not written by Skyport: restore it from a backup; only what is in that row is lost to reads").into(),
             false,
         ),
         Some(ErrorCode::SystemIoFailure) => (

@@ -4,10 +4,11 @@ use std::future::Future;
 
 use skyport_core::Result;
 use skyport_core::blob::port::{ListEntry, ListOptions, ListPage};
-use skyport_core::seek::Listing;
+use skyport_core::seek::{Barren, Listing};
 
 use super::meta::malformed;
 use super::order::{self, Segment};
+use crate::provision::NAME;
 
 /// What Azure put on one page.
 #[derive(Debug, Default)]
@@ -79,14 +80,17 @@ impl Found<'_> {
 
 /// Takes what a segment has, as far as it is wanted; where it has to be cut, its pieces are given back.
 async fn fill(source: &impl Source, found: &mut Found<'_>, segment: Segment) -> Result<Vec<Segment>> {
-    let mut marker: Option<String> = None;
+    let (mut marker, mut barren): (Option<String>, _) = (None, Barren::default());
     loop {
+        let told = found.entries.len();
         // The start may be the last that was told.
         let most = found.wanted - found.entries.len() + 1;
         let batch = source.batch(segment.start(), marker.as_deref(), most).await?;
         let mut entries = batch.entries;
         if marker.is_some() && batch.marker == marker {
-            return Err(malformed("Azure's listing does not get on: it names the same page again"));
+            return Err(malformed(
+                "Azure's listing does not get on: it names the same page again. Is there a proxy between that keeps answers?",
+            ));
         }
         marker = batch.marker;
         let is_past = entries.iter().any(|entry| segment.ends_before(entry.key()));
@@ -107,6 +111,7 @@ async fn fill(source: &impl Source, found: &mut Found<'_>, segment: Segment) -> 
         if found.is_full() {
             return Ok(Vec::new());
         }
+        barren.answer(found.entries.len() > told).map_err(|error| error.with_provider(NAME))?;
     }
 }
 

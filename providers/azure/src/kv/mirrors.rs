@@ -10,7 +10,7 @@ use skyport_core::{Error, Result};
 use super::client::{Call, Failure, NO_ROW};
 use super::entity::{ROW, Stored};
 use super::operation::{Operation, Partition, Verb};
-use super::pages::{Next, Rows};
+use super::pages::{Circle, Next, Rows};
 use super::plan::mirror;
 use super::read::unwritten;
 use super::{AT_ONCE, AzureTable, key};
@@ -29,9 +29,10 @@ impl AzureTable {
         if patiently(name, Error::is_retryable, || self.is_mirrored()).await? {
             return Ok(());
         }
-        let mut next = Next::Start;
+        let (mut next, mut circle) = (Next::Start, Circle::default());
         while !next.is_end() {
             next = patiently(name, Error::is_retryable, || self.mirror_some(next.clone())).await?;
+            circle.step(&next)?;
         }
         patiently(name, Error::is_retryable, || self.set_mirrored()).await
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use azure_core::http::Method;
 use serde::Deserialize;
+use skyport_core::seek::Barren;
 use skyport_core::{Error, ErrorKind, Result};
 
 use super::AzureTable;
@@ -16,8 +17,6 @@ use crate::provision::NAME;
 const ANSWER_BYTES: usize = 8 << 20;
 /// Azure's most rows of one answer.
 pub(super) const MOST: usize = 1_000;
-/// So many empty answers in a row may have a next one.
-const EMPTY_ANSWERS: usize = 100;
 /// Longer than any mark of Azure's for where to go on.
 const LONGEST_MARK: usize = 8_192;
 
@@ -78,6 +77,30 @@ impl Next {
     }
 }
 
+/// Whether marks of a whole table come again. It may have any number of answers without a row, so that these cannot be counted; a circle of any
+/// length is found by one mark, which is kept for twice as long each time.
+#[derive(Debug, Default)]
+pub(super) struct Circle {
+    kept: Next,
+    steps: u64,
+    until: u64,
+}
+
+impl Circle {
+    /// One more mark.
+    pub(super) fn step(&mut self, next: &Next) -> Result<()> {
+        if *next == self.kept {
+            return Err(unwritten(unreadable()));
+        }
+        self.steps += 1;
+        if self.steps >= self.until {
+            self.kept = next.clone();
+            (self.steps, self.until) = (0, (self.until * 2).max(1));
+        }
+        Ok(())
+    }
+}
+
 #[derive(Deserialize)]
 struct Listed {
     value: Vec<Properties>,
@@ -104,17 +127,17 @@ impl<'t> Rows<'t> {
 
     /// Some of the rows, at most so many: none where there are no more.
     pub(super) async fn read(&mut self, filter: &str, most: usize) -> Result<Vec<Properties>> {
-        for _ in 0..EMPTY_ANSWERS {
-            if self.is_done() {
-                return Ok(Vec::new());
-            }
+        let mut barren = Barren::default();
+        while !self.is_done() {
             let rows = self.some(filter, most).await?;
             if !rows.is_empty() {
                 return Ok(rows);
             }
+            if !self.is_done() {
+                barren.answer(false).map_err(|error| error.with_provider(NAME))?;
+            }
         }
-        let text = format!("Azure answered {EMPTY_ANSWERS} times without a row, and not that this was all");
-        Err(Error::new(ErrorKind::Unavailable, text).with_ambiguous(false).with_provider(NAME))
+        Ok(Vec::new())
     }
 
     /// The rows of one answer, at most so many: where few of a table's rows are of the filter it may be none, and yet not the end.
@@ -223,6 +246,20 @@ impl<'t> Range<'t> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_circle_of_marks_is_found_and_ever_new_ones_are_none() {
+        let mark = |number: usize| Next::At { partition: number.to_string(), row: None };
+        let mut circle = Circle::default();
+        for number in 0..10_000 {
+            circle.step(&mark(number)).expect("a new one");
+        }
+        for length in [1, 2, 3, 7, 100] {
+            let mut circle = Circle::default();
+            let found = (0..10 * length + 10).position(|step| circle.step(&mark(step % length)).is_err());
+            assert!(found.is_some(), "a circle of {length}");
+        }
+    }
 
     #[test]
     fn fewer_rows_are_asked_for_where_they_are_large_and_more_again_where_they_are_small() {

@@ -10,7 +10,7 @@ use super::client::Failure;
 use super::entity::{EXPIRES, Properties, Stored};
 use super::notes::{ITEMS, NOTE, Note};
 use super::operation::{Operation, Verb};
-use super::pages::{Next, Rows};
+use super::pages::{Circle, Next, Rows};
 use super::stamp::Etag;
 use super::{AT_ONCE, AzureTable, key};
 
@@ -23,6 +23,7 @@ const NEEDED: &str = "PartitionKey,RowKey,Timestamp,w,exp,g,n";
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     next: Next,
+    circle: Circle,
     /// How many items it has deleted.
     swept: u64,
     /// Why the first of those could not be deleted that it passed over.
@@ -99,6 +100,7 @@ impl AzureTable {
             }
         }
         progress.next = rows.into_next();
+        progress.circle.step(&progress.next)?;
         Ok(())
     }
 

@@ -6,13 +6,14 @@ use http::StatusCode;
 use serde::Deserialize;
 use skyport_core::blob::port::{ListEntry, ListOptions, ListPage};
 use skyport_core::refusal::Refusal;
-use skyport_core::seek::Listing;
+use skyport_core::seek::{Barren, Listing};
 use skyport_core::{Error, Result};
 
 use super::Gcs;
 use super::call::{Refused, malformed};
 use super::meta;
 use super::refused::as_refusal;
+use crate::provision::NAME;
 
 /// The most that Cloud Storage puts on one page.
 const MOST: usize = 1_000;
@@ -53,7 +54,7 @@ impl Gcs {
             Some(Bound::Unbounded) => (String::new(), None),
         };
         let asked = (listing.size() + usize::from(skipped.is_some())).min(MOST).to_string();
-        let mut token = None;
+        let (mut token, mut barren) = (None, Barren::default());
         loop {
             let list = self
                 .on_objects()
@@ -67,7 +68,7 @@ impl Gcs {
             let next = page.next_page_token.clone().filter(|token| !token.is_empty());
             if next.is_some() && next == token {
                 return Err(malformed(
-                    "Cloud Storage's listing does not get on: it names the same page again",
+                    "Cloud Storage's listing does not get on: it names the same page again. Is there a proxy between that keeps answers?",
                 ));
             }
             token = next;
@@ -79,6 +80,7 @@ impl Gcs {
                 entries.truncate(listing.size());
                 return Ok(listing.page(entries, more));
             }
+            barren.answer(false).map_err(|error| error.with_provider(NAME))?;
         }
     }
 

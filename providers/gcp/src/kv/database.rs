@@ -304,9 +304,10 @@ pub(crate) fn unconditional(error: Error) -> Error {
 pub(super) fn unanswered() -> Error {
     Error::new(ErrorKind::Unavailable, "Firestore ended its answer before all was said").with_provider(NAME)
 }
+
 /// No answer is kept that has more than was asked for.
 pub(crate) fn too_many() -> Error {
-    Error::new(ErrorKind::Malformed, "Firestore answered with more documents than were asked for")
+    Error::new(ErrorKind::Malformed, "Firestore answered with more documents than were asked for: is there a proxy between, or another service at the endpoint?")
         .with_ambiguous(false)
         .with_provider(NAME)
 }
