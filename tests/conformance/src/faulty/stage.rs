@@ -119,7 +119,7 @@ impl Fate {
     }
 }
 
-/// Fails the case where too little came of all that was tried for the rest of it to say anything: something was done, and at least a fourth was
+/// Fails the case where too little came of all that was tried for the rest of it to say anything: something was done, and at least an eighth was
 /// answered by the service, with Ok or with a no that the case expects. Of single requests in a storm, more than half are not struck in a way
 /// that leaves a doubt, and what may be repeated gets through nearly always.
 #[track_caller]
@@ -128,7 +128,7 @@ pub(super) fn assert_enough(fates: impl IntoIterator<Item = Fate>) {
     let count = |of: Fate| fates.iter().filter(|fate| **fate == of).count();
     let (done, declined, all) = (count(Fate::Done), count(Fate::Declined), fates.len());
     assert!(
-        done > 0 && 4 * (done + declined) >= all,
+        done > 0 && 8 * (done + declined) >= all,
         "of {all}, {done} were done and {declined} declined: too few to say anything"
     );
 }
