@@ -39,8 +39,7 @@ pub trait Intercept: Debug + Send + Sync + 'static {
 
     /// Whether the platform brings this request, as far as its head tells; its body is not here yet. Such requests have places of their
     /// own, as many as those of clients: a 503 because clients ask for too much would cost messages their attempts. By default none is.
-    fn is_platforms(&self, request: &Request) -> bool {
-        let _ = request;
+    fn is_platforms(&self, _request: &Request) -> bool {
         false
     }
 }

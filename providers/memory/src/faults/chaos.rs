@@ -8,7 +8,7 @@ use super::fault::{self, Fault};
 use super::operation::{Operation, Port};
 use super::rates;
 use super::rule::Rule;
-use super::trace::Injected;
+use super::trace::{Called, Injected};
 
 /// A plan of faults: what strikes how often, drawn from a seed. Give it to [`Faults::unleash`](super::Faults::unleash).
 ///
@@ -134,7 +134,8 @@ impl Chaos {
     /// Where one was taken away the calls after it may differ; a fault whose call does not come is not injected.
     pub fn replay(mut self, only: &[Injected]) -> Self {
         let mut replayed = Replay::new();
-        for Injected { operation, resource, call, effect, .. } in only.iter().filter(|fault| fault.of_chaos) {
+        for Injected { called, effect, .. } in only.iter().filter(|fault| fault.of_chaos) {
+            let Called { operation, resource, call, .. } = called;
             replayed.entry((*operation, resource.clone(), *call)).or_default().push(*effect);
         }
         self.replayed = Some(replayed);

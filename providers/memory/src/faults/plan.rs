@@ -175,7 +175,8 @@ impl Plan {
         self.digest = self.digest.and_text(&effect.to_string());
         if self.trace.len() < KEPT {
             let resource = site.resource.to_owned();
-            self.trace.push(Injected { at, operation: site.operation, resource, call, effect, of_chaos });
+            let called = Called { at, operation: site.operation, resource, call };
+            self.trace.push(Injected { called, effect, of_chaos });
         }
     }
 
