@@ -8,7 +8,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::Blobs;
-use crate::Outcome;
+use skyport_measure::Outcome;
 
 /// `object_store`, behind its dyn trait.
 #[derive(Clone, Debug)]

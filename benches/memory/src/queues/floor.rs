@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::Queues;
-use crate::Outcome;
+use skyport_measure::Outcome;
 
 /// A plain `Mutex<VecDeque>`, behind boxed dyn calls with vectors in and out.
 #[derive(Clone, Debug)]

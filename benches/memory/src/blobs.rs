@@ -7,7 +7,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use tokio::runtime::Runtime;
 
-use crate::Outcome;
+use skyport_measure::Outcome;
 use crate::measure::{ROUNDS, best, per_operation};
 
 mod floor;

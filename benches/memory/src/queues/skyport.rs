@@ -11,7 +11,7 @@ use skyport_core::queue::port::{
 use skyport_memory::Memory;
 
 use super::Queues;
-use crate::Outcome;
+use skyport_measure::Outcome;
 
 /// The port: `Arc<dyn MessageQueue>`.
 #[derive(Clone, Debug)]

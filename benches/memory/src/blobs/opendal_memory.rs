@@ -6,7 +6,7 @@ use opendal::Operator;
 use opendal::services::Memory;
 
 use super::Blobs;
-use crate::Outcome;
+use skyport_measure::Outcome;
 
 /// OpenDAL, through its operator.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use omniqueue::backends::InMemoryBackend;
 use omniqueue::{Delivery, DynConsumer, DynProducer};
 
 use super::Queues;
-use crate::Outcome;
+use skyport_measure::Outcome;
 
 /// omniqueue, through its dyn producer and consumer.
 #[allow(missing_debug_implementations)] // Its types have none.

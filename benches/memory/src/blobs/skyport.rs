@@ -9,7 +9,7 @@ use skyport_core::provider::{Provider, ResourceKind, ResourceUrl};
 use skyport_memory::Memory;
 
 use super::Blobs;
-use crate::Outcome;
+use skyport_measure::Outcome;
 
 /// The port: `Arc<dyn BlobStore>`.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::Blobs;
-use crate::Outcome;
+use skyport_measure::Outcome;
 
 /// A plain `RwLock<BTreeMap>`.
 #[derive(Clone, Debug)]
