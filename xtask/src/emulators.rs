@@ -87,6 +87,11 @@ impl Emulators {
         used.map(|(emulator, value)| (emulator.variable, value))
     }
 
+    /// All that is to be told of those that run.
+    pub(crate) fn told(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.started.iter().map(|started| (started.emulator.variable, started.value.as_str()))
+    }
+
     /// Waits until one of them ends, which none does by itself.
     fn wait(self) -> Result<()> {
         let (sender, receiver) = mpsc::channel();

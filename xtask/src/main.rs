@@ -9,9 +9,11 @@
 use std::error::Error;
 use std::process::ExitCode;
 
+mod bench;
 mod check;
 mod emulators;
 mod fuzz;
+mod group;
 mod run;
 mod simulate;
 mod test;
@@ -31,7 +33,11 @@ usage: cargo xtask <task>
             --only <text>        only simulations whose name, or whose program's, contains this
   check   all that needs no test run: format, lints, features, documentation, licences, the rules of the house
             --only <step>        one step of them, by its name
-  bench   the benchmarks in benches/; what follows goes to `cargo bench`
+  bench   ours and its rivals measured in turn; writes docs/benchmarks.md, and ends in `N targets, N met, N missed`
+            <group>..            only these: memory, local, aws, gcp, azure, dispatch, lambda, cold, build
+            --quick              few rounds; without a group, over within five minutes, builds and all, with what it reaches until then
+            --json <file>        also the rows, as an array of {name, rival, ours, theirs, unit, ratio, target, met}
+            --only <text>        only contests whose name contains this; they are shown, and nothing is written
   emulators   the clouds' emulators, which `test` starts by itself, until Ctrl-C: for `cargo test -p skyport-aws` and its like
             --only <name>        one emulator of them
   fuzz    the fuzz targets with libFuzzer, led by coverage; ends in `N targets, N inputs, N crashes`
@@ -68,15 +74,20 @@ fn task(arguments: &[String]) -> Result<bool> {
             let [only] = options(rest, ["--only"])?;
             check::check(only.as_deref())
         }
-        Some((task, rest)) if task == "bench" => bench(rest),
+        Some((task, rest)) if task == "bench" => {
+            let (quick, rest) = flag(rest, "--quick");
+            let (names, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(|word| bench::is_group(word));
+            let [json, only] = options(&rest, ["--json", "--only"])?;
+            bench::bench(&bench::Selection { names, quick, json, only })
+        }
         Some((task, rest)) if task == "emulators" => {
             let [only] = options(rest, ["--only"])?;
             emulators::task(only.as_deref())
         }
         Some((task, rest)) if task == "fuzz" => {
-            let (flags, rest): (Vec<_>, Vec<_>) = rest.iter().cloned().partition(|word| word == "--keep");
+            let (keep, rest) = flag(rest, "--keep");
             let [only, seconds] = options(&rest, ["--only", "--seconds"])?;
-            fuzz::fuzz(&fuzz::Selection { only, seconds, keep: !flags.is_empty() })
+            fuzz::fuzz(&fuzz::Selection { only, seconds, keep })
         }
         Some((task, [])) if task == "portability" => run::shown(run::cargo(&workspace::root()?).args([
             "run",
@@ -93,15 +104,10 @@ fn task(arguments: &[String]) -> Result<bool> {
     }
 }
 
-fn bench(rest: &[String]) -> Result<bool> {
-    let root = workspace::root()?;
-    let manifest = root.join("benches").join("Cargo.toml");
-    if !manifest.is_file() {
-        return Err("there is no benches/Cargo.toml".into());
-    }
-    let mut command = run::cargo(&root);
-    command.arg("bench").arg("--manifest-path").arg(manifest).args(rest);
-    run::shown(&mut command)
+/// Whether this word is among the arguments, and the others.
+fn flag(arguments: &[String], name: &str) -> (bool, Vec<String>) {
+    let others: Vec<String> = arguments.iter().filter(|word| *word != name).cloned().collect();
+    (others.len() < arguments.len(), others)
 }
 
 /// The values of `--name value` and `--name=value`, in the order of `names`; each at most once.

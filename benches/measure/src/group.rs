@@ -46,6 +46,9 @@ impl<const N: usize> std::fmt::Debug for Contender<'_, N> {
     }
 }
 
+/// The variable that says when, of what and on what is measured.
+pub const STAMP: &str = "SKYPORT_BENCH_STAMP";
+
 /// What a group found, as it stands in its file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Told {
@@ -53,6 +56,9 @@ pub struct Told {
     pub group: String,
     /// Whether it was measured with `--quick`.
     pub quick: bool,
+    /// When, of what and on what it was measured: what `cargo xtask bench` says in [`STAMP`].
+    #[serde(default)]
+    pub stamp: String,
     /// Against rivals.
     pub rows: Vec<Row>,
     /// How costs grow.
@@ -84,7 +90,8 @@ impl Group {
                 _ => return Err(format!("unknown option {word}; there are --quick, --only, --out").into()),
             }
         }
-        let told = Told { group: name.to_owned(), quick, ..Told::default() };
+        let stamp = std::env::var(STAMP).unwrap_or_default();
+        let told = Told { group: name.to_owned(), quick, stamp, ..Told::default() };
         Ok(Self { told, plan: Plan::new(quick), only, out })
     }
 

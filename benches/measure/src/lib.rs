@@ -17,7 +17,7 @@ pub use alone::{Alone, child, peak_memory};
 pub use built::built;
 pub use cost::{Allocated, allocated, processor_time};
 pub use curve::{Curve, Line, Point, Scale};
-pub use group::{Contender, Group, Metric, Told};
+pub use group::{Contender, Group, Metric, STAMP, Told};
 pub use plan::Plan;
 pub use row::{Row, Target};
 pub use sample::Sample;

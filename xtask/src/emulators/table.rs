@@ -287,6 +287,11 @@ pub(crate) fn used_by(folder: &str) -> impl Iterator<Item = &'static Emulator> {
     TABLE.iter().filter(move |emulator| emulator.users.contains(&folder))
 }
 
+/// The one of that name.
+pub(crate) fn named(name: &str) -> Option<&'static Emulator> {
+    TABLE.iter().find(|emulator| emulator.name == name)
+}
+
 /// The rows of the conformance table that the member in this folder owes by its emulators.
 pub(crate) fn rows_of(folder: &str) -> impl Iterator<Item = Row> {
     TABLE.iter().flat_map(|emulator| emulator.rows).filter(move |row| row.member == folder).copied()

@@ -4,15 +4,14 @@ use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::Pid;
-
 use super::output::Lines;
 use super::plan::Binary;
+use crate::group::Group;
 use crate::{Result, emulators, run};
 
 /// The longest that one binary may take: longer than what any test in it may take by its own limit, for that says more.
@@ -77,44 +76,6 @@ impl Environment {
 /// Runs it to its end, or to the limit.
 pub(crate) fn run(command: &mut Command) -> Result<Run> {
     run_within(command, LIMIT)
-}
-
-/// The process group of a binary and of all that it starts. It is killed when this is dropped, and also when xtask ends in
-/// whatever way: Ctrl-C in a terminal is not for a group of its own.
-///
-/// Its first process is a shell that waits for the end of a pipe which only xtask holds open. As long as that one is not
-/// waited for, the number of the group is not given to another.
-#[derive(Debug)]
-struct Group(Child);
-
-impl Group {
-    fn new() -> Result<Self> {
-        let mut keeper = Command::new("sh");
-        // Nothing is ever written. Process 0 is to `kill` the group that the shell is in.
-        keeper.args(["-c", "read -r _; kill -KILL 0"]).process_group(0);
-        // What xtask's own output goes to is not held open by it.
-        Ok(Self(keeper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?))
-    }
-
-    fn id(&self) -> Pid {
-        Pid::from_child(&self.0)
-    }
-
-    /// Ends all that there still are.
-    fn end(&mut self) -> Result<()> {
-        run::end_group(self.id())?;
-        self.0.wait()?;
-        Ok(())
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        // Where `end` was not reached or failed; what called it has told why.
-        if matches!(self.0.try_wait(), Ok(None)) && run::end_group(self.id()).is_ok() {
-            let _ = self.0.wait();
-        }
-    }
 }
 
 fn run_within(command: &mut Command, limit: Duration) -> Result<Run> {
@@ -217,16 +178,5 @@ mod tests {
             }
         }
         std::fs::remove_dir_all(&folder).unwrap();
-    }
-
-    #[test]
-    fn a_group_ends_when_the_pipe_to_it_does() {
-        let mut group = Group::new().unwrap();
-        let mut sleep = Command::new("sleep");
-        sleep.arg("600").process_group(group.id().as_raw_pid());
-        let mut child = sleep.spawn().unwrap();
-        // As it happens where xtask is interrupted.
-        drop(group.0.stdin.take());
-        assert!(!child.wait().unwrap().success());
     }
 }
