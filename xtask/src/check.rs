@@ -20,7 +20,7 @@ struct Step {
 }
 
 /// The cheap ones first.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step { name: "tidy", run: tidy::step },
     Step { name: "fmt", run: format },
     Step { name: "lockfile", run: lockfile },
@@ -30,6 +30,14 @@ const STEPS: [Step; 9] = [
         name: "clippy",
         run: |workspace| {
             cargo(workspace, &["clippy", "--workspace", "--all-targets", "--keep-going", "--", "-Dwarnings"])
+        },
+    },
+    Step {
+        name: "benches",
+        run: |workspace| {
+            let manifest = "--manifest-path=benches/Cargo.toml";
+            let all = ["--workspace", "--all-targets", "--keep-going", "--target-dir=target/benches"];
+            cargo(workspace, &[&["clippy", manifest][..], &all, &["--", "-Dwarnings"]].concat())
         },
     },
     Step { name: "features", run: features::each },
@@ -80,11 +88,13 @@ fn done(command: &mut Command) -> Result<Faults> {
     Ok(if run::shown(command)? { Vec::new() } else { fault })
 }
 
-/// That of the fuzz targets is kept as well: they have our members' dependencies.
+/// Those of the benches and the fuzz targets are kept as well: they have our members' dependencies.
 fn lockfile(workspace: &Workspace) -> Result<Faults> {
     let tree = ["tree", "--workspace", "--locked", "--depth=0", "--quiet"];
     let mut faults = cargo(workspace, &tree)?;
-    faults.extend(cargo(workspace, &[&tree[..], &["--manifest-path=fuzz/Cargo.toml"]].concat())?);
+    for manifest in ["--manifest-path=benches/Cargo.toml", "--manifest-path=fuzz/Cargo.toml"] {
+        faults.extend(cargo(workspace, &[&tree[..], &[manifest]].concat())?);
+    }
     Ok(faults)
 }
 
@@ -93,7 +103,7 @@ fn format(workspace: &Workspace) -> Result<Faults> {
     let mut faults = cargo(workspace, &["fmt", "--all", "--check"])?;
     for manifest in ["benches/Cargo.toml", "fuzz/Cargo.toml"] {
         if workspace.root.join(manifest).is_file() {
-            faults.extend(cargo(workspace, &["fmt", "--manifest-path", manifest, "--check"])?);
+            faults.extend(cargo(workspace, &["fmt", "--all", "--manifest-path", manifest, "--check"])?);
         }
     }
     Ok(faults)

@@ -187,14 +187,14 @@ impl Group {
     }
 }
 
-/// One round of each to warm up, which does not count; then in turn, each round begun by another.
+/// One round of each to warm up, which does not count, unless the plan has none; then in turn, each round begun by another.
 fn rounds<const N: usize>(
     name: &str,
     plan: Plan,
     contenders: &mut [Contender<'_, N>],
 ) -> Outcome<Vec<Vec<[f64; N]>>> {
     let mut values = vec![Vec::new(); contenders.len()];
-    for contender in &mut *contenders {
+    for contender in contenders.iter_mut().filter(|_| plan.is_warmed()) {
         run(name, contender)?;
     }
     let began = Instant::now();

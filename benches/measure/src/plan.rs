@@ -9,6 +9,7 @@ pub struct Plan {
     pub quick: bool,
     rounds: usize,
     time: Duration,
+    warm: bool,
 }
 
 impl Plan {
@@ -16,8 +17,8 @@ impl Plan {
     #[must_use]
     pub fn new(quick: bool) -> Self {
         match quick {
-            true => Self { quick, rounds: 7, time: Duration::from_secs(2) },
-            false => Self { quick, rounds: 31, time: Duration::from_secs(20) },
+            true => Self { quick, rounds: 7, time: Duration::from_secs(2), warm: true },
+            false => Self { quick, rounds: 31, time: Duration::from_secs(20), warm: true },
         }
     }
 
@@ -27,10 +28,21 @@ impl Plan {
         Self { rounds: self.rounds.min(rounds), ..self }
     }
 
+    /// One round, and none before it to warm up: for what takes minutes.
+    #[must_use]
+    pub fn once(self) -> Self {
+        Self { rounds: 1, warm: false, ..self }
+    }
+
     /// `many`, or with `--quick` `few`.
     #[must_use]
     pub fn pick<T>(self, many: T, few: T) -> T {
         if self.quick { few } else { many }
+    }
+
+    /// Whether there is a round before those that count.
+    pub(crate) fn is_warmed(self) -> bool {
+        self.warm
     }
 
     /// Whether another round is due, after so many since then.

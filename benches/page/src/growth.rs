@@ -52,6 +52,7 @@ where
     let mut chart = ChartBuilder::on(&area)
         .caption(&curve.title, (FONT, 18))
         .margin(12)
+        .margin_right(48)
         .x_label_area_size(44)
         .y_label_area_size(72)
         .build_cartesian_2d(x, y)?;

@@ -61,14 +61,16 @@ fn section(told: &Told, notes: &str) -> Outcome<String> {
 fn line(text: &mut String, row: &Row) -> Outcome {
     let Row { name, rival, unit, ours, theirs, target } = row;
     let verdict = if row.is_met() { "met" } else { "**missed**" };
+    let ratio = row.ratio();
+    // Beside nothing, anything is without measure.
+    let ratio = if ratio.is_finite() { format!("{ratio:.2}") } else { "-".to_owned() };
     writeln!(
         text,
-        "| {name} | {unit} | {} | ±{:.0} % | {} | {rival}, ±{:.0} % | {:.2} | {} | {verdict} |",
+        "| {name} | {unit} | {} | ±{:.0} % | {} | {rival}, ±{:.0} % | {ratio} | {} | {verdict} |",
         number(ours.median),
         ours.spread() * 100.0,
         number(theirs.median),
         theirs.spread() * 100.0,
-        row.ratio(),
         target.text(unit),
     )?;
     Ok(())
