@@ -110,9 +110,9 @@ impl<'a> Task<'a> {
 
     fn measure(&mut self, group: &'static Group) -> Result<()> {
         println!("\n[{}]", group.name);
-        let program = match self.build(&format!("skyport-bench-{}", group.name), group.profile)? {
-            Some(program) => program,
-            None => return Ok(self.late.push(group.name)),
+        let Some(program) = self.build(&format!("skyport-bench-{}", group.name), group.profile)? else {
+            self.late.push(group.name);
+            return Ok(());
         };
         for name in group.emulators {
             let emulator = table::named(name).ok_or_else(|| format!("there is no emulator {name}"))?;
