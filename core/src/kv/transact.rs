@@ -150,7 +150,7 @@ async fn transact(store: Store, drafts: Vec<Draft>, fault: Option<Error>) -> Res
             return Err(no_version());
         }
         let versions = keys.iter().zip(versions);
-        Ok(versions.map(|(key, raw)| raw.map(|raw| Version::new(key, raw))).collect())
+        Ok(versions.map(|(key, raw)| raw.map(|raw| Version::new(key.clone(), raw))).collect())
     };
     let result = store.run("kv.transact", None, work).await;
     result.map_err(|error| match error.item().and_then(|item| keys.get(item)) {

@@ -113,7 +113,7 @@ impl IntoFuture for Put {
             let key = draft.write.key.clone();
             let work = async {
                 let raw = store.0.write(draft.finish(&store)?).await?;
-                raw.map(|raw| Version::new(&key, raw)).ok_or_else(no_version)
+                raw.map(|raw| Version::new(key.clone(), raw)).ok_or_else(no_version)
             };
             store.run("kv.put", Some(&key), work).await
         })

@@ -28,7 +28,7 @@ pub(super) struct Versions(u64);
 impl Versions {
     fn next(&mut self) -> RawVersion {
         self.0 += 1;
-        RawVersion::new(self.0.to_string())
+        RawVersion::of_number(self.0)
     }
 }
 
