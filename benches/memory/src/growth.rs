@@ -52,11 +52,12 @@ fn keys(plan: Plan) -> Outcome<Curve> {
         title: "A page of 100 in memory".to_owned(),
         along: "keys".to_owned(),
         up: "us a page".to_owned(),
-        expected: "almost flat: a page is sought in a tree, whose depth grows with the logarithm, and then read on from there; \
-            more keys than the processor's cache holds are slower to come by"
+        expected: "almost flat: a page is sought in a tree, whose depth grows with the logarithm, and is then read on from there. \
+            A thousand keys lie in the processor's cache and a hundred thousand do not: what has to come from memory takes up \
+            to six times as long"
             .to_owned(),
         scale: Scale::Logarithmic,
-        tolerance: 3.0,
+        tolerance: 6.0,
         lines: vec![line("list", list), line("query", query)],
     })
 }
