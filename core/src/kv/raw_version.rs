@@ -37,7 +37,9 @@ mod tests {
 
     #[test]
     fn a_version_is_written_as_its_text_whatever_its_length() {
-        for version in [RawVersion::of_number(u64::MAX), RawVersion::new("7"), RawVersion::new("x".repeat(40))] {
+        for version in
+            [RawVersion::of_number(u64::MAX), RawVersion::new("7"), RawVersion::new("x".repeat(40))]
+        {
             let json = serde_json::to_string(&version).expect("serialises");
             assert_eq!(json, format!("\"{version}\""));
             assert_eq!(serde_json::from_str::<RawVersion>(&json).expect("comes back"), version);
