@@ -40,6 +40,19 @@ impl<const N: usize> Short<N> {
         Some(short)
     }
 
+    /// Word by word, which calls nothing: behind the text are zeros, so that only texts which are alike that far differ in length.
+    #[inline]
+    fn compare(&self, other: &Self) -> Ordering {
+        let words = self.bytes.as_chunks().0.iter().zip(other.bytes.as_chunks().0);
+        for (own, other) in words {
+            let (own, other) = (u64::from_be_bytes(*own), u64::from_be_bytes(*other));
+            if own != other {
+                return own.cmp(&other);
+            }
+        }
+        self.len_and_one.cmp(&other.len_and_one)
+    }
+
     #[inline]
     fn bytes(&self) -> &[u8] {
         self.bytes.get(..(self.len_and_one.get() - 1) as usize).unwrap_or_default()
@@ -51,10 +64,14 @@ impl<const N: usize> InlineText<N> {
     #[must_use]
     #[inline]
     pub fn new(text: &str) -> Self {
-        Self(match Short::new(text.as_bytes()) {
-            Some(short) => Form::Short(short),
-            None => Form::Long(text.into()),
-        })
+        Self::short(text).unwrap_or_else(|| Self(Form::Long(text.into())))
+    }
+
+    /// A copy of a text that needs no allocation; `None` for a longer one.
+    #[must_use]
+    #[inline]
+    pub fn short(text: &str) -> Option<Self> {
+        Short::new(text.as_bytes()).map(|short| Self(Form::Short(short)))
     }
 
     /// A number in decimal digits, written on the stack: formatting would cost several times as much.
@@ -145,8 +162,12 @@ impl<const N: usize> PartialOrd for InlineText<N> {
 }
 
 impl<const N: usize> Ord for InlineText<N> {
+    #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
-        self.as_bytes().cmp(other.as_bytes())
+        match (&self.0, &other.0) {
+            (Form::Short(own), Form::Short(other)) => own.compare(other),
+            _ => self.as_bytes().cmp(other.as_bytes()),
+        }
     }
 }
 
@@ -244,12 +265,24 @@ mod tests {
 
     #[test]
     fn short_and_long_texts_are_ordered_alike() {
-        let mut texts =
-            ["a".repeat(40), "a".repeat(41), "a".repeat(39), "b".to_owned(), "é".repeat(20), String::new()];
+        let mut texts = [
+            "a".repeat(40),
+            "a".repeat(41),
+            "a".repeat(39),
+            "a\0".to_owned(),
+            "a".to_owned(),
+            "b".to_owned(),
+            "é".repeat(20),
+            String::new(),
+        ];
         let mut inline: Vec<InlineText<40>> = texts.iter().map(|text| InlineText::new(text)).collect();
         texts.sort();
         inline.sort();
         assert!(inline.iter().map(InlineText::as_str).eq(texts.iter().map(String::as_str)));
+        for (own, text) in inline.iter().zip(&texts) {
+            assert_eq!(InlineText::<40>::short(text).is_some(), text.len() <= 40);
+            assert!(inline.iter().all(|other| own.cmp(other) == own.as_bytes().cmp(other.as_bytes())));
+        }
         let long = "x".repeat(300);
         assert_eq!(InlineText::<1_000>::new(&long).as_str(), long);
         for len in [0, 253, 254, 255] {

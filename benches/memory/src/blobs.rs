@@ -1,31 +1,25 @@
-//! Blob storage: 1 KiB each, 16,384 keys in 128 directories.
+//! Objects: seven operations, of small and of large ones, by one task and by several.
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use bytes::Bytes;
+use skyport_measure::{Contender, Group, Metric, Outcome, Target};
 use tokio::runtime::Runtime;
 
-use skyport_measure::Outcome;
-use crate::measure::{ROUNDS, best, per_operation};
+use crate::timing::{Watch, expect, names, per_operation, runtime, scattered};
 
-mod floor;
 mod opendal_memory;
 mod skyport;
 mod store_in_memory;
 
-pub use floor::Floor;
-pub use opendal_memory::OpenDal;
-pub use skyport::{Handle, Port};
-pub use store_in_memory::InMemory;
+use opendal_memory::OpenDal;
+pub use skyport::Handle;
+use store_in_memory::InMemory;
 
-/// How many directories there are.
-pub const DIRECTORIES: usize = 128;
-/// How many objects there are.
-pub const OBJECTS: usize = 16_384;
-/// How many bytes an object has.
-pub const OBJECT_BYTES: usize = 1_024;
+/// The body of every object: what a store takes is shared, and copied by none.
+static BODY: [u8; 1 << 20] = [7; 1 << 20];
 
 /// A store that is measured. Keys are made beforehand, in whatever form the store wants.
 pub trait Blobs: Send + Sync + Sized + 'static {
@@ -36,8 +30,8 @@ pub trait Blobs: Send + Sync + Sized + 'static {
     fn key(text: String) -> Outcome<Self::Key>;
     /// Writes an object.
     fn put(&self, key: &Self::Key, body: Bytes) -> impl Future<Output = Outcome> + Send;
-    /// Reads an object; how many bytes it has.
-    fn get(&self, key: &Self::Key) -> impl Future<Output = Outcome<usize>> + Send;
+    /// Reads an object.
+    fn get(&self, key: &Self::Key) -> impl Future<Output = Outcome<Bytes>> + Send;
     /// Tells of an object; how many bytes it has.
     fn head(&self, key: &Self::Key) -> impl Future<Output = Outcome<usize>> + Send;
     /// Lists every object; how many there are.
@@ -48,7 +42,6 @@ pub trait Blobs: Send + Sync + Sized + 'static {
     fn delete(&self, key: &Self::Key) -> impl Future<Output = Outcome> + Send;
 }
 
-/// What is measured, in this order: the store is empty before, and after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     PutNew,
@@ -60,97 +53,145 @@ enum Step {
     Delete,
 }
 
-impl Step {
-    /// How often it is measured in a round: what changes nothing can be tried more often for an undisturbed moment.
-    fn times(self) -> usize {
-        match self {
-            Self::Get | Self::Head | Self::List => 4,
-            Self::PutNew | Self::PutOver | Self::Directories | Self::Delete => 1,
-        }
-    }
-}
-
-const STEPS: [(Step, &str); 7] = [
-    (Step::PutNew, "put new"),
-    (Step::PutOver, "put over"),
-    (Step::Get, "get"),
-    (Step::Head, "head"),
-    (Step::List, "list, an entry"),
-    (Step::Directories, "list 128 directories"),
-    (Step::Delete, "delete"),
+/// Each with its name, its unit and what is aimed at.
+const STEPS: [(Step, &str, &str, f64); 7] = [
+    (Step::PutNew, "put-new", "ns", 1.0),
+    (Step::PutOver, "put-over", "ns", 1.0),
+    (Step::Get, "get", "ns", 0.7),
+    (Step::Head, "head", "ns", 0.7),
+    (Step::List, "list", "ns an entry", 0.7),
+    (Step::Directories, "list-dirs", "ns a directory", 0.7),
+    (Step::Delete, "delete", "ns", 0.7),
 ];
 
-/// Measures a store with so many tasks at once: nanoseconds by the step's name.
+/// How many objects there are, in how many directories, and how large.
+#[derive(Clone, Copy)]
+struct Shape {
+    name: &'static str,
+    objects: usize,
+    directories: usize,
+    bytes: usize,
+}
+
+const SHAPES: [Shape; 2] = [
+    Shape { name: "1KiB", objects: 16_384, directories: 128, bytes: 1 << 10 },
+    Shape { name: "1MiB", objects: 256, directories: 16, bytes: 1 << 20 },
+];
+
+/// Measures every operation.
 ///
 /// # Errors
-/// What the store fails with, or that it gave a wrong answer.
-pub fn measure<S: Blobs>(runtime: &Runtime, tasks: usize, store: S) -> Outcome<Vec<(String, f64)>> {
-    let store = Arc::new(store);
-    let keys = Arc::new(keys::<S>()?);
-    let mut values = vec![Vec::with_capacity(ROUNDS); STEPS.len()];
-    for _ in 0..ROUNDS {
-        for ((step, _), values) in STEPS.iter().zip(&mut values) {
-            for _ in 0..step.times() {
-                values.push(runtime.block_on(time(*step, &store, &keys, tasks))?);
+/// What a store fails with, or that it gave a wrong answer.
+pub fn measure(group: &mut Group) -> Outcome {
+    for shape in SHAPES {
+        for tasks in [1, 8] {
+            let runtime = runtime(tasks)?;
+            let mut ours = Subject::new(&runtime, shape, tasks, runtime.block_on(Handle::new())?)?;
+            let mut store = Subject::new(&runtime, shape, tasks, InMemory::default())?;
+            let mut opendal = Subject::new(&runtime, shape, tasks, OpenDal::new()?)?;
+            for (step, name, unit, target) in STEPS {
+                let name = format!("blob/{name}/{}/{tasks}t", shape.name);
+                let metric = [Metric::new("", unit, Target::AtMost(target))];
+                let rivals = vec![store.contender("object_store", step), opendal.contender("OpenDAL", step)];
+                group.contest(&name, metric, group.plan(), ours.contender("Skyport", step), rivals)?;
             }
         }
     }
-    let named = STEPS.iter().zip(values);
-    Ok(named.map(|((_, name), values)| (format!("{name}, {tasks}t"), best(values))).collect())
+    Ok(())
 }
 
-/// The keys in an order that is not theirs, the same each time.
-fn keys<S: Blobs>() -> Outcome<Vec<S::Key>> {
-    let in_directory = OBJECTS / DIRECTORIES;
-    (0..OBJECTS)
-        // An odd factor visits every number once.
-        .map(|index| index * 7_919 % OBJECTS)
-        .map(|index| format!("directory-{:03}/object-{:04}", index / in_directory, index % in_directory))
-        .map(S::key)
-        .collect()
+/// A store with its keys, and whether their objects are there.
+struct Subject<'r, S: Blobs> {
+    runtime: &'r Runtime,
+    shape: Shape,
+    tasks: usize,
+    store: Arc<S>,
+    keys: Arc<Vec<S::Key>>,
+    is_full: bool,
 }
 
-async fn time<S: Blobs>(step: Step, store: &Arc<S>, keys: &Arc<Vec<S::Key>>, tasks: usize) -> Outcome<f64> {
-    let share = OBJECTS / tasks;
-    let began = Instant::now();
-    let running: Vec<_> = (0..tasks)
-        .map(|task| {
-            let (store, keys) = (Arc::clone(store), Arc::clone(keys));
-            let mine = task * share..(task + 1) * share;
-            tokio::spawn(async move { run(step, &*store, keys.get(mine).unwrap_or_default()).await })
-        })
-        .collect();
-    for task in running {
-        task.await??;
+impl<'r, S: Blobs> Subject<'r, S> {
+    fn new(runtime: &'r Runtime, shape: Shape, tasks: usize, store: S) -> Outcome<Self> {
+        let name = |index| {
+            let (directory, object) = names(index, shape.objects / shape.directories);
+            format!("{directory}/{object}")
+        };
+        let keys: Outcome<Vec<S::Key>> = scattered(shape.objects).map(name).map(S::key).collect();
+        Ok(Self { runtime, shape, tasks, store: Arc::new(store), keys: Arc::new(keys?), is_full: false })
     }
-    let count = match step {
-        Step::List => OBJECTS * tasks,
-        Step::Directories => tasks,
-        _ => OBJECTS,
-    };
-    Ok(per_operation(began.elapsed(), count))
+
+    fn contender<'c>(&'c mut self, name: &'static str, step: Step) -> Contender<'c, 1> {
+        Contender::new(name, move || Ok([self.round(step)?]))
+    }
+
+    /// Does a step often enough to be told from the clock's own time, each time with what it needs there beforehand.
+    fn round(&mut self, step: Step) -> Outcome<f64> {
+        let count = match step {
+            Step::List => self.shape.objects * self.tasks,
+            Step::Directories => self.shape.directories * self.tasks,
+            _ => self.shape.objects,
+        };
+        let times = match step {
+            Step::Directories => 1,
+            _ => (32_768 / count).max(1),
+        };
+        let mut took = Duration::ZERO;
+        for _ in 0..times {
+            match (step, self.is_full) {
+                (Step::PutNew, true) => drop(self.run(Step::Delete)?),
+                (Step::PutNew, false) | (_, true) => {}
+                (_, false) => drop(self.run(Step::PutNew)?),
+            }
+            took += self.run(step)?;
+        }
+        Ok(per_operation(took, count * times))
+    }
+
+    fn run(&mut self, step: Step) -> Outcome<Duration> {
+        let took = self.runtime.block_on(self.all_tasks(step))?;
+        self.is_full = step != Step::Delete;
+        Ok(took)
+    }
+
+    async fn all_tasks(&self, step: Step) -> Outcome<Duration> {
+        let share = self.shape.objects / self.tasks;
+        let began = Watch::start(self.tasks);
+        let running: Vec<_> = (0..self.tasks)
+            .map(|task| {
+                let (store, keys, shape) = (Arc::clone(&self.store), Arc::clone(&self.keys), self.shape);
+                let mine = task * share..(task + 1) * share;
+                tokio::spawn(async move {
+                    one_task(step, &*store, keys.get(mine).unwrap_or_default(), shape).await
+                })
+            })
+            .collect();
+        for task in running {
+            task.await??;
+        }
+        Ok(began.elapsed())
+    }
 }
 
-async fn run<S: Blobs>(step: Step, store: &S, keys: &[S::Key]) -> Outcome {
-    static BODY: [u8; OBJECT_BYTES] = [7; OBJECT_BYTES];
+async fn one_task<S: Blobs>(step: Step, store: &S, keys: &[S::Key], shape: Shape) -> Outcome {
+    let body = Bytes::from_static(&BODY).slice(..shape.bytes);
     match step {
         Step::PutNew | Step::PutOver => {
             for key in keys {
-                store.put(key, Bytes::from_static(&BODY)).await?;
+                store.put(key, body.clone()).await?;
             }
         }
         Step::Get => {
             for key in keys {
-                expect(store.get(key).await?, OBJECT_BYTES)?;
+                expect(store.get(key).await?.len(), shape.bytes)?;
             }
         }
         Step::Head => {
             for key in keys {
-                expect(store.head(key).await?, OBJECT_BYTES)?;
+                expect(store.head(key).await?, shape.bytes)?;
             }
         }
-        Step::List => expect(store.list().await?, OBJECTS)?,
-        Step::Directories => expect(store.directories().await?, DIRECTORIES)?,
+        Step::List => expect(store.list().await?, shape.objects)?,
+        Step::Directories => expect(store.directories().await?, shape.directories)?,
         Step::Delete => {
             for key in keys {
                 store.delete(key).await?;
@@ -158,12 +199,4 @@ async fn run<S: Blobs>(step: Step, store: &S, keys: &[S::Key]) -> Outcome {
         }
     }
     Ok(())
-}
-
-fn expect(found: usize, expected: usize) -> Outcome {
-    if found == expected {
-        Ok(())
-    } else {
-        Err(format!("a store answered {found} where {expected} was right").into())
-    }
 }

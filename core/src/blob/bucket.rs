@@ -10,7 +10,7 @@ use super::copy::{Copy, Delete};
 use super::get::Get;
 use super::key;
 use super::list::List;
-use super::port::{BlobCapabilities, BlobInfo, BlobLimits, BlobStore, DeleteOptions, ObjectMeta, SignMethod};
+use super::port::{BlobCapabilities, BlobInfo, BlobLimits, BlobStore, ObjectMeta, SignMethod};
 use super::put::Put;
 use super::sign::{Sign, SignPut};
 use super::writer::OpenWriter;
@@ -234,15 +234,6 @@ impl Bucket {
                 error.with_provider(info.provider).with_operation(operation).with_resource(&info.resource);
             if key.is_empty() || error.kind() == ErrorKind::NotFound { error } else { error.with_key(key) }
         })
-    }
-
-    pub(super) async fn delete_with(&self, key: &str, options: DeleteOptions) -> Result<()> {
-        let span = operation_span!("blob.delete", self, key);
-        let result = async {
-            key::check_read(key)?;
-            self.store.delete(key, options).await
-        };
-        self.named("blob.delete", key, result.instrument(span).await)
     }
 }
 

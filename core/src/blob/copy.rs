@@ -1,9 +1,13 @@
 //! Copying and deleting.
 
-use std::future::IntoFuture;
+use std::fmt;
+use std::future::{IntoFuture, ready};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use futures_util::future::BoxFuture;
 use tracing::Instrument as _;
+use tracing::instrument::Instrumented;
 
 use super::bucket::{Bucket, operation_span};
 use super::key;
@@ -100,9 +104,39 @@ impl<'a> Delete<'a> {
 
 impl<'a> IntoFuture for Delete<'a> {
     type Output = Result<()>;
-    type IntoFuture = BoxFuture<'a, Result<()>>;
+    type IntoFuture = Deleting<'a>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.bucket.delete_with(self.key, self.options).await })
+        let Self { bucket, key, options } = self;
+        let span = operation_span!("blob.delete", bucket, key);
+        let work = match key::check_read(key) {
+            Ok(()) => bucket.port().delete(key, options),
+            Err(error) => Box::pin(ready(Err(error))),
+        };
+        Deleting { bucket, key, work: work.instrument(span) }
+    }
+}
+
+/// A deletion under way; what awaiting a [`Delete`] polls. A type of its own, for to box what the port has boxed already would cost
+/// as much as many a deletion.
+#[must_use = "nothing is deleted until this is awaited"]
+pub struct Deleting<'a> {
+    bucket: &'a Bucket,
+    key: &'a str,
+    work: Instrumented<BoxFuture<'a, Result<()>>>,
+}
+
+impl Future for Deleting<'_> {
+    type Output = Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = ready!(Pin::new(&mut self.work).poll(cx));
+        Poll::Ready(self.bucket.named("blob.delete", self.key, result))
+    }
+}
+
+impl fmt::Debug for Deleting<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deleting").field("bucket", self.bucket).finish_non_exhaustive()
     }
 }

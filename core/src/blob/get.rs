@@ -95,8 +95,24 @@ impl<'a> Get<'a> {
     /// because the object changed meanwhile.
     pub async fn bytes(self) -> Result<Bytes> {
         let (bucket, key, limit) = (self.bucket, self.key, self.limit);
-        let (_, range, body) = self.found().await?;
-        bucket.named(OPERATION, key, collect(range, body, limit).await)
+        let conditional = self.options.if_match.is_some();
+        let span = operation_span!("blob.get", bucket, key);
+        // What was found is looked at where it lies: moved on as a whole it would cost more than the read.
+        let result = match self.ask().instrument(span).await {
+            Ok(GetResult::Found { meta, range, body }) => {
+                match resume::guard(
+                    resume::Target { bucket, key, etag: &meta.etag, conditional },
+                    range,
+                    body,
+                ) {
+                    Ok(body) => collect(range, body, limit).await,
+                    Err(error) => Err(error),
+                }
+            }
+            Ok(GetResult::NotModified) => Err(unchanged()),
+            Err(error) => Err(error),
+        };
+        bucket.named(OPERATION, key, result)
     }
 
     /// The object's text in memory.
@@ -115,8 +131,6 @@ impl<'a> Get<'a> {
     async fn found(self) -> Result<Found> {
         let (bucket, key) = (self.bucket, self.key);
         let found = self.find().await?;
-        let unchanged =
-            || Error::internal("the provider said that nothing changed, although nothing was compared");
         bucket.named(OPERATION, key, found.ok_or_else(unchanged))
     }
 
@@ -126,17 +140,20 @@ impl<'a> Get<'a> {
         bucket.named(OPERATION, key, self.run().instrument(span).await)
     }
 
-    async fn run(self) -> Result<Option<Found>> {
+    async fn ask(self) -> Result<GetResult> {
         key::check_read(self.key)?;
         if self.backwards {
             return Err(Error::invalid("the range ends before it starts"));
         }
-        let conditional = self.options.if_match.is_some();
-        match self.bucket.port().get(self.key, self.options).await? {
+        self.bucket.port().get(self.key, self.options).await
+    }
+
+    async fn run(self) -> Result<Option<Found>> {
+        let (bucket, key, conditional) = (self.bucket, self.key, self.options.if_match.is_some());
+        match self.ask().await? {
             GetResult::NotModified => Ok(None),
             GetResult::Found { meta, range, body } => {
-                let target =
-                    resume::Target { bucket: self.bucket, key: self.key, etag: &meta.etag, conditional };
+                let target = resume::Target { bucket, key, etag: &meta.etag, conditional };
                 let body = resume::guard(target, range, body)?;
                 Ok(Some((meta, range, body)))
             }
@@ -176,6 +193,10 @@ impl<'a> IntoFuture for GetIfChanged<'a> {
 
 /// An object, which bytes of it were asked for, and those bytes.
 type Found = (ObjectMeta, (u64, u64), Body);
+
+fn unchanged() -> Error {
+    Error::internal("the provider said that nothing changed, although nothing was compared")
+}
 
 /// The bytes in memory, if there are no more than `limit`.
 async fn collect(range: (u64, u64), body: Body, limit: usize) -> Result<Bytes> {

@@ -31,7 +31,7 @@ mod writer;
 mod testing;
 
 pub use bucket::Bucket;
-pub use copy::{Copy, Delete};
+pub use copy::{Copy, Delete, Deleting};
 pub use get::{Get, GetIfChanged, Object};
 pub use key::encode_metadata;
 pub use list::{List, ListStream};

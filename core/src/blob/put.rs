@@ -40,32 +40,31 @@ impl<'a> Put<'a> {
 
     condition_methods!(options.condition);
     property_methods!();
+}
 
-    async fn run(self) -> Result<Written> {
-        let limits = self.bucket.limits();
-        key::check_written(self.key, limits)?;
-        key::check_properties(&self.options.properties, limits)?;
-        check_size(self.body.known_len().unwrap_or(0), limits)?;
-        let body = match self.body.try_into_bytes() {
-            Ok(bytes) if bytes.len() <= limits.part_bytes => {
-                return self.bucket.port().put(self.key, bytes, self.options).await;
-            }
-            Ok(bytes) => Body::from(bytes),
-            Err(stream) => stream,
-        };
-        let mut parts = Parts::new(body, limits);
-        let first = next_part(&mut parts).await?.unwrap_or_default();
-        if poll_fn(|cx| parts.poll_at_end(cx)).await.map_err(refused)? {
-            return self.bucket.port().put(self.key, first, self.options).await;
-        }
-        let upload = self.bucket.port().start_upload(self.key, self.options).await?;
-        let mut uploading = Uploading::new(upload, limits);
-        match send_all(&mut uploading, first, &mut parts, limits).await {
-            Ok(()) => uploading.complete().await,
-            Err(error) => {
-                uploading.give_up().await;
-                Err(error)
-            }
+/// What can be known before anything is sent.
+fn check(key: &str, len: Option<u64>, options: &PutOptions, limits: &BlobLimits) -> Result<()> {
+    key::check_written(key, limits)?;
+    key::check_properties(&options.properties, limits)?;
+    check_size(len.unwrap_or(0), limits)
+}
+
+/// Writes what does not fit in one part, or may not.
+async fn in_parts(bucket: &Bucket, key: &str, body: Body, options: PutOptions) -> Result<Written> {
+    let limits = bucket.limits();
+    check(key, body.known_len(), &options, limits)?;
+    let mut parts = Parts::new(body, limits);
+    let first = next_part(&mut parts).await?.unwrap_or_default();
+    if poll_fn(|cx| parts.poll_at_end(cx)).await.map_err(refused)? {
+        return bucket.port().put(key, first, options).await;
+    }
+    let upload = bucket.port().start_upload(key, options).await?;
+    let mut uploading = Uploading::new(upload, limits);
+    match send_all(&mut uploading, first, &mut parts, limits).await {
+        Ok(()) => uploading.complete().await,
+        Err(error) => {
+            uploading.give_up().await;
+            Err(error)
         }
     }
 }
@@ -75,9 +74,25 @@ impl<'a> IntoFuture for Put<'a> {
     type IntoFuture = BoxFuture<'a, Result<Written>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let (bucket, key) = (self.bucket, self.key);
+        let Self { bucket, key, body, options } = self;
         let span = operation_span!("blob.put", bucket, key);
-        Box::pin(async move { bucket.named("blob.put", key, self.run().instrument(span).await) })
+        let body = match body.try_into_bytes() {
+            // A future of its own: a large one, of which this needs little, would cost more than what it does.
+            Ok(bytes) if bytes.len() <= bucket.limits().part_bytes => {
+                let work = async move {
+                    let result = match check(key, Some(bytes.len() as u64), &options, bucket.limits()) {
+                        Ok(()) => bucket.port().put(key, bytes, options).await,
+                        Err(error) => Err(error),
+                    };
+                    bucket.named("blob.put", key, result)
+                };
+                return Box::pin(work.instrument(span));
+            }
+            Ok(bytes) => Body::from(bytes),
+            Err(stream) => stream,
+        };
+        let work = async move { bucket.named("blob.put", key, in_parts(bucket, key, body, options).await) };
+        Box::pin(work.instrument(span))
     }
 }
 

@@ -42,7 +42,7 @@ impl IntoFuture for PutMany {
         Box::pin(async move {
             let results = write_many(&self.store, "kv.put_many", self.drafts).await;
             let version = |(key, result): (Key, Result<Option<RawVersion>>)| match result {
-                Ok(Some(raw)) => Ok(Version::new(&key, raw)),
+                Ok(Some(raw)) => Ok(Version::new(key, raw)),
                 Ok(None) => Err(self.store.name("kv.put_many", Some(&key), no_version())),
                 Err(error) => Err(error),
             };

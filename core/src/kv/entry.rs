@@ -25,7 +25,7 @@ impl<T> Entry<T> {
         let value = C::decode(&item.value).map_err(|error| name_key(error, &item.key))?;
         Ok(Self {
             value,
-            version: Version::new(&item.key, item.version),
+            version: Version::new(item.key.clone(), item.version),
             expires: item.expires,
             key: item.key,
         })

@@ -19,6 +19,7 @@ mod entry;
 mod key;
 pub mod port;
 mod query;
+mod raw_version;
 pub mod rounds;
 pub mod slots;
 mod store;

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+pub use super::raw_version::RawVersion;
 use crate::support::capabilities;
 use crate::{Clock, Result, Token};
 
@@ -132,25 +133,6 @@ impl std::fmt::Display for Key {
         } else {
             write!(f, "{} {}", self.partition, self.sort)
         }
-    }
-}
-
-/// The version of an item, as the provider writes it: never reused for its key, not after delete and re-creation either.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RawVersion(Arc<str>);
-
-impl RawVersion {
-    /// The provider's own text.
-    #[must_use]
-    pub fn new(text: impl Into<Arc<str>>) -> Self {
-        Self(text.into())
-    }
-
-    /// The provider's own text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 

@@ -90,16 +90,13 @@ impl<T, C> Table<T, C> {
         C: Decode<T>,
     {
         let key = key.into_key();
-        let item = self.read(&key).await?;
-        item.map(Entry::decode::<C>).transpose().map_err(|error| self.store.name("kv.get", Some(&key), error))
-    }
-
-    async fn read(&self, key: &Key) -> Result<Option<RawItem>> {
-        let work = async {
-            self.store.check_key(key)?;
-            self.store.0.get(key).await
-        };
-        self.store.run("kv.get", Some(key), work).await
+        let named = |error| self.store.name("kv.get", Some(&key), error);
+        self.store.check_key(&key).map_err(named)?;
+        match self.store.0.get(&key).instrument(self.store.span("kv.get")).await {
+            Ok(Some(item)) => Entry::decode::<C>(item).map(Some).map_err(named),
+            Ok(None) => Ok(None),
+            Err(error) => Err(named(error)),
+        }
     }
 
     /// Reads any number of items; one result a key, in order, also where a key stands twice. Errors as [`get`](Self::get).

@@ -39,12 +39,12 @@ where
         let current = store.0.get(key).await?;
         let before = current.as_ref().map(|item| item.version.clone());
         let Some(write) = decide::<T, C, F>(store, key, current, &mut change)? else {
-            return Ok(before.map(|raw| Version::new(key, raw)));
+            return Ok(before.map(|raw| Version::new(key.clone(), raw)));
         };
         let put = matches!(write.change, Change::Put { .. });
         match store.0.write(write).await {
             Ok(None) if put => return Err(no_version()),
-            Ok(version) => return Ok(version.map(|raw| Version::new(key, raw))),
+            Ok(version) => return Ok(version.map(|raw| Version::new(key.clone(), raw))),
             Err(error) if lost_the_race(&error) => {}
             Err(error) => return Err(error),
         }

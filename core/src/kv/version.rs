@@ -1,6 +1,7 @@
 //! The version of an item, bound to the item's key.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -13,10 +14,26 @@ use crate::{Error, ErrorKind, Result};
 ///
 /// Opaque: compare versions for equality only. It can be serialised, and written as text (in an HTTP `ETag`, say), and knows its
 /// key: used with another one it is refused.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub struct Version {
-    key: u64,
+    owner: Owner,
     raw: RawVersion,
+}
+
+/// Whose version it is. Most are used in the program that read them, and never written: a key is not hashed before it must be.
+#[derive(Clone)]
+enum Owner {
+    Key(Key),
+    Fingerprint(u64),
+}
+
+impl Owner {
+    fn fingerprint(&self) -> u64 {
+        match self {
+            Self::Key(key) => fingerprint([&*key.partition, &*key.sort]),
+            Self::Fingerprint(known) => *known,
+        }
+    }
 }
 
 const KEY_DIGITS: usize = 16;
@@ -24,18 +41,41 @@ const KEY_DIGITS: usize = 16;
 const LONGEST: usize = 1_024;
 
 impl Version {
-    pub(super) fn new(key: &Key, raw: RawVersion) -> Self {
-        Self { key: fingerprint([&*key.partition, &*key.sort]), raw }
+    pub(super) fn new(key: Key, raw: RawVersion) -> Self {
+        Self { owner: Owner::Key(key), raw }
     }
 
     /// The provider's version, where this one belongs to `key`.
     pub(super) fn of(&self, key: &Key) -> Result<RawVersion> {
-        if self.key == fingerprint([&*key.partition, &*key.sort]) {
+        let is_of_key = match &self.owner {
+            Owner::Key(own) => own == key,
+            Owner::Fingerprint(known) => *known == fingerprint([&*key.partition, &*key.sort]),
+        };
+        if is_of_key {
             return Ok(self.raw.clone());
         }
         Err(Error::invalid(
             "the version belongs to another key: use the one that was read or written with this key",
         ))
+    }
+}
+
+impl PartialEq for Version {
+    fn eq(&self, other: &Self) -> bool {
+        self.raw == other.raw
+            && match (&self.owner, &other.owner) {
+                (Owner::Key(own), Owner::Key(other)) => own == other,
+                (own, other) => own.fingerprint() == other.fingerprint(),
+            }
+    }
+}
+
+impl Eq for Version {}
+
+/// By the provider's version alone: a key and its fingerprint are to be the same.
+impl Hash for Version {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.raw.hash(state);
     }
 }
 
@@ -53,7 +93,7 @@ pub(super) fn fingerprint<'t>(texts: impl IntoIterator<Item = &'t str>) -> u64 {
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}{}", self.key, self.raw.as_str())
+        write!(f, "{:016x}{}", self.owner.fingerprint(), self.raw.as_str())
     }
 }
 
@@ -71,7 +111,7 @@ impl FromStr for Version {
             let (key, raw) = text.split_at_checked(KEY_DIGITS)?;
             let valid = key.bytes().all(|b| b.is_ascii_hexdigit()) && !raw.is_empty() && raw.len() <= LONGEST;
             let key = u64::from_str_radix(key, 16).ok().filter(|_| valid)?;
-            Some(Self { key, raw: RawVersion::new(raw) })
+            Some(Self { owner: Owner::Fingerprint(key), raw: RawVersion::new(raw) })
         };
         parse().ok_or_else(|| Error::new(ErrorKind::Malformed, "this is no version of an item"))
     }
@@ -92,19 +132,25 @@ impl<'de> Deserialize<'de> for Version {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
     fn a_version_comes_back_from_text_and_knows_its_key() {
         let key = Key::new("p", "s");
-        let version = Version::new(&key, RawVersion::new("42"));
+        let version = Version::new(key.clone(), RawVersion::new("42"));
         let json = serde_json::to_string(&version).expect("serialises");
         let back: Version = serde_json::from_str(&json).expect("comes back");
         assert_eq!(back, version);
+        assert_eq!(HashSet::from([back.clone(), version]).len(), 1);
+        assert_ne!(back, Version::new(Key::new("p", "t"), RawVersion::new("42")));
         assert_eq!(back.of(&key).expect("its key").as_str(), "42");
         for other in [Key::new("ps", ""), Key::new("p", "t")] {
-            let error = back.of(&other).expect_err("another key");
-            assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+            for version in [&back, &Version::new(key.clone(), RawVersion::new("42"))] {
+                let error = version.of(&other).expect_err("another key");
+                assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+            }
         }
     }
 

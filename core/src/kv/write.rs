@@ -4,6 +4,7 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tracing::Instrument as _;
 
 use super::port::{Change, Increment, ItemCondition, Key, Write};
 use super::store::Store;
@@ -108,15 +109,19 @@ impl IntoFuture for Put {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let Self { store, draft } = self;
-            let key = draft.write.key.clone();
-            let work = async {
-                let raw = store.0.write(draft.finish(&store)?).await?;
-                raw.map(|raw| Version::new(&key, raw)).ok_or_else(no_version)
+        let Self { store, draft } = self;
+        let (span, key) = (store.span("kv.put"), draft.write.key.clone());
+        let work = async move {
+            let written = match draft.finish(&store) {
+                Ok(write) => store.0.write(write).await,
+                Err(error) => Err(error),
             };
-            store.run("kv.put", Some(&key), work).await
-        })
+            match written.and_then(|raw| raw.ok_or_else(no_version)) {
+                Ok(raw) => Ok(Version::new(key, raw)),
+                Err(error) => Err(store.name("kv.put", Some(&key), error)),
+            }
+        };
+        Box::pin(work.instrument(span))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::faults::{Faults, call, call_each};
 mod cell;
 mod items;
 mod query;
+mod sort_key;
 
 pub(crate) use cell::TableCell;
 

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use futures_util::TryStreamExt;
 use opendal::Operator;
 use opendal::services::Memory;
+use skyport_measure::Outcome;
 
 use super::Blobs;
-use skyport_measure::Outcome;
 
 /// OpenDAL, through its operator.
 #[derive(Clone, Debug)]
@@ -34,8 +34,8 @@ impl Blobs for OpenDal {
         Ok(())
     }
 
-    async fn get(&self, key: &String) -> Outcome<usize> {
-        Ok(self.0.read(key).await?.to_bytes().len())
+    async fn get(&self, key: &String) -> Outcome<Bytes> {
+        Ok(self.0.read(key).await?.to_bytes())
     }
 
     async fn head(&self, key: &String) -> Outcome<usize> {

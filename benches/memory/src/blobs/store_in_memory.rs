@@ -6,9 +6,9 @@ use bytes::Bytes;
 use futures_util::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
+use skyport_measure::Outcome;
 
 use super::Blobs;
-use skyport_measure::Outcome;
 
 /// `object_store`, behind its dyn trait.
 #[derive(Clone, Debug)]
@@ -32,8 +32,8 @@ impl Blobs for InMemory {
         Ok(())
     }
 
-    async fn get(&self, key: &Path) -> Outcome<usize> {
-        Ok(self.0.get(key).await?.bytes().await?.len())
+    async fn get(&self, key: &Path) -> Outcome<Bytes> {
+        Ok(self.0.get(key).await?.bytes().await?)
     }
 
     async fn head(&self, key: &Path) -> Outcome<usize> {

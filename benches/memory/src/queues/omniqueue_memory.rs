@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use omniqueue::backends::InMemoryBackend;
 use omniqueue::{Delivery, DynConsumer, DynProducer};
+use skyport_measure::Outcome;
 
 use super::Queues;
-use skyport_measure::Outcome;
 
 /// omniqueue, through its dyn producer and consumer.
 #[allow(missing_debug_implementations)] // Its types have none.
@@ -32,8 +32,10 @@ impl Queues for OmniQueue {
         Ok(self.producer.send_raw(&body).await?)
     }
 
-    async fn receive(&mut self) -> Outcome<Delivery> {
-        Ok(self.consumer.receive().await?)
+    async fn receive(&mut self) -> Outcome<(Delivery, usize)> {
+        let delivery = self.consumer.receive().await?;
+        let bytes = delivery.borrow_payload().map_or(0, <[u8]>::len);
+        Ok((delivery, bytes))
     }
 
     async fn ack(&mut self, delivery: Delivery) -> Outcome {

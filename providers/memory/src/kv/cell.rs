@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::RwLock;
 
 use skyport_core::kv::port::{
-    Increment, Incremented, Key, QueryOptions, QueryPage, RawItem, RawVersion, Write,
+    Increment, Incremented, ItemCondition, Key, QueryOptions, QueryPage, RawItem, RawVersion, Write,
 };
 use skyport_core::{Clock, Result};
 
@@ -69,8 +69,7 @@ impl TableCell {
         let now = self.clock.now();
         let mut state = write(&self.state);
         let (items, versions) = state.parts()?;
-        items.check(&change, now)?;
-        Ok(items.apply(change, versions, now))
+        items.write(change, versions, now)
     }
 
     pub(super) fn transact(&self, changes: Vec<Write>) -> Result<Vec<Option<RawVersion>>> {
@@ -80,8 +79,12 @@ impl TableCell {
         for (index, change) in changes.iter().enumerate() {
             items.check(change, now).map_err(|error| error.with_item(index))?;
         }
-        let apply = |change| items.apply(change, versions, now);
-        Ok(changes.into_iter().map(apply).collect())
+        let apply = |mut change: Write| {
+            // It holds: all are on other items.
+            change.condition = ItemCondition::None;
+            items.write(change, versions, now)
+        };
+        changes.into_iter().map(apply).collect()
     }
 
     pub(super) fn increment(&self, increment: &Increment) -> Result<Incremented> {

@@ -1,6 +1,8 @@
 //! The items of a table, and every change to them.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::mem;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -11,10 +13,11 @@ use skyport_core::kv::port::{
 use skyport_core::kv::slots::{Slots, add, read_counter};
 use skyport_core::{Result, Token};
 
+use super::sort_key::SortKey;
 use crate::error::Refusal;
 
 /// The items of a partition, in UTF-8 byte order of their sort keys.
-pub(super) type Partition = BTreeMap<Arc<str>, Stored>;
+pub(super) type Partition = BTreeMap<SortKey, Stored>;
 
 #[derive(Default)]
 pub(super) struct Items {
@@ -28,7 +31,7 @@ pub(super) struct Versions(u64);
 impl Versions {
     fn next(&mut self) -> RawVersion {
         self.0 += 1;
-        RawVersion::new(self.0.to_string())
+        RawVersion::of_number(self.0)
     }
 }
 
@@ -60,7 +63,7 @@ impl Items {
     }
 
     fn live(&self, key: &Key, now: SystemTime) -> Option<&Stored> {
-        let stored = self.partition(&key.partition)?.get(&key.sort)?;
+        let stored = self.partition(&key.partition)?.get(&sort_key(key))?;
         stored.is_live(now).then_some(stored)
     }
 
@@ -70,33 +73,47 @@ impl Items {
 
     /// Whether the write's condition holds.
     pub(super) fn check(&self, write: &Write, now: SystemTime) -> Result<()> {
-        match (&write.condition, self.live(&write.key, now)) {
-            (ItemCondition::None, _) | (ItemCondition::IfAbsent, None) => Ok(()),
-            (ItemCondition::IfAbsent, Some(_)) => Err(Refusal::Exists.into()),
-            (ItemCondition::IfVersion(version), Some(stored)) if stored.version == *version => Ok(()),
-            (ItemCondition::IfVersion(_), _) => Err(Refusal::Changed.into()),
-        }
+        holds(&write.condition, self.live(&write.key, now))
     }
 
-    /// Applies a write whose condition holds.
-    pub(super) fn apply(
+    /// Applies a write if its condition holds. A put looks for its item once.
+    pub(super) fn write(
         &mut self,
         write: Write,
         versions: &mut Versions,
         now: SystemTime,
-    ) -> Option<RawVersion> {
-        match write.change {
-            Change::Check => None,
-            Change::Delete => {
-                self.delete(&write.key);
-                None
+    ) -> Result<Option<RawVersion>> {
+        let Write { key, change, condition, token, .. } = write;
+        let Change::Put { value, expires } = change else {
+            holds(&condition, self.live(&key, now))?;
+            if change == Change::Delete {
+                self.delete(&key);
             }
-            Change::Put { value, expires } => {
+            return Ok(None);
+        };
+        let stored = |version, slots| Stored { value, version, expires, token, slots };
+        let Some(partition) = self.partitions.get_mut(&key.partition) else {
+            holds(&condition, None)?;
+            let version = versions.next();
+            self.insert(key, stored(version.clone(), Slots::default()));
+            return Ok(Some(version));
+        };
+        match partition.entry(SortKey::new(key.sort)) {
+            Entry::Vacant(place) => {
+                holds(&condition, None)?;
                 let version = versions.next();
-                let slots = self.live_slots(&write.key, now);
-                let stored = Stored { value, version: version.clone(), expires, token: write.token, slots };
-                self.insert(write.key, stored);
-                Some(version)
+                place.insert(stored(version.clone(), Slots::default()));
+                Ok(Some(version))
+            }
+            Entry::Occupied(mut place) => {
+                let before = place.get_mut();
+                let is_live = before.is_live(now);
+                holds(&condition, is_live.then_some(&*before))?;
+                let version = versions.next();
+                // The increments that it remembers are those of the item that replaces it.
+                let slots = if is_live { mem::take(&mut before.slots) } else { Slots::default() };
+                *before = stored(version.clone(), slots);
+                Ok(Some(version))
             }
         }
     }
@@ -135,19 +152,19 @@ impl Items {
     /// Takes the increments that the item remembers, for the item that replaces it.
     fn live_slots(&mut self, key: &Key, now: SystemTime) -> Slots {
         let partition = self.partitions.get_mut(&key.partition);
-        match partition.and_then(|partition| partition.get_mut(&key.sort)) {
-            Some(stored) if stored.is_live(now) => std::mem::take(&mut stored.slots),
+        match partition.and_then(|partition| partition.get_mut(&sort_key(key))) {
+            Some(stored) if stored.is_live(now) => mem::take(&mut stored.slots),
             _ => Slots::default(),
         }
     }
 
     fn insert(&mut self, key: Key, stored: Stored) {
-        self.partitions.entry(key.partition).or_default().insert(key.sort, stored);
+        self.partitions.entry(key.partition).or_default().insert(SortKey::new(key.sort), stored);
     }
 
     fn delete(&mut self, key: &Key) {
         if let Some(partition) = self.partitions.get_mut(&key.partition) {
-            partition.remove(&key.sort);
+            partition.remove(&sort_key(key));
             if partition.is_empty() {
                 self.partitions.remove(&key.partition);
             }
@@ -164,5 +181,20 @@ impl Items {
             !partition.is_empty()
         });
         swept
+    }
+}
+
+/// The sort key of an item that is looked for; its text is shared.
+fn sort_key(key: &Key) -> SortKey {
+    SortKey::new(Arc::clone(&key.sort))
+}
+
+/// Whether a write with this condition may be applied to what is there.
+fn holds(condition: &ItemCondition, live: Option<&Stored>) -> Result<()> {
+    match (condition, live) {
+        (ItemCondition::None, _) | (ItemCondition::IfAbsent, None) => Ok(()),
+        (ItemCondition::IfAbsent, Some(_)) => Err(Refusal::Exists.into()),
+        (ItemCondition::IfVersion(version), Some(stored)) if stored.version == *version => Ok(()),
+        (ItemCondition::IfVersion(_), _) => Err(Refusal::Changed.into()),
     }
 }

@@ -8,6 +8,7 @@ use skyport_core::kv::port::{Key, QueryOptions, QueryPage};
 use skyport_core::seek::Scan;
 
 use super::items::{Items, Stored};
+use super::sort_key::SortKey;
 
 /// One page of the items of `table`.
 pub(super) fn query(
@@ -29,7 +30,7 @@ pub(super) fn query(
 }
 
 fn fill<'a>(
-    range: impl Iterator<Item = (&'a Arc<str>, &'a Stored)>,
+    range: impl Iterator<Item = (&'a SortKey, &'a Stored)>,
     partition: &Arc<str>,
     scan: &Scan<'_>,
 ) -> QueryPage {
@@ -38,7 +39,7 @@ fn fill<'a>(
         if found.len() == scan.size() {
             return scan.page(found, true);
         }
-        let key = Key { partition: Arc::clone(partition), sort: Arc::clone(sort) };
+        let key = Key { partition: Arc::clone(partition), sort: Arc::clone(sort.text()) };
         found.push(stored.to_item(key));
     }
     scan.page(found, false)
