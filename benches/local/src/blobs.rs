@@ -12,8 +12,8 @@ use crate::ours;
 use crate::stage::Stage;
 
 pub mod opendal_fs;
-pub mod store_local;
 mod skyport;
+pub mod store_local;
 
 /// Keys of objects, which are written over in every round.
 const KEYS: usize = 256;

@@ -2,21 +2,27 @@
 
 use skyport_measure::{Alone, Group, Outcome};
 
+mod batches;
 mod blobs;
+mod curves;
 mod hand;
 mod load;
 mod ours;
 mod queues;
 mod stage;
 mod tables;
+mod transfer;
 
 fn main() -> Outcome {
     if let Some(alone) = Alone::asked() {
-        return Err(format!("nothing is called {:?}", alone.0).into());
+        return transfer::alone(&alone);
     }
     let mut group = Group::asked("local")?;
     queues::measure(&mut group)?;
     tables::measure(&mut group)?;
     blobs::measure(&mut group)?;
+    batches::measure(&mut group)?;
+    transfer::measure(&mut group)?;
+    curves::measure(&mut group)?;
     group.done()
 }

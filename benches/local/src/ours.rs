@@ -32,7 +32,8 @@ pub async fn queue(folder: &Path) -> Outcome<Messages> {
 /// # Errors
 /// What the provider says.
 pub async fn table(folder: &Path) -> Outcome<Items> {
-    let (local, url, settings) = (local(folder), ResourceUrl::new("local", "items"), TableSettings::default());
+    let (local, url, settings) =
+        (local(folder), ResourceUrl::new("local", "items"), TableSettings::default());
     local.create(&url, &ResourceKind::Table(settings.clone())).await?;
     Ok(Table::new(local.table(&url, &settings)?))
 }

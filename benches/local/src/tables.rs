@@ -99,7 +99,8 @@ fn contender<'a, I: Items>(
     rate(runtime, writers, KEYS, move |item| put(Arc::clone(&filled), item))?;
     Ok(Contender::new(name, move || {
         let shared = || Arc::clone(&table);
-        let (put_to, get_from, swap_in, transact_in, page_of) = (shared(), shared(), shared(), shared(), shared());
+        let (put_to, get_from, swap_in, transact_in, page_of) =
+            (shared(), shared(), shared(), shared(), shared());
         Ok([
             // An odd factor that is no divisor: the items are visited in no order of theirs.
             rate(runtime, writers, count, move |step| put(Arc::clone(&put_to), step * 389))?,

@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use rusqlite::{OptionalExtension, params};
@@ -79,8 +79,7 @@ impl Files {
     pub async fn get(&self, key: String) -> Outcome<Vec<u8>> {
         let folder = Arc::clone(&self.folder);
         let read = self.hand.read(move |connection| {
-            let content: String =
-                connection.prepare_cached(STANDING)?.query_row([&key], |row| row.get(0))?;
+            let content: String = connection.prepare_cached(STANDING)?.query_row([&key], |row| row.get(0))?;
             Ok(fs::read(folder.join(content)))
         });
         Ok(read.await??)

@@ -115,7 +115,12 @@ impl Rows {
     ///
     /// # Errors
     /// What SQLite says.
-    pub async fn page(&self, partition: String, after: String, size: i64) -> Outcome<Vec<(String, Vec<u8>, i64)>> {
+    pub async fn page(
+        &self,
+        partition: String,
+        after: String,
+        size: i64,
+    ) -> Outcome<Vec<(String, Vec<u8>, i64)>> {
         self.0
             .read(move |connection| {
                 let mut page = connection.prepare_cached(PAGE)?;
