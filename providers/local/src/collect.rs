@@ -209,7 +209,8 @@ pub(crate) fn rows(job: &mut Job<'_>) -> Result<(Garbage, bool), Fault> {
         now,
     )?;
     let messages = delete(
-        "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE kept_from <= ?1 LIMIT ?2)",
+        // Ids grow as time does: the oldest are the first.
+        "DELETE FROM messages WHERE kept_from <= ?1 AND id IN (SELECT id FROM messages ORDER BY id LIMIT ?2)",
         kept_from,
     )?;
     let dedupes = delete(

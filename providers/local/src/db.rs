@@ -1,18 +1,16 @@
-//! The database file: opening it without harm, and reading from it.
+//! The database file: opening it without harm.
 
 use std::fs;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use skyport_core::{Error, Result};
-use tokio::sync::Semaphore;
+use skyport_core::Error;
 
 use crate::config::Durability;
-use crate::error::{Fault, NAME, Native};
+use crate::error::{Fault, NAME};
 use crate::schema;
 
 /// The name of the database file in the data folder.
@@ -23,9 +21,6 @@ const LOG_MARKS: [[u8; 4]; 2] = [[0x37, 0x7f, 0x06, 0x82], [0x37, 0x7f, 0x06, 0x
 
 /// How long a statement waits for another process.
 const BUSY: Duration = Duration::from_secs(5);
-
-/// How many reads run at once.
-const READERS: usize = 4;
 
 /// Refuses a write-ahead log that is none. SQLite takes such a file for an empty log and overwrites it, and with it what was
 /// committed last. Nothing but zeros is what a loss of power leaves, and holds nothing.
@@ -108,85 +103,4 @@ pub(crate) fn open_reader(file: &Path) -> std::result::Result<Connection, Fault>
     connection.pragma_update(None, "query_only", true)?;
     connection.set_prepared_statement_cache_capacity(48);
     Ok(connection)
-}
-
-/// Connections that only read, at most [`READERS`] in use.
-#[derive(Debug)]
-pub(crate) struct Readers {
-    file: PathBuf,
-    idle: Mutex<Vec<Connection>>,
-    permits: Arc<Semaphore>,
-}
-
-impl Readers {
-    pub(crate) fn new(file: &Path) -> Self {
-        Self { file: file.to_owned(), idle: Mutex::default(), permits: Arc::new(Semaphore::new(READERS)) }
-    }
-
-    /// One read on a thread of its own; it sees everything that was answered before.
-    pub(crate) async fn read<T, F>(this: &Arc<Self>, work: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> std::result::Result<T, Fault> + Send + 'static,
-    {
-        let readers = Arc::clone(this);
-        let permits = Arc::clone(&this.permits);
-        let permit = permits.acquire_owned().await.map_err(|_| Error::from(Native::Closed))?;
-        let task = tokio::task::spawn_blocking(move || {
-            // Held until the read is done, also where nobody waits for it any more.
-            let _permit = permit;
-            let result = readers.with(work);
-            result.map_err(|fault| fault.at(&readers.file))
-        });
-        match task.await {
-            Ok(result) => result,
-            Err(error) => Err(Error::internal("a read of the database was cut off").with_source(error)),
-        }
-    }
-
-    fn with<T>(
-        &self,
-        work: impl FnOnce(&Connection) -> std::result::Result<T, Fault>,
-    ) -> std::result::Result<T, Fault> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => open_reader(&self.file)?,
-        };
-        let result = work(&connection);
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-        result
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn reads_that_were_dropped_count_until_they_are_done() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join(FILE);
-        let _writer = open_writer(&file, Durability::Normal, None).expect("a database");
-        let readers = Arc::new(Readers::new(&file));
-        let (release, released) = mpsc::channel::<()>();
-        let released = Arc::new(Mutex::new(released));
-        for _ in 0..READERS {
-            let released = Arc::clone(&released);
-            let read = Readers::read(&readers, move |_| {
-                let waiting = released.lock().unwrap().recv();
-                Ok(waiting.is_ok())
-            });
-            assert!(tokio::time::timeout(Duration::from_millis(20), read).await.is_err(), "it waits");
-        }
-        let mut next = std::pin::pin!(Readers::read(&readers, |_| Ok(())));
-        assert!(tokio::time::timeout(Duration::from_millis(50), &mut next).await.is_err(), "all are in use");
-        for _ in 0..READERS {
-            release.send(()).expect("they wait");
-        }
-        next.await.expect("a reader is free");
-        assert!(readers.idle.lock().unwrap().len() <= READERS);
-    }
 }

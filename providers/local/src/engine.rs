@@ -13,9 +13,10 @@ use tokio::sync::OnceCell;
 use crate::collect::{self, Janitor};
 use crate::config::{Durability, LocalConfig};
 use crate::content::Contents;
-use crate::db::{self, Readers};
+use crate::db;
 use crate::endpoint;
 use crate::error::{Fault, NAME};
+use crate::readers::Readers;
 use crate::wake::{Waiting, Wakes};
 use crate::writer::{Job, WeakWriter, Writer};
 
@@ -32,7 +33,7 @@ pub(crate) struct Engine {
 #[derive(Debug)]
 struct Open {
     writer: Writer,
-    readers: Arc<Readers>,
+    readers: Readers,
     wakes: Arc<Wakes>,
     signer: UrlSigner,
 }
@@ -89,13 +90,22 @@ impl Engine {
         self.open().await?.writer.write(work).await
     }
 
+    /// As [`write`](Self::write), for work that changes the database in its last step alone, so that nothing is left where it fails.
+    pub(crate) async fn write_once<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Job<'_>) -> std::result::Result<T, Fault> + Send + 'static,
+    {
+        self.open().await?.writer.write_once(work).await
+    }
+
     /// Reads, seeing everything that was answered before.
     pub(crate) async fn read<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> std::result::Result<T, Fault> + Send + 'static,
     {
-        Readers::read(&self.open().await?.readers, work).await
+        self.open().await?.readers.read(work).await
     }
 
     /// Runs `work` on files, on a thread that may wait.
@@ -144,7 +154,7 @@ fn start(config: &LocalConfig, file: &Path, contents: Contents) -> std::result::
     let (janitor, orders) = Janitor::new(contents.clone());
     let writer = Writer::start(connection, file, Arc::clone(&wakes), janitor)?;
     collect::start(contents, file.to_owned(), writer.downgrade(), orders)?;
-    let readers = Arc::new(Readers::new(file));
+    let readers = Readers::new(file);
     Ok(Open { writer, readers, wakes, signer })
 }
 

@@ -11,10 +11,13 @@ use skyport_core::kv::port::{
 };
 
 use crate::engine::{Engine, millis};
-use crate::error::NAME;
+use crate::error::{Fault, NAME};
 
 pub(crate) mod items;
 mod query;
+
+/// How many of many writes are one step: others come between.
+const TOGETHER: usize = 256;
 
 /// A handle to a table.
 pub(crate) struct LocalTable {
@@ -38,6 +41,24 @@ impl LocalTable {
             keys.iter().map(|key| items::get(connection, table, key, now)).collect()
         });
         read.await
+    }
+
+    /// Writes in one step, of which each may be refused by itself.
+    async fn write_together(&self, writes: Vec<Write>) -> Vec<Result<Option<RawVersion>>> {
+        let (name, clock, count) = (Arc::clone(&self.name), self.engine.clock(), writes.len());
+        let written = self.engine.write(move |job| {
+            let (table, now) = (items::find(job.connection, &name)?, millis(clock.now_millis()));
+            let apply = |write| match items::apply(job.connection, table, write, now) {
+                // A refusal of this write alone; a fault of the database fails them all.
+                Err(Fault::Ours(refusal)) => Ok(Err(refusal)),
+                other => other.map(Ok),
+            };
+            writes.iter().map(apply).collect()
+        });
+        match written.await {
+            Ok(results) => results,
+            Err(error) => error.of_each(count),
+        }
     }
 }
 
@@ -68,7 +89,7 @@ impl KeyValueStore for LocalTable {
     async fn write(&self, write: Write) -> Result<Option<RawVersion>> {
         let (name, clock) = (Arc::clone(&self.name), self.engine.clock());
         self.engine
-            .write(move |job| {
+            .write_once(move |job| {
                 let table = items::find(job.connection, &name)?;
                 items::apply(job.connection, table, &write, millis(clock.now_millis()))
             })
@@ -76,8 +97,13 @@ impl KeyValueStore for LocalTable {
     }
 
     async fn write_many(&self, writes: Vec<Write>) -> Vec<Result<Option<RawVersion>>> {
-        // Each is a job of its own: one that is refused leaves the others, and they are committed together.
-        futures_util::future::join_all(writes.into_iter().map(|write| self.write(write))).await
+        let mut left = writes.into_iter();
+        let chunk = || {
+            let chunk: Vec<Write> = left.by_ref().take(TOGETHER).collect();
+            (!chunk.is_empty()).then(|| self.write_together(chunk))
+        };
+        let written = std::iter::from_fn(chunk).collect::<Vec<_>>();
+        futures_util::future::join_all(written).await.into_iter().flatten().collect()
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<RawVersion>>> {

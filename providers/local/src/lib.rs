@@ -28,7 +28,7 @@
 //! in others within about a tenth of a second.
 //!
 //! # Limits
-//! The floors of the contract, with parts of 4 MiB. Writes of one folder stand in one line and are committed together;
+//! The floors of the contract, with parts of 4 MiB and 100 messages a receive. Writes of one folder stand in one line and are committed together;
 //! reads go beside them. A file that is damaged, another program's or a later version's is refused and left as it is; of a
 //! large one (over 32 MiB) only the beginning is checked at the start.
 //!
@@ -46,7 +46,9 @@ mod folders;
 mod kv;
 mod provision;
 mod queue;
+mod readers;
 mod schema;
+mod soon;
 mod support;
 mod wake;
 mod writer;

@@ -23,6 +23,9 @@ mod wait;
 
 pub(crate) use send::insert;
 
+/// The most messages of one receive.
+const RECEIVE: usize = 100;
+
 /// A handle to a queue.
 pub(crate) struct LocalQueue {
     engine: Arc<Engine>,
@@ -42,6 +45,7 @@ impl LocalQueue {
         let mut info = QueueInfo::new(NAME, shown, settings);
         info.clock = engine.clock();
         info.capabilities = crate::support::queue();
+        info.limits.receive = RECEIVE;
         Self { engine, name: name.into(), info }
     }
 }

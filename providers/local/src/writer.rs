@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::collect::Janitor;
 use crate::content::Draft;
 use crate::error::{Fault, Native};
+use crate::soon::soon;
 use crate::wake::Wakes;
 
 /// How many jobs may stand in line.
@@ -78,7 +79,25 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&mut Job<'_>) -> std::result::Result<T, Fault> + Send + 'static,
     {
-        let (task, answer) = Write::new(work);
+        self.send(Write::new(work)).await
+    }
+
+    /// As [`write`](Self::write), for work that changes the database in its last step alone: where it fails, nothing is to be undone.
+    pub(crate) async fn write_once<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Job<'_>) -> std::result::Result<T, Fault> + Send + 'static,
+    {
+        let (mut task, answer) = Write::new(work);
+        task.steps = Steps::One;
+        self.send((task, answer)).await
+    }
+
+    async fn send<T, F>(&self, (task, answer): (Box<Write<T, F>>, Answer<T>)) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Job<'_>) -> std::result::Result<T, Fault> + Send + 'static,
+    {
         self.0.send(task).await.map_err(|_| Native::Closed)?;
         answer.await.map_err(|_| Native::Closed)?
     }
@@ -112,22 +131,35 @@ impl WeakWriter {
 /// A job without its types.
 trait Task: Send {
     fn abandoned(&self) -> bool;
+    fn steps(&self) -> Steps;
     /// Runs it; the error that it failed with is kept, and told by [`answer`](Self::answer).
     fn run(&mut self, connection: &Connection, file: &Path) -> Option<After>;
     fn answer(self: Box<Self>, uncommitted: Option<&Error>);
 }
+
+/// How a job changes the database.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Steps {
+    /// At the end, or not at all.
+    One,
+    /// A job that fails may have changed something.
+    Many,
+}
+
+type Answer<T> = oneshot::Receiver<Result<T>>;
 
 struct Write<T, F> {
     work: Option<F>,
     result: Option<Result<T>>,
     reply: oneshot::Sender<Result<T>>,
     wanted: bool,
+    steps: Steps,
 }
 
 impl<T, F> Write<T, F> {
-    fn new(work: F) -> (Box<Self>, oneshot::Receiver<Result<T>>) {
+    fn new(work: F) -> (Box<Self>, Answer<T>) {
         let (reply, answer) = oneshot::channel();
-        let task = Self { work: Some(work), result: None, reply, wanted: true };
+        let task = Self { work: Some(work), result: None, reply, wanted: true, steps: Steps::Many };
         (Box::new(task), answer)
     }
 }
@@ -139,6 +171,10 @@ where
 {
     fn abandoned(&self) -> bool {
         self.wanted && self.reply.is_closed()
+    }
+
+    fn steps(&self) -> Steps {
+        self.steps
     }
 
     fn run(&mut self, connection: &Connection, file: &Path) -> Option<After> {
@@ -167,6 +203,11 @@ where
     }
 }
 
+/// The next job, as soon as there is one; none once nobody is left to send any.
+fn next(jobs: &mut mpsc::Receiver<Box<dyn Task>>) -> Option<Box<dyn Task>> {
+    soon(|| jobs.try_recv().ok()).or_else(|| jobs.blocking_recv())
+}
+
 struct Thread {
     connection: Connection,
     file: PathBuf,
@@ -176,7 +217,7 @@ struct Thread {
 
 impl Thread {
     fn run(self, mut jobs: mpsc::Receiver<Box<dyn Task>>) {
-        while let Some(first) = jobs.blocking_recv() {
+        while let Some(first) = next(&mut jobs) {
             let mut line = VecDeque::from([first]);
             while line.len() < BATCH {
                 match jobs.try_recv() {
@@ -195,8 +236,10 @@ impl Thread {
         let mut after = After::default();
         let mut done = Vec::with_capacity(line.len());
         let ran = self.statement("BEGIN IMMEDIATE").and_then(|()| self.run_all(line, &mut done, &mut after));
-        let committing = ran.is_ok();
-        match ran.and_then(|()| self.statement("COMMIT")) {
+        // Where no job was applied there is nothing to keep, and one that was alone may have left something.
+        let committing = ran.as_ref().is_ok_and(|applied| *applied);
+        let ended = ran.and_then(|applied| self.statement(if applied { "COMMIT" } else { "ROLLBACK" }));
+        match ended {
             Ok(()) => {
                 let After { wake, unlink, keep } = after;
                 keep.into_iter().for_each(Draft::keep);
@@ -226,17 +269,22 @@ impl Thread {
         }
     }
 
+    /// Whether any was applied.
     fn run_all(
         &self,
         line: &mut VecDeque<Box<dyn Task>>,
         done: &mut Vec<Box<dyn Task>>,
         after: &mut After,
-    ) -> rusqlite::Result<()> {
+    ) -> rusqlite::Result<bool> {
+        let mut any = false;
         while let Some(mut task) = line.pop_front() {
             if task.abandoned() {
                 continue;
             }
-            if let Err(error) = self.statement("SAVEPOINT job") {
+            // One that is alone is undone with the whole transaction.
+            let alone = done.is_empty() && line.is_empty();
+            let undoable = task.steps() == Steps::Many && !alone;
+            if undoable && let Err(error) = self.statement("SAVEPOINT job") {
                 line.push_front(task);
                 return Err(error);
             }
@@ -248,16 +296,85 @@ impl Thread {
                 return Err(rusqlite::Error::SqliteFailure(full, None));
             }
             match applied {
-                Some(follows) => after.add(follows),
-                None => self.statement("ROLLBACK TO job")?,
+                Some(follows) => {
+                    any = true;
+                    after.add(follows);
+                }
+                None if undoable => self.statement("ROLLBACK TO job")?,
+                None => {}
             }
-            self.statement("RELEASE job")?;
+            if undoable {
+                self.statement("RELEASE job")?;
+            }
         }
-        Ok(())
+        Ok(any)
     }
 
     fn statement(&self, sql: &str) -> rusqlite::Result<()> {
         self.connection.prepare_cached(sql)?.execute([])?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use futures_util::future::join_all;
+    use skyport_core::refusal::Refusal;
+
+    use super::*;
+    use crate::config::LocalConfig;
+    use crate::engine::Engine;
+
+    async fn insert(engine: &Engine, name: &'static str, fails: bool) -> Result<()> {
+        let write = engine.write(move |job| {
+            job.connection.execute("INSERT INTO buckets (name) VALUES (?1)", [name])?;
+            if fails { Err(Refusal::Changed.into()) } else { Ok(()) }
+        });
+        write.await
+    }
+
+    async fn names(engine: &Engine) -> String {
+        let read = engine.read(|connection| {
+            let sql = "SELECT ifnull(group_concat(name, ' ' ORDER BY name), '') FROM buckets";
+            Ok(connection.query_row(sql, [], |row| row.get(0))?)
+        });
+        read.await.expect("read")
+    }
+
+    #[tokio::test]
+    async fn a_job_that_fails_leaves_nothing_whether_it_is_alone_or_among_others() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let engine = Engine::new(LocalConfig::new(folder.path()), String::new());
+        insert(&engine, "alone", true).await.expect_err("it fails");
+        assert_eq!(names(&engine).await, "");
+        let (release, released) = mpsc::channel::<()>();
+        // The writer is at work until all the others stand in line: they are committed together.
+        let first = engine.write(move |_| Ok(released.recv().is_ok()));
+        let jobs = join_all(["a", "b", "c"].map(|name| insert(&engine, name, name == "b")));
+        let last = async { release.send(()).is_ok() };
+        let (first, jobs, last) = tokio::join!(first, jobs, last);
+        assert!(first.expect("written") && last);
+        assert_eq!(jobs.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
+        assert_eq!(names(&engine).await, "a c");
+    }
+
+    #[tokio::test]
+    async fn work_of_one_step_that_is_refused_takes_nothing_from_the_others() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let engine = Engine::new(LocalConfig::new(folder.path()), String::new());
+        engine.write(|_| Ok(())).await.expect("opened");
+        let once = |name: &'static str| {
+            engine.write_once(move |job| {
+                if name == "b" {
+                    return Err(Refusal::Changed.into());
+                }
+                Ok(job.connection.execute("INSERT INTO buckets (name) VALUES (?1)", [name])?)
+            })
+        };
+        let done = join_all(["a", "b", "c"].map(once)).await;
+        assert_eq!(done.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
+        assert_eq!(names(&engine).await, "a c");
     }
 }

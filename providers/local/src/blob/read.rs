@@ -1,7 +1,7 @@
 //! Reading: the index, then the file; small objects at once, larger ones as a stream.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use crate::error::{Fault, Native};
 use skyport_core::refusal::Refusal;
 
 /// Up to this size a range comes in one go.
-const WHOLE: u64 = 64 << 10;
+const WHOLE: u64 = 1 << 20;
 
 /// The size of a stream's chunks.
-const CHUNK: u64 = 256 << 10;
+const CHUNK: u64 = 1 << 20;
 
 /// How often a reader that lost the race with a replacement looks again.
 const LOOKS: u32 = 16;
@@ -84,7 +84,9 @@ fn open(meta: &ObjectMeta, path: PathBuf, options: &GetOptions) -> std::result::
     }
     let (start, end) = options.range.resolve(meta.size)?;
     let mut file = File::open(&path)?;
-    file.seek(SeekFrom::Start(start))?;
+    if start > 0 {
+        file.seek(SeekFrom::Start(start))?;
+    }
     let mut chunks = Chunks { file, path, left: end - start };
     if chunks.left > WHOLE {
         return Ok(Opened::Stream((start, end), chunks));
@@ -103,10 +105,10 @@ struct Chunks {
 impl Chunks {
     fn read(&mut self, most: u64) -> std::result::Result<Bytes, Fault> {
         let size = self.left.min(most);
-        let mut bytes = Vec::with_capacity(size as usize);
-        io::copy(&mut Read::by_ref(&mut self.file).take(size), &mut bytes)?;
-        if (bytes.len() as u64) < size {
-            return Err(Native::ContentGone.into());
+        let mut bytes = vec![0; size as usize];
+        match self.file.read_exact(&mut bytes) {
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Err(Native::ContentGone.into()),
+            other => other?,
         }
         self.left -= size;
         Ok(bytes.into())

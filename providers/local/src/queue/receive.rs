@@ -1,7 +1,7 @@
 //! Taking messages: leases for the ready ones, in the order of their time, or group by group.
 
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use skyport_core::Error;
 use skyport_core::clock::from_millis;
 use skyport_core::queue::port::{Attributes, RawDelivery, Receipt};
@@ -53,8 +53,7 @@ pub(super) fn take(job: &mut Job<'_>, name: &str, max: usize, until: i64, now: i
 
 fn ready(connection: &Connection, queue: &QueueRow, max: usize, now: i64) -> Result<Vec<i64>, Fault> {
     let mut statement = connection.prepare_cached(
-        "SELECT id FROM messages WHERE queue_id = ?1 AND head = 1 AND visible_at <= ?2 AND lease IS NULL
-         ORDER BY visible_at, id LIMIT ?3",
+        "SELECT id FROM messages WHERE queue_id = ?1 AND head = 1 AND visible_at <= ?2 ORDER BY visible_at, id LIMIT ?3",
     )?;
     let ids = statement.query_map(params![queue.id, now, max as i64], |row| row.get(0))?;
     Ok(ids.collect::<rusqlite::Result<_>>()?)
@@ -64,8 +63,7 @@ fn ready(connection: &Connection, queue: &QueueRow, max: usize, now: i64) -> Res
 fn by_group(connection: &Connection, queue: &QueueRow, max: usize, now: i64) -> Result<Vec<i64>, Fault> {
     let mut heads = connection.prepare_cached(
         "SELECT id, group_name FROM messages
-         WHERE queue_id = ?1 AND head = 1 AND visible_at <= ?2 AND lease IS NULL
-         ORDER BY visible_at, id LIMIT ?3",
+         WHERE queue_id = ?1 AND head = 1 AND visible_at <= ?2 ORDER BY visible_at, id LIMIT ?3",
     )?;
     let mut behind = connection.prepare_cached(
         "SELECT id, lease IS NULL AND visible_at <= ?4 FROM messages
@@ -98,7 +96,7 @@ fn by_group(connection: &Connection, queue: &QueueRow, max: usize, now: i64) -> 
 fn deliver(connection: &Connection, id: i64, until: i64) -> Result<RawDelivery, Fault> {
     let lease = fastrand::i64(1..);
     let mut statement = connection.prepare_cached(
-        "UPDATE messages SET lease = ?2, visible_at = ?3, attempts = attempts + 1 WHERE id = ?1
+        "UPDATE messages SET head = head | 2, lease = ?2, visible_at = ?3, attempts = attempts + 1 WHERE id = ?1
          RETURNING body, attributes, envelope, attempts, sent_at, group_name",
     )?;
     let mut rows = statement.query(params![id, lease, until])?;
@@ -138,7 +136,6 @@ pub(super) fn read_receipt(receipt: &Receipt) -> Result<(i64, i64), Fault> {
 
 /// What a receiver that waits needs to know.
 pub(super) struct Outlook {
-    pub(super) queue: i64,
     /// There may be something to take.
     pub(super) ready: bool,
     /// When a lease or a delay ends next.
@@ -150,24 +147,25 @@ pub(super) fn outlook(connection: &Connection, name: &str, now: i64) -> Result<O
     let queue = rows::find(connection, name)?;
     let mut ready = connection
         .prepare_cached(
-            "SELECT 1 FROM messages WHERE queue_id = ?1 AND head = 1 AND visible_at <= ?2 LIMIT 1",
+            "SELECT 1 FROM messages WHERE queue_id = ?1 AND head IN (1, 3) AND visible_at <= ?2 LIMIT 1",
         )?
         .exists(params![queue.id, now])?;
     let mut next_due: Option<i64> = connection
         .prepare_cached(
-            "SELECT min(visible_at) FROM messages WHERE queue_id = ?1 AND head = 1 AND visible_at > ?2",
+            // Each is one look at the index; of both together it would read all.
+            "SELECT min(due) FROM
+             (SELECT min(visible_at) AS due FROM messages WHERE queue_id = ?1 AND head = 1 AND visible_at > ?2
+              UNION ALL SELECT min(visible_at) FROM messages WHERE queue_id = ?1 AND head = 3 AND visible_at > ?2)",
         )?
         .query_row(params![queue.id, now], |row| row.get(0))?;
     if let Some(origin) = rows::origin(connection, &queue)? {
         let last: Option<i64> = connection
             .prepare_cached(
-                "SELECT visible_at FROM messages WHERE queue_id = ?1 AND lease IS NOT NULL AND attempts >= ?2
-                 ORDER BY visible_at LIMIT 1",
+                "SELECT min(visible_at) FROM messages WHERE queue_id = ?1 AND head IN (2, 3) AND attempts >= ?2",
             )?
-            .query_row(params![origin.id, origin.max_attempts], |row| row.get(0))
-            .optional()?;
+            .query_row(params![origin.id, origin.max_attempts], |row| row.get(0))?;
         ready |= last.is_some_and(|due| due <= now);
         next_due = next_due.into_iter().chain(last.filter(|due| *due > now)).min();
     }
-    Ok(Outlook { queue: queue.id, ready, next_due })
+    Ok(Outlook { ready, next_due })
 }

@@ -1,7 +1,8 @@
 //! The rows of queues: finding, creating and removing them, and ending the leases that are over.
 //!
 //! A message is ready where it has no lease and its time has come; it is leased until its time comes; it is delayed where
-//! it has no lease and its time is to come.
+//! it has no lease and its time is to come. Its column `head` is 1, or 0 where it stands behind another one of its group; and 2 more while it
+//! is leased.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use skyport_core::queue::envelope::Envelope;
@@ -105,7 +106,7 @@ pub(crate) fn advance(job: &mut Job<'_>, queue: &QueueRow, now: i64) -> Result<(
     for queue in [Some(*queue), origin].iter().flatten() {
         let over: Vec<i64> = {
             let mut statement = job.connection.prepare_cached(
-                "SELECT id FROM messages WHERE queue_id = ?1 AND lease IS NOT NULL AND visible_at <= ?2 ORDER BY id",
+                "SELECT id FROM messages WHERE queue_id = ?1 AND head IN (2, 3) AND visible_at <= ?2 ORDER BY id",
             )?;
             statement.query_map(params![queue.id, now], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
         };
@@ -158,9 +159,9 @@ pub(crate) fn give_back(
         // They did not fail: it does not count as an attempt. Those in flight are few, the group may be long.
         job.connection
             .prepare_cached(
-                "UPDATE messages INDEXED BY messages_leased
-                 SET lease = NULL, visible_at = min(visible_at, ?4), attempts = attempts - 1
-                 WHERE queue_id = ?1 AND group_name = ?2 AND id > ?3 AND lease IS NOT NULL",
+                "UPDATE messages INDEXED BY messages_due
+                 SET head = head & 1, lease = NULL, visible_at = min(visible_at, ?4), attempts = attempts - 1
+                 WHERE queue_id = ?1 AND head IN (2, 3) AND group_name = ?2 AND id > ?3",
             )?
             .execute(params![queue.id, group, message.id, now])?;
     }
@@ -169,7 +170,7 @@ pub(crate) fn give_back(
         return bury(job, queue, message.id, SPENT, now);
     }
     job.connection
-        .prepare_cached("UPDATE messages SET lease = NULL, visible_at = ?2 WHERE id = ?1")?
+        .prepare_cached("UPDATE messages SET head = head & 1, lease = NULL, visible_at = ?2 WHERE id = ?1")?
         .execute(params![message.id, due])?;
     Ok(())
 }
@@ -251,7 +252,7 @@ pub(crate) fn depth(connection: &Connection, queue: &QueueRow, now: i64) -> Resu
     if let Some(origin) = origin(connection, queue)? {
         let mut spent = connection.prepare_cached(
             "SELECT count(*) FROM messages
-             WHERE queue_id = ?1 AND lease IS NOT NULL AND visible_at <= ?2 AND attempts >= ?3",
+             WHERE queue_id = ?1 AND head IN (2, 3) AND visible_at <= ?2 AND attempts >= ?3",
         )?;
         depth.ready +=
             spent.query_row(params![origin.id, now, origin.max_attempts], |row| row.get::<_, u64>(0))?;

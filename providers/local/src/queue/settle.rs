@@ -42,16 +42,28 @@ fn settle_one(
     settlement: &Settlement,
     now: i64,
 ) -> std::result::Result<(), Fault> {
-    let message = held(job, queue, &settlement.receipt)?;
+    let receipt = &settlement.receipt;
     match &settlement.verdict {
-        Verdict::Ack => Ok(rows::delete(job.connection, message.id)?),
+        Verdict::Ack => acknowledge(job, queue, receipt),
         Verdict::Retry(after) => {
             let due = now.saturating_add(millis(whole_millis(*after)));
-            rows::give_back(job, queue, &message, due, now)
+            rows::give_back(job, queue, &held(job, queue, receipt)?, due, now)
         }
-        Verdict::DeadLetter { reason, .. } => rows::bury(job, queue, message.id, reason, now),
+        Verdict::DeadLetter { reason, .. } => {
+            rows::bury(job, queue, held(job, queue, receipt)?.id, reason, now)
+        }
         _ => Err(Refusal::UnknownVerdict.into()),
     }
+}
+
+/// Most end so: in one statement.
+fn acknowledge(job: &Job<'_>, queue: &QueueRow, receipt: &Receipt) -> std::result::Result<(), Fault> {
+    let (id, lease) = read_receipt(receipt)?;
+    let deleted = job
+        .connection
+        .prepare_cached("DELETE FROM messages WHERE id = ?1 AND queue_id = ?2 AND lease = ?3")?
+        .execute(params![id, queue.id, lease])?;
+    if deleted == 0 { Err(Refusal::NotLeased.into()) } else { Ok(()) }
 }
 
 /// The message of a receipt whose lease lasts still; leases that are over were ended before.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use skyport_core::Result;
 use skyport_core::clock::from_millis;
 use skyport_core::queue::port::{RawDelivery, ReceiveOptions};
+use skyport_core::{Error, Result};
 use tokio::time::Instant;
 
 use super::receive::{self, Outlook, Taken};
@@ -19,18 +19,13 @@ pub(super) async fn receive(
     name: &Arc<str>,
     options: ReceiveOptions,
 ) -> Result<Vec<RawDelivery>> {
-    let outlook = look(engine, name).await?;
-    if outlook.ready {
-        let taken = take(engine, name, options).await?;
-        if !taken.is_empty() {
-            return Ok(taken);
-        }
-    }
-    if options.wait.is_zero() {
-        return Ok(Vec::new());
+    // Most find something: a look before would be a second step. Who then waits looks, and keeps no writer waiting.
+    let taken = take(engine, name, options).await?;
+    if !taken.deliveries.is_empty() || options.wait.is_zero() {
+        return Ok(taken.deliveries);
     }
     let deadline = later(Instant::now(), options.wait);
-    let waiting = engine.wait(outlook.queue).await?;
+    let waiting = engine.wait(taken.queue.id).await?;
     loop {
         let mut told = std::pin::pin!(waiting.notified());
         // From here on no change is missed.
@@ -38,8 +33,8 @@ pub(super) async fn receive(
         let outlook = look(engine, name).await?;
         if outlook.ready {
             let taken = take(engine, name, options).await?;
-            if !taken.is_empty() {
-                return Ok(taken);
+            if !taken.deliveries.is_empty() {
+                return Ok(taken.deliveries);
             }
         }
         if Instant::now() >= deadline {
@@ -59,7 +54,7 @@ async fn look(engine: &Engine, name: &Arc<str>) -> Result<Outlook> {
     engine.read(move |connection| receive::outlook(connection, &name, now)).await
 }
 
-async fn take(engine: &Engine, name: &Arc<str>, options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
+async fn take(engine: &Engine, name: &Arc<str>, options: ReceiveOptions) -> Result<Taken> {
     let writer = engine.writer().await?;
     let (name, clock) = (Arc::clone(name), engine.clock());
     let lease = millis(whole_millis(options.lease));
@@ -71,7 +66,7 @@ async fn take(engine: &Engine, name: &Arc<str>, options: ReceiveOptions) -> Resu
             Ok(Hand { taken: Some(taken), writer })
         })
         .await?;
-    Ok(hand.open())
+    hand.open()
 }
 
 /// Messages on their way to a receiver. Dropped on that way, they return at once.
@@ -81,8 +76,8 @@ struct Hand {
 }
 
 impl Hand {
-    fn open(mut self) -> Vec<RawDelivery> {
-        self.taken.take().map(|taken| taken.deliveries).unwrap_or_default()
+    fn open(mut self) -> Result<Taken> {
+        self.taken.take().ok_or_else(|| Error::internal("what was received was handed over twice"))
     }
 }
 
@@ -118,7 +113,7 @@ fn untake(
     };
     job.connection
         .prepare_cached(
-            "UPDATE messages SET lease = NULL, attempts = attempts - 1, visible_at = sent_at WHERE id = ?1",
+            "UPDATE messages SET head = head & 1, lease = NULL, attempts = attempts - 1, visible_at = sent_at WHERE id = ?1",
         )?
         .execute([message.id])?;
     job.after.wake.push(queue.id);
