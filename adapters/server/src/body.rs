@@ -3,7 +3,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,7 +12,9 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use skyport_core::BoxError;
 use tokio::runtime::Handle;
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::timeout;
+
+use crate::patience::Patience;
 
 /// How much of an unread body is read and thrown away, and for how long. A connection that is closed in the midst of an
 /// upload loses the response on its way to the client.
@@ -25,8 +27,7 @@ const REFUSED: u64 = 4 << 20;
 #[derive(Debug)]
 pub(crate) struct Upload {
     incoming: Option<Incoming>,
-    limit: Duration,
-    stalled: Option<Pin<Box<Sleep>>>,
+    patience: Patience,
     /// Whether the rest is to be read when the handler does not.
     drains: bool,
     /// How many bytes of it at most.
@@ -39,8 +40,7 @@ impl Upload {
     pub(crate) fn new(incoming: Incoming, limit: Duration, awaits: bool, one_of_many: bool) -> Self {
         Self {
             incoming: Some(incoming),
-            limit,
-            stalled: None,
+            patience: Patience::new(limit),
             drains: !awaits && !one_of_many,
             most: DRAIN.0,
         }
@@ -64,16 +64,14 @@ impl Body for Upload {
         let Some(incoming) = &mut this.incoming else { return Poll::Ready(None) };
         match Pin::new(incoming).poll_frame(cx) {
             Poll::Ready(frame) => {
-                this.stalled = None;
+                this.patience.relax();
                 if !matches!(frame, Some(Ok(_))) {
                     this.incoming = None;
                 }
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }
             Poll::Pending => {
-                let limit = this.limit;
-                let stalled = this.stalled.get_or_insert_with(|| Box::pin(sleep(limit)));
-                std::task::ready!(stalled.as_mut().poll(cx));
+                ready!(this.patience.poll_out(cx));
                 this.incoming = None;
                 let late =
                     io::Error::new(io::ErrorKind::TimedOut, "the client takes too long to send its body");

@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep};
 
+use crate::patience::Patience;
 use crate::pulse::Pulse;
 
 /// What every HTTP/2 connection begins with.
@@ -49,30 +49,28 @@ pub(crate) struct Stream {
     begun: Bytes,
     tcp: TcpStream,
     pulse: Arc<Pulse>,
-    limit: Duration,
-    stalled: Option<Pin<Box<Sleep>>>,
+    patience: Patience,
 }
 
 impl Stream {
     /// `begun` is what has been read already.
     pub(crate) fn new(begun: Bytes, tcp: TcpStream, pulse: Arc<Pulse>, limit: Duration) -> Self {
-        Self { begun, tcp, pulse, limit, stalled: None }
+        Self { begun, tcp, pulse, patience: Patience::new(limit) }
     }
 
     /// Passes the result of a write on; one that waits for too long fails.
     fn watch<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if polled.is_ready() {
-            if self.stalled.take().is_some() {
+            if self.patience.is_tried() {
+                self.patience.relax();
                 self.pulse.blocked(false);
             }
             return polled;
         }
-        let limit = self.limit;
-        if self.stalled.is_none() {
+        if !self.patience.is_tried() {
             self.pulse.blocked(true);
         }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(limit)));
-        ready!(stalled.as_mut().poll(cx));
+        ready!(self.patience.poll_out(cx));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read its response")))
     }
 }

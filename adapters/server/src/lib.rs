@@ -54,6 +54,7 @@ mod gate;
 mod intercept;
 mod io;
 mod listen;
+mod patience;
 mod pulse;
 mod reply;
 mod server;

@@ -1,20 +1,28 @@
 //! What a connection is doing, and when it has taken too long.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 /// How long a connection that is to end bears with a client that is in the midst of a head, of a body that nobody reads, or
 /// of saying goodbye.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// Looks are never closer together, however short the times are.
+const CLOSEST: Duration = Duration::from_millis(5);
+
+/// Looks are never further apart, however long the times are.
+const FURTHEST: Duration = Duration::from_secs(3_600);
+
 /// Follows one connection: requests under way, and since when it is silent or in the midst of a head.
+///
+/// Nobody is told of what changes: waking a connection and setting its timer anew costs more than all else that is done here for a
+/// request. The one who waits looks again before anything that has begun since can be overdue.
 #[derive(Debug)]
 pub(crate) struct Pulse {
     state: Mutex<State>,
-    changed: Notify,
     header: Option<Duration>,
     idle: Duration,
 }
@@ -42,7 +50,7 @@ impl Pulse {
             quiet_since: now,
             head_since: header.map(|_| now),
         };
-        Arc::new(Self { state: Mutex::new(state), changed: Notify::new(), header, idle })
+        Arc::new(Self { state: Mutex::new(state), header, idle })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -54,7 +62,6 @@ impl Pulse {
         let mut state = self.state();
         if self.header.is_some() && state.in_flight == 0 && state.head_since.is_none() {
             state.head_since = Some(Instant::now());
-            self.changed.notify_one();
         }
     }
 
@@ -71,15 +78,14 @@ impl Pulse {
         let mut state = self.state();
         state.blocked = blocked;
         state.quiet_since = Instant::now();
-        self.changed.notify_one();
     }
 
-    /// No more requests are taken: from now on the connection ends after a moment without one.
+    /// No more requests are taken: from now on the connection ends after a moment without one. Whoever waits for it to be overdue is to
+    /// begin anew.
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closing = true;
         state.quiet_since = Instant::now();
-        self.changed.notify_one();
     }
 
     /// Begins to count the idle time anew.
@@ -89,37 +95,30 @@ impl Pulse {
 
     /// Returns once the client has taken too long. Safe to drop and call again.
     pub(crate) async fn overdue(&self) {
-        loop {
-            let deadline = self.deadline();
-            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-                return;
-            }
-            tokio::select! {
-                () = self.changed.notified() => {}
-                () = until(deadline) => {}
-            }
+        let mut timer = pin!(sleep_until(Instant::now()));
+        while let Some(look) = self.next_look() {
+            timer.as_mut().reset(look);
+            timer.as_mut().await;
         }
     }
 
-    fn deadline(&self) -> Option<Instant> {
+    /// When to look again; `None` where the client has taken too long. What begins after this look cannot be overdue before the next.
+    fn next_look(&self) -> Option<Instant> {
         let state = self.state();
-        if state.in_flight > 0 || state.blocked {
-            return None;
-        }
         let idle = if state.closing { self.idle.min(LINGER) } else { self.idle };
-        let idle = state.quiet_since.checked_add(idle);
-        let head = state.head_since.zip(self.header).and_then(|(since, limit)| since.checked_add(limit));
-        match (idle, head) {
-            (Some(idle), Some(head)) => Some(idle.min(head)),
-            (idle, head) => idle.or(head),
+        let now = Instant::now();
+        let shortest = self.header.map_or(idle, |header| header.min(idle));
+        let look = now + shortest.clamp(CLOSEST, FURTHEST);
+        if state.in_flight > 0 || state.blocked {
+            return Some(look);
         }
-    }
-}
-
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
+        let head = state.head_since.zip(self.header).and_then(|(since, limit)| since.checked_add(limit));
+        let due = state.quiet_since.checked_add(idle).into_iter().chain(head).min();
+        match due {
+            Some(due) if due <= now => None,
+            Some(due) => Some(due.min(look)),
+            None => Some(look),
+        }
     }
 }
 
@@ -134,7 +133,6 @@ impl Drop for Busy {
         if state.in_flight == 0 {
             state.quiet_since = Instant::now();
             state.head_since = None;
-            self.0.changed.notify_one();
         }
     }
 }
@@ -177,6 +175,23 @@ mod tests {
         assert!(tokio::time::timeout(IDLE * 10, pulse.overdue()).await.is_err());
         pulse.blocked(false);
         assert_eq!(time_to_overdue(&pulse).await, LINGER);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_begins_while_somebody_waits_is_overdue_in_its_own_time() {
+        let pulse = Pulse::new(Some(HEADER), IDLE);
+        drop(pulse.begin());
+        let start = Instant::now();
+        let beginning = async {
+            tokio::time::sleep(Duration::from_secs(33)).await;
+            pulse.received();
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = pulse.overdue() => {}
+            () = beginning => {}
+        }
+        assert_eq!(start.elapsed().as_secs(), 33 + HEADER.as_secs());
     }
 
     #[tokio::test(start_paused = true)]

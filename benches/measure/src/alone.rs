@@ -1,7 +1,8 @@
 //! A contender in a process of its own: for what it holds in memory, and how it starts.
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStdin, Command, Stdio};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -31,6 +32,46 @@ impl Alone {
     pub fn tell<T: Serialize>(&self, found: &T) -> Outcome {
         println!("{}", serde_json::to_string(found)?);
         Ok(())
+    }
+
+    /// Returns once the process that started this one has gone, or has [dropped](Beside) it. Blocks.
+    pub fn until_left(&self) {
+        let mut rest = Vec::new();
+        // An end is an end, also one by an error.
+        let _ = std::io::stdin().lock().read_to_end(&mut rest);
+    }
+}
+
+/// A child that serves: it runs beside this process until this is dropped.
+#[derive(Debug)]
+pub struct Beside {
+    child: Child,
+    /// As long as it is open, the child stays.
+    _held: Option<ChildStdin>,
+}
+
+impl Beside {
+    /// Starts this same program with other arguments; with what it [tells](Alone::tell) first.
+    ///
+    /// # Errors
+    /// Where it ends before it tells anything.
+    pub fn start<T: DeserializeOwned>(arguments: &[&str]) -> Outcome<(Self, T)> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg(WORD).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn()?;
+        let (held, told) = (child.stdin.take(), child.stdout.take());
+        let beside = Self { child, _held: held };
+        let mut line = String::new();
+        BufReader::new(told.ok_or("no output")?).read_line(&mut line)?;
+        let told = serde_json::from_str(&line);
+        Ok((beside, told.map_err(|_| format!("{} told nothing", arguments.join(" ")))?))
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        // One that has ended by itself cannot be ended again, and whoever drops this asks for no more than its end.
+        let _ = self.child.kill().and_then(|()| self.child.wait());
     }
 }
 

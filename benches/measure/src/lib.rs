@@ -13,7 +13,7 @@ mod plan;
 mod row;
 mod sample;
 
-pub use alone::{Alone, child, peak_memory};
+pub use alone::{Alone, Beside, child, peak_memory};
 pub use built::built;
 pub use cost::{Allocated, allocated, processor_time};
 pub use curve::{Curve, Line, Point, Scale};

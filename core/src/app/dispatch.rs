@@ -18,7 +18,7 @@ use super::lanes;
 use super::manifest::Manifest;
 use crate::body::Body;
 use crate::event::{BlobEvent, ScheduleEvent};
-use crate::http::{PathParams, Request, Response, Routed, Router, limited, problem};
+use crate::http::{Request, Response, Routed, Router, limited, problem};
 use crate::outcome::Outcome;
 use crate::queue::port::RawDelivery;
 use crate::{Error, ErrorKind, Result, TraceContext};
@@ -196,7 +196,6 @@ impl Functions {
     ) -> Result<impl Future<Output = Called>, Box<Response>> {
         let function = match self.router.find(request.method(), request.path()) {
             Routed::Function(index, params) => {
-                let params = PathParams::from(params);
                 request.set_params(params);
                 &self.functions[index]
             }
@@ -227,7 +226,7 @@ impl Functions {
     pub async fn deliver(
         &self,
         function: FunctionRef<'_>,
-        deliveries: Vec<RawDelivery>,
+        mut deliveries: Vec<RawDelivery>,
         invocation: Invocation,
     ) -> Result<Vec<Outcome>> {
         let batch = match function.trigger() {
@@ -240,31 +239,43 @@ impl Functions {
         if batch {
             return Ok(self.deliver_batch(function, deliveries, invocation).await);
         }
-        let several = deliveries.len() > 1;
+        if deliveries.len() == 1
+            && let Some(delivery) = deliveries.pop()
+        {
+            return Ok(lanes::caught(self.deliver_one(function, delivery, invocation)).await);
+        }
         let items = deliveries.into_iter().map(|delivery| (delivery.group.clone(), delivery)).collect();
         let concurrency = function.concurrency().unwrap_or(DEFAULT_CONCURRENCY);
         let invocation = &invocation;
         Ok(lanes::run(items, concurrency, |delivery| async move {
             let mut invocation = invocation.clone();
-            if several {
-                // One that takes too long does not cancel its neighbours.
-                invocation.cancellation = invocation.cancellation.child();
-            }
-            invocation.attempt = delivery.attempt;
-            if let Some(trace) = &delivery.envelope.trace {
-                invocation.trace = trace.clone();
-            }
-            let event = match function.trigger() {
-                Trigger::Blob { change, .. } => match serde_json::from_slice::<BlobEvent>(&delivery.body) {
-                    Ok(event) if event.change != *change => return Outcome::Done,
-                    Ok(event) => Event::Blob(event),
-                    Err(error) => return Outcome::dead(format!("not a blob event: {error}")),
-                },
-                _ => Event::Message(Box::new(delivery)),
-            };
-            self.settle_one(function, event, invocation).await
+            // One that takes too long does not cancel its neighbours.
+            invocation.cancellation = invocation.cancellation.child();
+            only(self.deliver_one(function, delivery, invocation).await)
         })
         .await)
+    }
+
+    /// Calls a single handler; one outcome.
+    async fn deliver_one(
+        &self,
+        function: FunctionRef<'_>,
+        delivery: RawDelivery,
+        mut invocation: Invocation,
+    ) -> Vec<Outcome> {
+        invocation.attempt = delivery.attempt;
+        if let Some(trace) = &delivery.envelope.trace {
+            invocation.trace = trace.clone();
+        }
+        let event = match function.trigger() {
+            Trigger::Blob { change, .. } => match serde_json::from_slice::<BlobEvent>(&delivery.body) {
+                Ok(event) if event.change != *change => return vec![Outcome::Done],
+                Ok(event) => Event::Blob(event),
+                Err(error) => return vec![Outcome::dead(format!("not a blob event: {error}"))],
+            },
+            _ => Event::Message(Box::new(delivery)),
+        };
+        self.settle(function, event, invocation, 1).await
     }
 
     async fn deliver_batch(
@@ -281,9 +292,7 @@ impl Functions {
         {
             invocation.trace = trace.clone();
         }
-        let (reply, _) = self.call(function.0, Event::Batch(deliveries), invocation).await;
-        let outcomes = reply.and_then(|reply| reply.into_outcomes(count));
-        outcomes.unwrap_or_else(|error| vec![failure(&error); count])
+        self.settle(function, Event::Batch(deliveries), invocation, count).await
     }
 
     /// Hands a blob event or a schedule's event to its function.
@@ -303,22 +312,22 @@ impl Functions {
         if !fits {
             return Err(Error::invalid(format!("the function `{}` is for other events", function.name())));
         }
-        Ok(self.settle_one(function, event, invocation).await)
+        Ok(only(self.settle(function, event, invocation, 1).await))
     }
 
-    fn settle_one(
+    /// Calls a function with an event of `count` parts; so many outcomes.
+    fn settle(
         &self,
         function: FunctionRef<'_>,
         event: Event,
         invocation: Invocation,
-    ) -> impl Future<Output = Outcome> {
+        count: usize,
+    ) -> impl Future<Output = Vec<Outcome>> {
         let call = self.call(function.0, event, invocation);
         async move {
             let (reply, _) = call.await;
-            match reply.and_then(|reply| reply.into_outcomes(1)) {
-                Ok(mut outcomes) => outcomes.pop().unwrap_or_else(|| Outcome::retry("no outcome")),
-                Err(error) => failure(&error),
-            }
+            let outcomes = reply.and_then(|reply| reply.into_outcomes(count));
+            outcomes.unwrap_or_else(|error| vec![failure(&error); count])
         }
     }
 
@@ -381,6 +390,11 @@ impl Functions {
         }
         .instrument(span)
     }
+}
+
+/// The outcome of a call that has one.
+fn only(mut outcomes: Vec<Outcome>) -> Outcome {
+    outcomes.pop().unwrap_or_else(|| Outcome::retry("no outcome"))
 }
 
 /// Checks what a route says of its requests, and holds the body to the limit.

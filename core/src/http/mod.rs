@@ -1,6 +1,7 @@
 //! HTTP as functions see it, on the types of the `http` crate.
 
 mod limit;
+mod params;
 pub mod problem;
 mod request;
 mod response;
@@ -8,9 +9,8 @@ pub mod route;
 mod router;
 
 pub(crate) use limit::limited;
-pub(crate) use request::PathParams;
+pub(crate) use params::PathParams;
 pub use request::{Fidelity, Request};
 pub use response::{IntoResponse, Json, Response};
 pub use route::Route;
-pub use router::Routed;
-pub(crate) use router::Router;
+pub(crate) use router::{Routed, Router};

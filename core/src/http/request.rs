@@ -8,6 +8,7 @@ use http::{HeaderMap, Method, Uri, header};
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
+use super::params::{CarriedParams, PathParams};
 use crate::body::Body;
 use crate::{Error, ErrorKind, Result};
 
@@ -16,7 +17,10 @@ pub(crate) const OPERATION: &str = "http.request";
 
 /// An HTTP request: a thin wrapper of [`http::Request`], with `From` both ways.
 #[derive(Debug)]
-pub struct Request(http::Request<Body>);
+pub struct Request {
+    inner: http::Request<Body>,
+    params: PathParams,
+}
 
 /// What an adapter had to give up of the request as the client sent it.
 #[non_exhaustive]
@@ -29,10 +33,6 @@ pub struct Fidelity {
     /// The body arrived whole rather than streamed.
     pub buffered: bool,
 }
-
-/// What stood in the braces of the route, still percent-encoded.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct PathParams(pub(crate) Vec<(String, String)>);
 
 impl Request {
     /// A request without headers.
@@ -47,37 +47,37 @@ impl Request {
         let mut request = http::Request::new(body.into());
         *request.method_mut() = method;
         *request.uri_mut() = uri;
-        Ok(Self(request))
+        Ok(request.into())
     }
 
     /// The method.
     #[must_use]
     pub fn method(&self) -> &Method {
-        self.0.method()
+        self.inner.method()
     }
 
     /// The URI as it was sent.
     #[must_use]
     pub fn uri(&self) -> &Uri {
-        self.0.uri()
+        self.inner.uri()
     }
 
     /// The path, percent-encoded as it was sent.
     #[must_use]
     pub fn path(&self) -> &str {
-        self.0.uri().path()
+        self.inner.uri().path()
     }
 
     /// All headers.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
-        self.0.headers()
+        self.inner.headers()
     }
 
     /// A header's first value, where it is there and readable text.
     #[must_use]
     pub fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
-        self.0.headers().get(name)?.to_str().ok()
+        self.inner.headers().get(name)?.to_str().ok()
     }
 
     /// The media type of the body, without parameters, in lower case.
@@ -89,13 +89,13 @@ impl Request {
     /// What the adapter had to give up of the request.
     #[must_use]
     pub fn fidelity(&self) -> Fidelity {
-        self.0.extensions().get().copied().unwrap_or_default()
+        self.inner.extensions().get().copied().unwrap_or_default()
     }
 
     /// Says what the adapter had to give up.
     #[must_use]
     pub fn with_fidelity(mut self, fidelity: Fidelity) -> Self {
-        self.0.extensions_mut().insert(fidelity);
+        self.inner.extensions_mut().insert(fidelity);
         self
     }
 
@@ -104,9 +104,8 @@ impl Request {
     /// # Errors
     /// `InvalidArgument` (a 400) where it does not parse or is not UTF-8; `Internal` where the route has no such name.
     pub fn path_param<T: FromStr>(&self, name: &str) -> Result<T> {
-        let params = self.0.extensions().get::<PathParams>();
-        let raw = params.and_then(|params| params.0.iter().find(|(key, _)| key == name));
-        let (_, raw) = raw.ok_or_else(|| {
+        let carried = || self.inner.extensions().get::<CarriedParams>()?.get(name);
+        let raw = self.params.get(self.path(), name).or_else(carried).ok_or_else(|| {
             Error::internal(format!("the route has no `{{{name}}}`")).with_operation("http.path_param")
         })?;
         let text = percent_decode_str(raw)
@@ -120,7 +119,7 @@ impl Request {
     /// # Errors
     /// `InvalidArgument` (a 400) where it does not parse.
     pub fn query_param<T: FromStr>(&self, name: &str) -> Result<Option<T>> {
-        let query = self.0.uri().query().unwrap_or_default();
+        let query = self.inner.uri().query().unwrap_or_default();
         for pair in query.split('&') {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             if form_decode(key)? == name {
@@ -133,13 +132,13 @@ impl Request {
     /// The body.
     #[must_use]
     pub fn into_body(self) -> Body {
-        self.0.into_body()
+        self.inner.into_body()
     }
 
     /// Takes the body and leaves an empty one.
     #[must_use]
     pub fn take_body(&mut self) -> Body {
-        std::mem::take(self.0.body_mut())
+        std::mem::take(self.inner.body_mut())
     }
 
     /// The whole body in memory. The route's limit (20 MiB by default) holds.
@@ -177,17 +176,14 @@ impl Request {
             .map_err(|error| wrong(format!("the body is not the JSON expected: {error}")))
     }
 
+    /// Those of its route. What came among its extensions is another route's.
     pub(crate) fn set_params(&mut self, params: PathParams) {
-        // Without any, none are put there: an extension costs three allocations.
-        if params.0.is_empty() {
-            self.0.extensions_mut().remove::<PathParams>();
-        } else {
-            self.0.extensions_mut().insert(params);
-        }
+        self.inner.extensions_mut().remove::<CarriedParams>();
+        self.params = params;
     }
 
     pub(crate) fn map_body(self, f: impl FnOnce(Body) -> Body) -> Self {
-        Self(self.0.map(f))
+        Self { inner: self.inner.map(f), params: self.params }
     }
 }
 
@@ -212,14 +208,19 @@ fn form_decode(text: &str) -> Result<Cow<'_, str>> {
 }
 
 impl From<http::Request<Body>> for Request {
-    fn from(request: http::Request<Body>) -> Self {
-        Self(request)
+    fn from(inner: http::Request<Body>) -> Self {
+        Self { inner, params: PathParams::default() }
     }
 }
 
 impl From<Request> for http::Request<Body> {
     fn from(request: Request) -> Self {
-        request.0
+        let Request { mut inner, params } = request;
+        // Only where there are any: an extension costs allocations.
+        if let Some(params) = params.carried(inner.uri().path()) {
+            inner.extensions_mut().insert(params);
+        }
+        inner
     }
 }
 
@@ -246,10 +247,27 @@ mod tests {
 
     #[test]
     fn path_parameters_keep_an_encoded_slash_inside_one_segment() {
-        let mut request = request("/photos/a%2Fb");
-        request.set_params(PathParams(vec![("name".into(), "a%2Fb".into()), ("bad".into(), "%FF".into())]));
+        let path = "/photos/a%2Fb/%FF";
+        let mut request = request(path);
+        let names = ["name", "bad"].map(Box::from).into();
+        request.set_params(PathParams::new(path, &names, path.split('/').skip(2)));
         assert_eq!(request.path_param::<String>("name").expect("decodes"), "a/b");
         assert_eq!(request.path_param::<String>("bad").expect_err("not UTF-8").operation(), Some(OPERATION));
         assert_eq!(request.path_param::<String>("none").expect_err("no such").kind(), ErrorKind::Internal);
+    }
+
+    #[test]
+    fn path_parameters_outlive_a_layer_that_changes_the_path() {
+        let path = "/photos/cat";
+        let mut request = request(path);
+        let names = ["name"].map(Box::from).into();
+        request.set_params(PathParams::new(path, &names, path.split('/').skip(2)));
+        let mut inner = http::Request::from(request);
+        *inner.uri_mut() = Uri::from_static("/elsewhere");
+        let request = Request::from(inner);
+        assert_eq!(
+            (request.path(), &*request.path_param::<String>("name").expect("kept")),
+            ("/elsewhere", "cat")
+        );
     }
 }

@@ -7,6 +7,9 @@ use serde::Serialize;
 use crate::app::{HandlerError, HandlerResult};
 use crate::body::Body;
 
+/// What text is sent as.
+const TEXT: &str = "text/plain; charset=utf-8";
+
 /// An HTTP response: a thin wrapper of [`http::Response`], with `From` both ways.
 ///
 /// ```
@@ -60,7 +63,7 @@ impl Response {
     /// 200 with text as UTF-8.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
-        Self::ok(text.into()).with_content_type("text/plain; charset=utf-8")
+        Self::ok(text.into()).typed(TEXT)
     }
 
     /// 200 with a value as JSON.
@@ -69,7 +72,13 @@ impl Response {
     /// A failure of the value to serialise (a map whose keys are no strings, say), as fatal.
     pub fn json<T: Serialize + ?Sized>(value: &T) -> HandlerResult<Self> {
         let bytes = serde_json::to_vec(value).map_err(HandlerError::fatal)?;
-        Ok(Self::ok(bytes).with_content_type("application/json"))
+        Ok(Self::ok(bytes).typed("application/json"))
+    }
+
+    /// With the first content type that it has.
+    fn typed(mut self, content_type: &'static str) -> Self {
+        self.0.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        self
     }
 
     /// The same with another status.
@@ -187,7 +196,7 @@ into_response! {
     http::Response<Body> => Response,
     StatusCode => Response::new,
     () => |()| Response::no_content(),
-    &'static str => Response::text,
+    &'static str => |text| Response::ok(text).typed(TEXT),
     String => Response::text,
     Bytes => octets,
     Vec<u8> => octets,
@@ -195,5 +204,5 @@ into_response! {
 }
 
 fn octets(body: impl Into<Body>) -> Response {
-    Response::ok(body).with_content_type("application/octet-stream")
+    Response::ok(body).typed("application/octet-stream")
 }

@@ -1,15 +1,18 @@
 //! From a request to the function that answers it.
 
+use std::sync::OnceLock;
+
 use http::Method;
 
 use super::PathParams;
+use super::params::Names;
 use super::route::Route;
 
 /// Where a request belongs.
 #[derive(Debug)]
-pub enum Routed<'r> {
+pub(crate) enum Routed {
     /// To this function (by position), with what stood in the braces of its path.
-    Function(usize, Vec<(&'r str, &'r str)>),
+    Function(usize, PathParams),
     /// Nowhere: 404.
     NoSuchPath,
     /// The path is there, the method is not: 405, with these methods in `Allow`.
@@ -26,8 +29,17 @@ type Entry = (Option<Method>, usize);
 #[derive(Debug, Default)]
 pub(crate) struct Router {
     paths: matchit::Router<usize>,
-    /// By path: the methods there and their functions.
-    methods: Vec<(String, Vec<Entry>)>,
+    places: Vec<Place>,
+}
+
+/// A path that has functions.
+#[derive(Debug)]
+struct Place {
+    path: String,
+    /// What stands in its braces; known once a request has come.
+    names: OnceLock<Names>,
+    /// The methods there and their functions.
+    methods: Vec<Entry>,
 }
 
 impl Router {
@@ -41,21 +53,25 @@ impl Router {
         if path.replace("{{", "").matches('{').count() > PARAMETERS {
             return Err(format!("a path with more than {PARAMETERS} `{{name}}` is not valid"));
         }
-        let place = match self.methods.iter().position(|(known, _)| known == path) {
+        let place = match self.places.iter().position(|place| place.path == path) {
             Some(place) => place,
             None => {
-                let place = self.methods.len();
+                let place = self.places.len();
                 self.paths.insert(path, place).map_err(|error| match error {
                     matchit::InsertError::Conflict { with } => {
                         format!("the path `{path}` overlaps with `{with}`")
                     }
                     error => format!("the path `{path}` is not valid: {error}"),
                 })?;
-                self.methods.push((path.to_owned(), Vec::new()));
+                self.places.push(Place {
+                    path: path.to_owned(),
+                    names: OnceLock::new(),
+                    methods: Vec::new(),
+                });
                 place
             }
         };
-        let methods = &mut self.methods[place].1;
+        let methods = &mut self.places[place].methods;
         if methods.iter().any(|(method, _)| method.as_ref() == route.method()) {
             let method = route.method().map_or("*", Method::as_str);
             return Err(format!("`{method} {path}` is there twice"));
@@ -65,15 +81,20 @@ impl Router {
     }
 
     /// Finds the function for a request. HEAD goes to GET where it has no function of its own.
-    pub(crate) fn find<'r>(&'r self, method: &Method, path: &'r str) -> Routed<'r> {
+    pub(crate) fn find(&self, method: &Method, path: &str) -> Routed {
         let Ok(matched) = self.paths.at(path) else { return Routed::NoSuchPath };
-        let methods = &self.methods[*matched.value].1;
+        let Place { methods, names, .. } = &self.places[*matched.value];
         let with = |wanted: Option<&Method>| methods.iter().find(|(method, _)| method.as_ref() == wanted);
         let found = with(Some(method))
             .or_else(|| (method == Method::HEAD).then(|| with(Some(&Method::GET))).flatten())
             .or_else(|| with(None));
         match found {
-            Some((_, function)) => Routed::Function(*function, matched.params.iter().collect()),
+            Some((_, function)) => {
+                let names =
+                    names.get_or_init(|| matched.params.iter().map(|(name, _)| name.into()).collect());
+                let values = matched.params.iter().map(|(_, value)| value);
+                Routed::Function(*function, PathParams::new(path, names, values))
+            }
             None => Routed::NoSuchMethod(allowed(methods)),
         }
     }
@@ -89,12 +110,6 @@ fn allowed(methods: &[Entry]) -> String {
     names.join(", ")
 }
 
-impl From<Vec<(&str, &str)>> for PathParams {
-    fn from(params: Vec<(&str, &str)>) -> Self {
-        Self(params.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,11 +123,11 @@ mod tests {
         router.add(&route::any("/files/{*rest}"), 2).expect("another path");
 
         assert!(
-            matches!(router.find(&Method::GET, "/photos/a%2Fb"), Routed::Function(0, params) if params == [("name", "a%2Fb")])
+            matches!(router.find(&Method::GET, "/photos/a%2Fb"), Routed::Function(0, params) if params.get("/photos/a%2Fb", "name") == Some("a%2Fb"))
         );
         assert!(matches!(router.find(&Method::HEAD, "/photos/a"), Routed::Function(0, _)));
         assert!(
-            matches!(router.find(&Method::PATCH, "/files/a/b"), Routed::Function(2, params) if params == [("rest", "a/b")])
+            matches!(router.find(&Method::PATCH, "/files/a/b"), Routed::Function(2, params) if params.get("/files/a/b", "rest") == Some("a/b"))
         );
         assert!(matches!(router.find(&Method::GET, "/photos/a/b"), Routed::NoSuchPath));
         assert!(matches!(router.find(&Method::GET, "/photos/"), Routed::NoSuchPath));
@@ -129,8 +144,9 @@ mod tests {
         let fault = router.add(&route::get(path(PARAMETERS + 1)), 1).expect_err("one more");
         assert!(fault.contains("more than 25"), "{fault}");
         let asked = "/v/{x}".repeat(PARAMETERS);
+        let last = format!("p{}", PARAMETERS - 1);
         assert!(
-            matches!(router.find(&Method::GET, &asked), Routed::Function(0, params) if params.len() == PARAMETERS)
+            matches!(router.find(&Method::GET, &asked), Routed::Function(0, params) if params.get(&asked, &last) == Some("v"))
         );
     }
 
