@@ -8,6 +8,9 @@ use std::thread;
 /// The longest body that is taken.
 const LONGEST: usize = 1 << 20;
 
+/// More than a subject opens at once.
+const CONNECTIONS: usize = 16;
+
 /// A request, whole.
 #[derive(Debug, Default)]
 pub(crate) struct Request {
@@ -61,22 +64,23 @@ pub(crate) fn answer(to: &mut TcpStream, status: &str, headers: &str, body: &[u8
     to.write_all(&bytes)
 }
 
-/// Serves on a free port of this machine for as long as the process lives, each connection on a thread of its own.
+/// Serves on a free port of this machine for as long as the process lives. The threads are there beforehand: none is made while a
+/// subject waits.
 pub(crate) fn serve<S: Send + Sync + 'static>(
     state: Arc<S>,
     handle: fn(&S, Request, &mut TcpStream) -> io::Result<()>,
 ) -> io::Result<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let listener = Arc::new(TcpListener::bind("127.0.0.1:0")?);
     let address = listener.local_addr()?;
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let state = Arc::clone(&state);
-            thread::spawn(move || {
+    for _ in 0..CONNECTIONS {
+        let (listener, state) = (Arc::clone(&listener), Arc::clone(&state));
+        thread::spawn(move || {
+            for stream in listener.incoming() {
                 // A subject that is ended breaks its connections.
                 let _ = stream.and_then(|stream| converse(&*state, stream, handle));
-            });
-        }
-    });
+            }
+        });
+    }
     Ok(address)
 }
 
