@@ -243,7 +243,11 @@ impl Environment {
         let url = ResourceUrl::new(provider, "skyport-claims");
         let settings = TableSettings::default();
         let provider = self.provider(&url)?;
-        provider.create(&url, &ResourceKind::Table(settings.clone())).await?;
+        let kind = ResourceKind::Table(settings.clone());
+        if !schemes::TABLES {
+            return Err(kind.unknown_to(provider.name()));
+        }
+        provider.create(&url, &kind).await?;
         provider.table(&url, &settings).map(|table| Some(self.retry.table(table)))
     }
 
@@ -256,33 +260,48 @@ impl Environment {
         let settings = QueueSettings::default();
         let scheme = self.default_scheme(&ResourceKind::Queue(settings.clone()), "SKYPORT_PROVIDER")?;
         let url = ResourceUrl::new(scheme, name);
-        self.provider(&url)?.queue(&url, &settings).map(|queue| self.retry.queue(queue))
+        let provider = self.provider(&url)?;
+        if !schemes::QUEUES {
+            return Err(ResourceKind::Queue(settings).unknown_to(provider.name()));
+        }
+        provider.queue(&url, &settings).map(|queue| self.retry.queue(queue))
     }
 
+    /// Opens a resource of a kind that providers of this build have, or that none has: then `open` is called by nobody, and what it
+    /// would put around a resource is not linked.
     fn open<T>(
         &self,
         declaration: &Declaration,
+        served: bool,
         open: impl FnOnce(&dyn Provider, &ResourceUrl) -> Result<T>,
     ) -> Result<T> {
         let url = self.url(declaration)?;
-        let opened = self.provider(&url).and_then(|provider| open(&*provider, &url));
+        let opened = match self.provider(&url) {
+            Ok(provider) if served => open(&*provider, &url),
+            Ok(provider) => Err(declaration.kind.unknown_to(provider.name())),
+            Err(error) => Err(error),
+        };
         opened.map_err(|error| self.told(declaration, &url, error))
     }
 }
 
 impl Opener for Environment {
     fn bucket(&self, declaration: &Declaration) -> Result<Arc<dyn BlobStore>> {
-        self.open(declaration, |provider, url| provider.bucket(url)).map(|store| self.retry.blob(store))
+        self.open(declaration, schemes::BUCKETS, |provider, url| {
+            provider.bucket(url).map(|store| self.retry.blob(store))
+        })
     }
 
     fn queue(&self, declaration: &Declaration, settings: &QueueSettings) -> Result<Arc<dyn MessageQueue>> {
-        self.open(declaration, |provider, url| provider.queue(url, settings))
-            .map(|queue| self.retry.queue(queue))
+        self.open(declaration, schemes::QUEUES, |provider, url| {
+            provider.queue(url, settings).map(|queue| self.retry.queue(queue))
+        })
     }
 
     fn table(&self, declaration: &Declaration, settings: &TableSettings) -> Result<Arc<dyn KeyValueStore>> {
-        self.open(declaration, |provider, url| provider.table(url, settings))
-            .map(|table| self.retry.table(table))
+        self.open(declaration, schemes::TABLES, |provider, url| {
+            provider.table(url, settings).map(|table| self.retry.table(table))
+        })
     }
 }
 

@@ -78,6 +78,39 @@ const fn cloud(
     Scheme { name, provider, kind: Some(kind), feature, this_machine: false, serve }
 }
 
+/// Whether any provider of this build has buckets. Of a kind that none has, nothing is linked.
+pub(crate) const BUCKETS: bool = served("bucket");
+
+/// Likewise queues.
+pub(crate) const QUEUES: bool = served("queue");
+
+/// Likewise tables.
+pub(crate) const TABLES: bool = served("table");
+
+const fn served(kind: &str) -> bool {
+    let mut at = 0;
+    while at < SCHEMES.len() {
+        let fits = match SCHEMES[at].kind {
+            None => true,
+            Some(own) => same(own.as_bytes(), kind.as_bytes()),
+        };
+        if fits && SCHEMES[at].serve.is_some() {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+/// `==`, which constants do not have.
+const fn same(one: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
+
 /// The providers that this build has.
 pub(crate) fn built_in() -> Vec<&'static str> {
     let mut providers: Vec<&str> =
@@ -164,4 +197,21 @@ mod azure;
 #[cfg(not(any(feature = "azure-blob", feature = "azure-queue", feature = "azure-kv")))]
 mod azure {
     pub(super) const SERVE: Option<super::Serve> = None;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_served_is_what_the_features_say() {
+        let any = cfg!(any(feature = "local", feature = "memory"));
+        let cloud = |kind: &str| {
+            let of_kind = SCHEMES.iter().filter(|scheme| scheme.kind == Some(kind));
+            of_kind.filter(|scheme| scheme.serve.is_some()).count() > 0
+        };
+        assert_eq!([BUCKETS, QUEUES, TABLES], ["bucket", "queue", "table"].map(|kind| any || cloud(kind)));
+        assert!(!served("bucke") || any);
+        assert!(same(b"table", b"table") && !same(b"table", b"tables") && !same(b"table", b"tabla"));
+    }
 }

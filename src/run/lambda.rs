@@ -7,6 +7,7 @@ use skyport_core::app::{App, Functions, Resources};
 use skyport_lambda::{LambdaConfig, Remembering};
 
 use crate::environment::Environment;
+use crate::schemes;
 
 pub(super) use skyport_lambda::refuse;
 
@@ -26,9 +27,15 @@ pub(super) async fn run<R: Resources>(app: App<R>, environment: Environment) -> 
 
 fn prepare<R: Resources>(app: App<R>, environment: Environment) -> Result<(Arc<Functions>, LambdaConfig)> {
     let mut config = LambdaConfig::from_env(|name| environment.variable(name))?;
-    let opener = Remembering::new(&environment);
-    let (functions, _) = app.bind(&opener)?;
-    config.ports = opener.into_ports();
+    // Where the program has no resources, it has no connections to make either, and nothing for them is linked.
+    let functions = if schemes::BUCKETS || schemes::QUEUES || schemes::TABLES {
+        let opener = Remembering::new(&environment);
+        let (functions, _) = app.bind(&opener)?;
+        config.ports = opener.into_ports();
+        functions
+    } else {
+        app.bind(&environment)?.0
+    };
     config.queues = Some(Arc::new(move |name| environment.queue_named(name)));
     Ok((Arc::new(functions), config))
 }

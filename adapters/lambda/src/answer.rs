@@ -72,20 +72,21 @@ async fn messages(served: &Served, mut event: Value, invocation: Invocation) -> 
     }
     let ids: Vec<String> = messages.iter().map(|message| message.message_id.clone()).collect();
     let hand = |ordered: bool| move |message| Handed::new(message, ordered);
-    let failed = match served.sources().queue(&name).map_err(|error| Failure::strange(&error))? {
+    // One way for both: what settles is linked once.
+    let (queue, handed) = match served.sources().queue(&name).map_err(|error| Failure::strange(&error))? {
         Some((function, queue)) => {
             let ordered = queue.info().settings.ordered;
             let mut handed: Vec<Handed> = messages.into_iter().map(hand(ordered)).collect();
             batch::deliver(served, function, queue, &mut handed, invocation).await?;
-            settle(Some(queue), &handed).await
+            (Some(Arc::clone(queue)), handed)
         }
         None => {
             let mut handed: Vec<Handed> = messages.into_iter().map(hand(false)).collect();
             blob::carried(served, &name, &mut handed, invocation).await?;
-            let queue = carrier(served, &name);
-            settle(queue.as_ref(), &handed).await
+            (carrier(served, &name), handed)
         }
     };
+    let failed = settle(queue.as_ref(), &handed).await;
     let failed: Vec<String> = failed.into_iter().filter_map(|index| ids.get(index).cloned()).collect();
     Ok(Answer::batch(&failed))
 }

@@ -25,12 +25,21 @@ pub struct Ports {
     buckets: Vec<Arc<dyn BlobStore>>,
     queues: Vec<Arc<dyn MessageQueue>>,
     tables: Vec<Arc<dyn KeyValueStore>>,
+    /// [`connect`](Self::connect), named only where something was opened: in a program without resources it is not linked.
+    connect: Option<fn(Self) -> BoxFuture<'static, ()>>,
 }
 
 impl Ports {
+    /// Connects to what was opened, where anything was.
+    pub(crate) async fn warm(self) {
+        if let Some(connect) = self.connect {
+            connect(self).await;
+        }
+    }
+
     /// Makes one cheap call to each service that the resources are on. Whether it succeeds does not matter: by then names are
     /// resolved, certificates are loaded, credentials are there and the connection is open.
-    pub(crate) async fn warm(self) {
+    async fn connect(self) {
         let mut calls: Vec<BoxFuture<'_, (&'static str, Result<()>)>> = Vec::new();
         let mut services = HashSet::new();
         for bucket in self.buckets {
@@ -111,7 +120,9 @@ impl<'o> Remembering<'o> {
     }
 
     fn remember(&self, put: impl FnOnce(&mut Ports)) {
-        put(&mut self.ports.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner);
+        ports.connect = Some(|ports| Box::pin(ports.connect()));
+        put(&mut ports);
     }
 }
 
