@@ -8,6 +8,7 @@ use azure_storage_queue::{QueueClient, QueueClientOptions};
 use skyport_measure::Outcome;
 
 mod key;
+pub mod queues;
 mod tables;
 
 pub use key::SharedKey;

@@ -13,6 +13,8 @@ use skyport_measure::Outcome;
 
 use super::SharedKey;
 
+mod batch;
+
 const JSON: &str = "application/json;odata=minimalmetadata";
 
 /// One table.
@@ -35,9 +37,6 @@ struct Sent<'a> {
 /// An entity as it comes back.
 #[derive(Debug, Deserialize)]
 pub struct Entity {
-    /// Its RowKey.
-    #[serde(rename = "RowKey")]
-    pub row: String,
     v: String,
 }
 
@@ -128,14 +127,21 @@ impl Tables {
         Ok(serde_json::from_slice::<Listed>(&answer.bytes().await?)?.value)
     }
 
-    /// Sends a transaction.
-    pub(super) fn batch(&self, content_type: String, body: String) -> Outcome<RequestBuilder> {
+    /// Puts many of one partition as one transaction, each whatever is there; gives their etags.
+    ///
+    /// # Errors
+    /// What the service says.
+    pub async fn put_together(&self, partition: &str, rows: &[String], value: &[u8]) -> Outcome<Vec<String>> {
+        let (content_type, sent) = batch::write(self, partition, rows, &body(value)?);
         let url = Url::parse(&format!("{}/$batch", self.endpoint))?;
-        Ok(self.request(Method::POST, url).header("content-type", content_type).body(body))
+        let request = self.request(Method::POST, url).header("content-type", content_type).body(sent);
+        let answer = request.send().await?.error_for_status()?.text().await?;
+        let etags = batch::etags(&answer);
+        if etags.len() == rows.len() { Ok(etags) } else { Err(format!("a batch was refused: {answer}").into()) }
     }
 }
 
-pub(super) fn body(value: &[u8]) -> Outcome<String> {
+fn body(value: &[u8]) -> Outcome<String> {
     Ok(serde_json::to_string(&Sent { kind: "Edm.Binary", v: &STANDARD.encode(value) })?)
 }
 

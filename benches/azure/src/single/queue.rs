@@ -3,11 +3,7 @@
 use std::time::Duration;
 
 use azure_storage_queue::QueueClient;
-use azure_storage_queue::models::{
-    QueueClientReceiveMessagesOptions, QueueMessage, ReceivedMessage,
-};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use azure_storage_queue::models::ReceivedMessage;
 use bytes::Bytes;
 use skyport_core::codec;
 use skyport_core::queue::{Delivery, Queue};
@@ -16,6 +12,7 @@ use tokio::runtime::Runtime;
 
 use super::{BODY, expect, metrics, nothing, side};
 use crate::place::{Place, unique};
+use crate::raw::queues;
 
 const RIVAL: &str = "azure_storage_queue";
 
@@ -39,9 +36,9 @@ pub(super) fn measure(group: &mut Group, place: &Place, runtime: &Runtime) -> Ou
     })?;
     let plan = group.plan();
     let our_send = async |()| send(&ours).await;
-    let their_send = async |()| raw_send(&raw).await;
+    let their_send = async |()| queues::send(&raw, &BODY).await;
     let our_end = async |()| ack(receive(&ours).await?).await;
-    let their_end = async |()| raw_ack(&raw, raw_receive(&raw).await?).await;
+    let their_end = async |()| queues::ack(&raw, &raw_receive(&raw).await?).await;
     let contenders = (
         side("skyport", plan, runtime, async || Ok(()), our_send, our_end),
         side(RIVAL, plan, runtime, async || Ok(()), their_send, their_end),
@@ -53,9 +50,9 @@ pub(super) fn measure(group: &mut Group, place: &Place, runtime: &Runtime) -> Ou
             RIVAL,
             plan,
             runtime,
-            async || raw_send(&raw).await,
+            async || queues::send(&raw, &BODY).await,
             async |()| raw_receive(&raw).await,
-            async |received| raw_ack(&raw, received).await,
+            async |received| queues::ack(&raw, &received).await,
         ),
     );
     group.contest("one/queue/receive", metrics(), plan, contenders.0, vec![contenders.1])?;
@@ -64,12 +61,12 @@ pub(super) fn measure(group: &mut Group, place: &Place, runtime: &Runtime) -> Ou
         receive(&ours).await
     };
     let their_ready = async || {
-        raw_send(&raw).await?;
+        queues::send(&raw, &BODY).await?;
         raw_receive(&raw).await
     };
     let contenders = (
         side("skyport", plan, runtime, our_ready, ack, nothing),
-        side(RIVAL, plan, runtime, their_ready, async |received| raw_ack(&raw, received).await, nothing),
+        side(RIVAL, plan, runtime, their_ready, async |received| queues::ack(&raw, &received).await, nothing),
     );
     group.contest("one/queue/ack", metrics(), plan, contenders.0, vec![contenders.1])
 }
@@ -89,27 +86,8 @@ async fn ack(received: Received) -> Outcome {
     Ok(received.ack().await.map_err(skyport_core::Error::from)?)
 }
 
-async fn raw_send(queue: &QueueClient) -> Outcome {
-    let message = QueueMessage { message_text: Some(STANDARD.encode(BODY)) };
-    let sent = queue.send_message(message.try_into()?, None).await?.into_model()?;
-    let id = sent.items.unwrap_or_default().pop().and_then(|sent| sent.message_id);
-    expect(&id.is_some(), &true)
-}
-
 async fn raw_receive(queue: &QueueClient) -> Outcome<ReceivedMessage> {
-    let options = QueueClientReceiveMessagesOptions {
-        number_of_messages: Some(1),
-        visibility_timeout: Some(LEASE.as_secs() as i32),
-        ..QueueClientReceiveMessagesOptions::default()
-    };
-    let came = queue.receive_messages(Some(options)).await?.into_model()?;
-    let message = came.items.unwrap_or_default().pop().ok_or("nothing to receive")?;
-    let body = STANDARD.decode(message.message_text.as_deref().unwrap_or_default())?;
+    let (message, body) = queues::receive(queue, 1, LEASE).await?.pop().ok_or("nothing to receive")?;
     expect(&&body[..], &&BODY[..])?;
     Ok(message)
-}
-
-async fn raw_ack(queue: &QueueClient, received: ReceivedMessage) -> Outcome {
-    let (id, receipt) = (received.message_id.ok_or("no id")?, received.pop_receipt.ok_or("no receipt")?);
-    Ok(queue.delete_message(&id, &receipt, None).await.map(drop)?)
 }
