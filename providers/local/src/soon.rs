@@ -1,26 +1,19 @@
 //! Waiting a moment for what comes soon, before a thread goes to sleep.
 
 use std::hint::spin_loop;
-use std::thread::yield_now;
 
-/// How often it looks at once, each time after a longer pause.
-const SPINS: u32 = 6;
+/// How often it looks, each time after a pause twice as long.
+const LOOKS: u32 = 7;
 
-/// How often it then looks again after others had the processor.
-const YIELDS: u32 = 10;
-
-/// Looks again and again for some microseconds: about as long as it takes to send a thread to sleep and to wake it. Callers that send one
-/// request after the other come back within that time.
+/// Looks again and again for a few microseconds: about as long as it takes to send a thread to sleep and to wake it. Callers that send one
+/// request after the other come back within that time. It never yields: where others want the processor that takes milliseconds, and
+/// whoever sleeps is woken sooner.
 pub(crate) fn soon<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
-    for round in 0..SPINS + YIELDS {
+    for round in 0..LOOKS {
         if let Some(found) = look() {
             return Some(found);
         }
-        if round < SPINS {
-            (0..1 << round).for_each(|_| spin_loop());
-        } else {
-            yield_now();
-        }
+        (0..1 << round).for_each(|_| spin_loop());
     }
     look()
 }
