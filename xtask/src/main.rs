@@ -1,5 +1,5 @@
 //! Skyport's tasks: `cargo xtask test`, `cargo xtask check`, `cargo xtask bench`, `cargo xtask emulators`,
-//! `cargo xtask simulate`, `cargo xtask fuzz`, `cargo xtask portability`.
+//! `cargo xtask simulate`, `cargo xtask fuzz`, `cargo xtask portability`, `cargo xtask counts`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -10,6 +10,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 mod check;
+mod counts;
 mod emulators;
 mod fuzz;
 mod run;
@@ -31,6 +32,8 @@ usage: cargo xtask <task>
             --only <text>        only simulations whose name, or whose program's, contains this
   check   all that needs no test run: format, lints, features, documentation, licences, the rules of the house
             --only <step>        one step of them, by its name
+  counts  allocations, instructions, sizes and crates, beside those that are stored; ends in `counts: N held, N exceeded`
+            --store              stores what it counts
   bench   the benchmarks in benches/; what follows goes to `cargo bench`
   emulators   the clouds' emulators, which `test` starts by itself, until Ctrl-C: for `cargo test -p skyport-aws` and its like
             --only <name>        one emulator of them
@@ -68,6 +71,11 @@ fn task(arguments: &[String]) -> Result<bool> {
             let [only] = options(rest, ["--only"])?;
             check::check(only.as_deref())
         }
+        Some((task, rest)) if task == "counts" => match rest {
+            [] => counts::counts(false),
+            [flag] if flag == "--store" => counts::counts(true),
+            _ => Err(format!("`counts` takes `--store` or nothing\n\n{HELP}").into()),
+        },
         Some((task, rest)) if task == "bench" => bench(rest),
         Some((task, rest)) if task == "emulators" => {
             let [only] = options(rest, ["--only"])?;
