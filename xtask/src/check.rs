@@ -3,7 +3,7 @@
 //! Every step runs, whatever the others said; the failures stand together at the end.
 
 mod deny;
-mod features;
+pub(crate) mod features;
 
 use std::process::Command;
 use std::time::Instant;

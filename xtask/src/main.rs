@@ -1,5 +1,5 @@
 //! Skyport's tasks: `cargo xtask test`, `cargo xtask check`, `cargo xtask bench`, `cargo xtask emulators`,
-//! `cargo xtask simulate`, `cargo xtask fuzz`, `cargo xtask portability`.
+//! `cargo xtask simulate`, `cargo xtask fuzz`, `cargo xtask portability`, `cargo xtask counts`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 mod bench;
 mod check;
+mod counts;
 mod emulators;
 mod fuzz;
 mod group;
@@ -33,6 +34,8 @@ usage: cargo xtask <task>
             --only <text>        only simulations whose name, or whose program's, contains this
   check   all that needs no test run: format, lints, features, documentation, licences, the rules of the house
             --only <step>        one step of them, by its name
+  counts  allocations, instructions, sizes and crates, beside those that are stored; ends in `counts: N held, N exceeded`
+            --store              stores what it counts
   bench   ours and its rivals measured in turn; writes docs/benchmarks.md, and ends in `N targets, N met, N missed`
             <group>..            only these: memory, local, aws, gcp, azure, dispatch, lambda, cold, build
             --quick              few rounds; without a group, over within five minutes, builds and all, with what it reaches until then
@@ -74,6 +77,11 @@ fn task(arguments: &[String]) -> Result<bool> {
             let [only] = options(rest, ["--only"])?;
             check::check(only.as_deref())
         }
+        Some((task, rest)) if task == "counts" => match rest {
+            [] => counts::counts(false),
+            [flag] if flag == "--store" => counts::counts(true),
+            _ => Err(format!("`counts` takes `--store` or nothing\n\n{HELP}").into()),
+        },
         Some((task, rest)) if task == "bench" => {
             let (quick, rest) = flag(rest, "--quick");
             let (names, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(|word| bench::is_group(word));

@@ -9,7 +9,7 @@
 
 pub(crate) mod execute;
 mod figures;
-mod needs;
+pub(crate) mod needs;
 mod output;
 pub(crate) mod plan;
 mod report;

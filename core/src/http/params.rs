@@ -1,6 +1,5 @@
 //! What stands in a request's path where its route has braces.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 /// The names of a route's parameters, in the order of its path: the same for all of its requests.
@@ -13,9 +12,12 @@ const FEW: usize = 4;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PathParams {
     names: Option<Names>,
-    few: [Range<usize>; FEW],
-    more: Vec<Range<usize>>,
+    few: [Place; FEW],
+    more: Vec<Place>,
 }
+
+/// From where to where in the path. A URI is shorter than 64 KiB.
+type Place = (u32, u32);
 
 impl PathParams {
     /// Those that the router found: `values` are pieces of `path`.
@@ -23,7 +25,8 @@ impl PathParams {
         let mut params = Self::default();
         for (index, value) in values.enumerate() {
             let start = (value.as_ptr() as usize).wrapping_sub(path.as_ptr() as usize);
-            let place = start..start.wrapping_add(value.len());
+            let at = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+            let place = (at(start), at(start.wrapping_add(value.len())));
             match params.few.get_mut(index) {
                 Some(slot) => *slot = place,
                 None => params.more.push(place),
@@ -47,7 +50,9 @@ impl PathParams {
     fn iter<'s, 'p: 's>(&'s self, path: &'p str) -> impl Iterator<Item = (&'s str, &'p str)> {
         let places = self.few.iter().chain(&self.more);
         let names = self.names.iter().flat_map(|names| names.iter());
-        names.zip(places).filter_map(|(name, place)| Some((&**name, path.get(place.clone())?)))
+        names.zip(places).filter_map(|(name, &(start, end))| {
+            Some((&**name, path.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)?))
+        })
     }
 }
 

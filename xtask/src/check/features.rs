@@ -123,12 +123,26 @@ pub(crate) fn each(workspace: &Workspace) -> Result<Faults> {
     Ok(faults)
 }
 
+/// How many packages each set brings in; the one of all features is called `all`.
+pub(crate) fn counts(workspace: &Workspace) -> Result<Vec<(String, usize)>> {
+    let sets = sets(skyport(workspace)?);
+    let count = |set: &String| Ok((set.clone(), packages(workspace, set)?.len()));
+    let mut counts: Vec<(String, usize)> = sets.iter().map(count).collect::<Result<_>>()?;
+    if let Some((all, _)) = counts.last_mut() {
+        "all".clone_into(all);
+    }
+    Ok(counts)
+}
+
+fn packages(workspace: &Workspace, set: &str) -> Result<Vec<Package>> {
+    tree(workspace, &["--package=skyport", "--no-default-features", &format!("--features={set}")])
+}
+
 /// What each set brings in, by `cargo tree`.
 pub(crate) fn graph(workspace: &Workspace) -> Result<Faults> {
     let mut faults = Vec::new();
     for set in sets(skyport(workspace)?) {
-        let features = format!("--features={set}");
-        let packages = tree(workspace, &["--package=skyport", "--no-default-features", &features])?;
+        let packages = packages(workspace, &set)?;
         println!("`{set}`: {} packages", packages.len());
         faults.extend(breaches(&set, &packages));
     }

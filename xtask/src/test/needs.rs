@@ -109,7 +109,7 @@ fn divided(said: &str, needs: &[(&[&str], &str)]) -> (Vec<(String, String)>, usi
 }
 
 /// Whether this run decides for everybody: the variable CI says so by convention, and `.ci/run` sets it.
-fn builds_for_all(ci: Option<&OsStr>) -> bool {
+pub(crate) fn builds_for_all(ci: Option<&OsStr>) -> bool {
     ci.is_some_and(|value| !value.is_empty() && value != "false" && value != "0")
 }
 
