@@ -104,7 +104,9 @@ fn concurrency(group: &mut Group, sink: &Sink, place: &Place) -> Outcome {
         title: "Reads of 1 KiB, many at once".to_owned(),
         along: "reads at once".to_owned(),
         up: "us a read".to_owned(),
-        expected: "flat, and falling at first: one thread does all of it, and waits less the more there is to do".to_owned(),
+        expected:
+            "flat, and falling at first: one thread does all of it, and waits less the more there is to do"
+                .to_owned(),
         scale: Scale::Logarithmic,
         tolerance: 1.5,
         lines: vec![line("skyport", ours), line("azure_storage_blob", theirs)],

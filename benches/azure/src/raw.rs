@@ -45,8 +45,10 @@ impl Raw {
     /// # Errors
     /// Where the endpoint is no URL.
     pub fn container(&self, endpoint: &str, name: &str) -> Outcome<BlobContainerClient> {
-        let options =
-            BlobContainerClientOptions { client_options: self.options(), ..BlobContainerClientOptions::default() };
+        let options = BlobContainerClientOptions {
+            client_options: self.options(),
+            ..BlobContainerClientOptions::default()
+        };
         Ok(BlobContainerClient::new(Url::parse(&format!("{endpoint}/{name}"))?, None, Some(options))?)
     }
 

@@ -4,9 +4,7 @@
 use std::fmt::Debug;
 use std::time::Instant;
 
-use skyport_measure::{
-    Contender, Group, Metric, Outcome, Plan, Sample, Target, allocated, processor_time,
-};
+use skyport_measure::{Contender, Group, Metric, Outcome, Plan, Sample, Target, allocated, processor_time};
 use tokio::runtime::Runtime;
 
 use crate::place::{Place, one_thread};

@@ -149,7 +149,8 @@ fn give(mut stream: &TcpStream, head: &Head, size: Option<u64>) -> Outcome {
         let answer = format!("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n{code}\r\n{TAGS}\r\n");
         return Ok(stream.write_all(answer.as_bytes())?);
     };
-    let (start, end) = head.range.map_or((0, size), |(start, last)| (start, size.min(last.saturating_add(1))));
+    let (start, end) =
+        head.range.map_or((0, size), |(start, last)| (start, size.min(last.saturating_add(1))));
     let length = end.saturating_sub(start);
     let (status, range) = match head.range {
         Some(_) => ("206 Partial Content", format!("Content-Range: bytes {start}-{}/{size}\r\n", end - 1)),
@@ -189,13 +190,16 @@ mod tests {
         let mut stream = TcpStream::connect(sink.address).unwrap();
         for (id, body) in [("YQ%3D%3D", "four"), ("Yg==", "seven..")] {
             let length = body.len();
-            let put = format!("PUT /sink/c/b?comp=block&blockid={id} HTTP/1.1\r\ncontent-length: {length}\r\n\r\n{body}");
+            let put = format!(
+                "PUT /sink/c/b?comp=block&blockid={id} HTTP/1.1\r\ncontent-length: {length}\r\n\r\n{body}"
+            );
             assert!(ask(&mut stream, &put).starts_with("HTTP/1.1 201"));
         }
         assert_eq!(sink.size("c", "b"), Some(0));
         let list = "<BlockList><Uncommitted>YQ==</Uncommitted><Latest>Yg==</Latest></BlockList>";
         let length = list.len();
-        let commit = format!("PUT /sink/c/b?comp=blocklist HTTP/1.1\r\nContent-Length: {length}\r\n\r\n{list}");
+        let commit =
+            format!("PUT /sink/c/b?comp=blocklist HTTP/1.1\r\nContent-Length: {length}\r\n\r\n{list}");
         assert!(ask(&mut stream, &commit).starts_with("HTTP/1.1 201"));
         assert_eq!(sink.size("c", "b"), Some(11));
         let part = ask(&mut stream, "GET /sink/c/b HTTP/1.1\r\nx-ms-range: bytes=2-4\r\n\r\n");

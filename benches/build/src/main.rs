@@ -27,19 +27,29 @@ const PAIRS: [Pair; 6] = [
         rival: "lambda_http and the SDKs",
         theirs: "skyport-bench-lambda-clients-theirs",
     },
-    Pair { name: "cloud-run", ours: "cloud-run-hello-ours", rival: "axum", theirs: "axum-hello-theirs" },
+    Pair {
+        name: "cloud-run",
+        ours: "skyport-bench-cloud-run-hello-ours",
+        rival: "axum",
+        theirs: "skyport-bench-axum-hello-theirs",
+    },
     Pair {
         name: "gcp",
-        ours: "cloud-run-clients-ours",
+        ours: "skyport-bench-cloud-run-clients-ours",
         rival: "axum and the raw clients",
-        theirs: "cloud-run-clients-theirs",
+        theirs: "skyport-bench-cloud-run-clients-theirs",
     },
-    Pair { name: "azure-functions", ours: "azure-hello-ours", rival: "axum", theirs: "axum-hello-theirs" },
+    Pair {
+        name: "azure-functions",
+        ours: "skyport-bench-azure-hello-ours",
+        rival: "axum",
+        theirs: "skyport-bench-axum-hello-theirs",
+    },
     Pair {
         name: "azure",
-        ours: "azure-clients-ours",
+        ours: "skyport-bench-azure-clients-ours",
         rival: "axum and the SDKs",
-        theirs: "azure-clients-theirs",
+        theirs: "skyport-bench-azure-clients-theirs",
     },
 ];
 

@@ -40,7 +40,8 @@ pub(super) fn measure(group: &mut Group, place: &Place, runtime: &Runtime) -> Ou
 
 async fn round(table: &Table<Bytes, Raw>, partitions: &[(String, Vec<String>)]) -> Outcome<[f64; 2]> {
     let body = Bytes::from_static(&BODY);
-    let keys = || partitions.iter().flat_map(|(partition, rows)| rows.iter().map(move |row| (&**partition, &**row)));
+    let keys =
+        || partitions.iter().flat_map(|(partition, rows)| rows.iter().map(move |row| (&**partition, &**row)));
     let (versions, putting) = timed(async {
         let put = table.put_many(keys().map(|key| (key, &body))).await;
         Ok(put.into_iter().collect::<Result<Vec<_>, _>>()?)

@@ -21,7 +21,8 @@ const MOST: usize = 32;
 const LEASE: Duration = Duration::from_secs(600);
 
 pub(super) fn measure(group: &mut Group, place: &Place, runtime: &Runtime) -> Outcome {
-    if !["sent", "received", "acknowledged"].iter().any(|name| group.wants(&format!("many/messages/{name}"))) {
+    if !["sent", "received", "acknowledged"].iter().any(|name| group.wants(&format!("many/messages/{name}")))
+    {
         return Ok(());
     }
     let (our_name, their_name) = (unique("ourmany"), unique("theirmany"));

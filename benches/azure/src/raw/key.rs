@@ -61,7 +61,8 @@ impl SharedKey {
 
     /// What is signed of a request. None has letters in its query that are escaped.
     fn text(&self, request: &Request) -> String {
-        let value = |name| request.headers().get_optional_str(&HeaderName::from_static(name)).unwrap_or_default();
+        let value =
+            |name| request.headers().get_optional_str(&HeaderName::from_static(name)).unwrap_or_default();
         let mut text = String::with_capacity(512);
         text.push_str(request.method().as_str());
         text.push('\n');

@@ -137,7 +137,11 @@ impl Tables {
         let request = self.request(Method::POST, url).header("content-type", content_type).body(sent);
         let answer = request.send().await?.error_for_status()?.text().await?;
         let etags = batch::etags(&answer);
-        if etags.len() == rows.len() { Ok(etags) } else { Err(format!("a batch was refused: {answer}").into()) }
+        if etags.len() == rows.len() {
+            Ok(etags)
+        } else {
+            Err(format!("a batch was refused: {answer}").into())
+        }
     }
 }
 

@@ -66,7 +66,8 @@ fn read(group: &mut Group, runtime: &Runtime, bucket: &Bucket, raw: &BlobContain
     let theirs = side(RIVAL, plan, runtime, async || Ok(()), theirs, whole);
     group.contest("one/blob/get", metrics(), plan, ours, vec![theirs])?;
     let ours = async |()| Ok(bucket.head("read").await?.size);
-    let theirs = async |()| Ok(raw.blob_client("read").get_properties(None).await?.content_length()?.unwrap_or(0));
+    let theirs =
+        async |()| Ok(raw.blob_client("read").get_properties(None).await?.content_length()?.unwrap_or(0));
     let sized = async |size| expect(&size, &(BODY.len() as u64));
     let ours = side("skyport", plan, runtime, async || Ok(()), ours, sized);
     let theirs = side(RIVAL, plan, runtime, async || Ok(()), theirs, sized);

@@ -57,8 +57,11 @@ impl Client {
                     .build()?,
             ),
             "opendal" => {
-                let service =
-                    Azblob::default().endpoint(endpoint).account_name(account).account_key(key).container(CONTAINER);
+                let service = Azblob::default()
+                    .endpoint(endpoint)
+                    .account_name(account)
+                    .account_key(key)
+                    .container(CONTAINER);
                 let transport = HttpTransporter::new(ReqwestTransport::new(http()?));
                 let context = OperationContext::new().with_http_transport(transport);
                 Self::OpenDal(Operator::new(service)?.with_context(context))
@@ -108,11 +111,14 @@ impl Client {
         match self {
             Self::Ours(bucket) => counted(bucket.get(key).await?.into_body()).await,
             Self::Raw(container) => {
-                let found = container.blob_client(key).download(None::<BlobClientDownloadOptions<'_>>).await?;
+                let found =
+                    container.blob_client(key).download(None::<BlobClientDownloadOptions<'_>>).await?;
                 counted(found.body).await
             }
             Self::ObjectStore(store) => counted(store.get(&Path::from(key)).await?.into_stream()).await,
-            Self::OpenDal(operator) => counted(operator.reader(key).await?.into_bytes_stream(..).await?).await,
+            Self::OpenDal(operator) => {
+                counted(operator.reader(key).await?.into_bytes_stream(..).await?).await
+            }
         }
     }
 }

@@ -38,7 +38,11 @@ impl Letters {
 }
 
 impl AsyncRead for Letters {
-    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, into: &mut [u8]) -> Poll<std::io::Result<usize>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        into: &mut [u8],
+    ) -> Poll<std::io::Result<usize>> {
         let most = usize::try_from(self.left).map_or(CHUNK, |left| left.min(CHUNK)).min(into.len());
         if let (Some(into), Some(letters)) = (into.get_mut(..most), LETTERS.get(..most)) {
             into.copy_from_slice(letters);

@@ -31,8 +31,10 @@ async fn order(request: Request, shop: Context<Shop>) -> Result<StatusCode> {
 
 #[tokio::main]
 async fn main() -> Result<(), skyport::Error> {
-    let app = App::new("shop")
-        .http("hello", route::get("/hello/{name}"), hello)
-        .http("order", route::post("/orders/{id}"), order);
+    let app = App::new("shop").http("hello", route::get("/hello/{name}"), hello).http(
+        "order",
+        route::post("/orders/{id}"),
+        order,
+    );
     skyport::run(app).await
 }
