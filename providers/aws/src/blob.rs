@@ -23,7 +23,7 @@ use skyport_core::queue::port::MessageQueue;
 
 use crate::config::Connection;
 use crate::provision::NAME;
-use key::on;
+use key::send_on;
 use meta::describe;
 
 mod copy;
@@ -77,7 +77,7 @@ impl S3 {
             .set_if_match(refused::if_match(&options.condition))
             .set_if_none_match(refused::if_none_match(&options.condition))
             .body(ByteStream::from(body));
-        let sent = Box::pin(on!(key, put).send()).await;
+        let sent = send_on!(key, put);
         let output = sent.map_err(|error| refused::writing(error, &options.condition))?;
         Ok(Written::new(meta::etag(output.e_tag)?))
     }

@@ -9,7 +9,7 @@ use skyport_core::blob::port::{Condition, CopyOptions, Etag, Written};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind, Result};
 
-use super::key::{IN_PATH, on};
+use super::key::{IN_PATH, send_on};
 use super::meta::{self, describe};
 use super::refused::{self, Failed};
 use super::{NAME, S3};
@@ -35,7 +35,7 @@ impl S3 {
             .set_expires(expires.and_then(|text| DateTime::from_str(&text, Format::HttpDate).ok()))
             .set_if_match(refused::if_match(&options.condition))
             .set_if_none_match(refused::if_none_match(&options.condition));
-        let output = match Box::pin(on!(to, copy).send()).await {
+        let output = match send_on!(to, copy) {
             Ok(output) => output,
             Err(error) => return Err(self.not_copied(error, from, bucket, &source.etag, options).await),
         };

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 use skyport_core::blob::port::{Condition, Etag};
 use skyport_core::{Error, ErrorKind, Result};
 
-use super::key::on;
+use super::key::send_on;
 use super::{S3, refused};
 use crate::error;
 
@@ -33,7 +33,7 @@ impl S3 {
     pub(super) async fn delete_object(&self, key: &str, if_match: Option<&Etag>) -> Result<()> {
         let delete = self.client().await.delete_object().bucket(self.name());
         let delete = delete.set_if_match(if_match.map(refused::quoted));
-        let sent = Box::pin(on!(key, delete).send()).await;
+        let sent = send_on!(key, delete);
         sent.map(drop).map_err(|error| {
             let condition = if_match.map_or(Condition::None, |etag| Condition::IfMatch(etag.clone()));
             refused::writing(error, &condition)
@@ -72,7 +72,7 @@ impl S3 {
     async fn delete_one(&self, one: &Doomed) -> Result<()> {
         let delete = self.client().await.delete_object().bucket(self.name());
         let delete = delete.set_version_id(one.version.clone());
-        let sent = Box::pin(on!(&one.key, delete).send()).await;
+        let sent = send_on!(&one.key, delete);
         sent.map(drop).map_err(error::of)
     }
 

@@ -25,7 +25,7 @@ impl S3 {
             if page.is_truncated() != Some(true) {
                 return Ok(());
             }
-            key = page.next_key_marker().map(|key| list::decode(key, page.encoding_type())).transpose()?;
+            key = marker(page.next_key_marker(), page.encoding_type())?;
             version = page.next_version_id_marker().map(str::to_owned);
         }
     }
@@ -47,10 +47,15 @@ impl S3 {
             if page.is_truncated() != Some(true) {
                 return Ok(());
             }
-            key = page.next_key_marker().map(|key| list::decode(key, page.encoding_type())).transpose()?;
+            key = marker(page.next_key_marker(), page.encoding_type())?;
             id = page.next_upload_id_marker().map(str::to_owned);
         }
     }
+}
+
+/// Where a page ended.
+fn marker(key: Option<&str>, encoding: Option<&EncodingType>) -> Result<Option<String>> {
+    key.map(|key| Ok(list::decode(key, encoding)?.into_owned())).transpose()
 }
 
 /// Every version on a page, marks of deletions included.
@@ -60,7 +65,8 @@ fn doomed(page: &ListObjectVersionsOutput) -> Result<Vec<Doomed>> {
     let all = versions.chain(markers);
     all.filter_map(|(key, version)| Some((key?, version)))
         .map(|(key, version)| {
-            Ok(Doomed { key: list::decode(key, page.encoding_type())?, version: version.map(str::to_owned) })
+            let key = list::decode(key, page.encoding_type())?.into_owned();
+            Ok(Doomed { key, version: version.map(str::to_owned) })
         })
         .collect()
 }

@@ -18,7 +18,20 @@ macro_rules! on {
 }
 pub(super) use on;
 
-fn is_blank(key: &str) -> bool {
+/// Sends any of the SDK's builders that take a key. Only a blank key has it customized, which costs a configuration of its own.
+macro_rules! send_on {
+    ($key:expr, $builder:expr) => {{
+        let (key, builder): (&str, _) = ($key, $builder);
+        if $crate::blob::key::is_blank(key) {
+            Box::pin($crate::blob::key::on!(key, builder).send()).await
+        } else {
+            Box::pin(builder.key(key).send()).await
+        }
+    }};
+}
+pub(super) use send_on;
+
+pub(super) fn is_blank(key: &str) -> bool {
     key.trim().is_empty()
 }
 

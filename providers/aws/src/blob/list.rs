@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::EncodingType;
 use percent_encoding::percent_decode_str;
-use skyport_core::blob::port::{Etag, ListEntry, ListOptions, ListPage};
+use skyport_core::blob::port::{Etag, ListEntry, ListOptions, ListPage, ObjectKey};
 use skyport_core::seek::Listing;
 use skyport_core::{Error, ErrorKind, Result};
 
@@ -39,13 +39,13 @@ impl S3 {
 
 /// Objects and directories in one order; S3 tells each for itself.
 fn entries(output: ListObjectsV2Output) -> Result<Vec<ListEntry>> {
-    let mut entries = Vec::new();
+    let mut entries = Vec::with_capacity(output.contents().len() + output.common_prefixes().len());
     let encoding = output.encoding_type.as_ref();
     for object in output.contents.unwrap_or_default() {
         let key = object.key.as_deref().ok_or_else(|| malformed("S3 lists an object without a key"))?;
         let incomplete = || malformed("S3 lists an object without its size, etag or time");
         entries.push(ListEntry::Object {
-            key: decode(key, encoding)?.into(),
+            key: ObjectKey::new(decode(key, encoding)?),
             size: object.size.and_then(|size| u64::try_from(size).ok()).ok_or_else(incomplete)?,
             etag: object.e_tag.as_deref().map(Etag::new).ok_or_else(incomplete)?,
             modified: object
@@ -58,7 +58,7 @@ fn entries(output: ListObjectsV2Output) -> Result<Vec<ListEntry>> {
     for directory in output.common_prefixes.unwrap_or_default() {
         let name = directory.prefix.as_deref();
         let name = name.ok_or_else(|| malformed("S3 lists a directory without a name"))?;
-        entries.push(ListEntry::Directory(decode(name, encoding)?.into()));
+        entries.push(ListEntry::Directory(ObjectKey::new(decode(name, encoding)?)));
     }
     if objects > 0 && objects < entries.len() {
         entries.sort_by(|a, b| a.key().cmp(b.key()));
@@ -67,13 +67,15 @@ fn entries(output: ListObjectsV2Output) -> Result<Vec<ListEntry>> {
 }
 
 /// A key as it is, from the form in which XML can carry any, where the answer says that it has it.
-pub(super) fn decode(text: &str, encoding: Option<&EncodingType>) -> Result<String> {
-    if encoding != Some(&EncodingType::Url) {
-        return Ok(text.to_owned());
+pub(super) fn decode<'t>(text: &'t str, encoding: Option<&EncodingType>) -> Result<Cow<'t, str>> {
+    let is_plain = encoding != Some(&EncodingType::Url) || !text.contains(['+', '%']);
+    if is_plain {
+        return Ok(Cow::Borrowed(text));
     }
-    let spaced = if text.contains('+') { Cow::Owned(text.replace('+', " ")) } else { Cow::Borrowed(text) };
+    let spaced = text.replace('+', " ");
     let key = percent_decode_str(&spaced).decode_utf8();
-    key.map(Cow::into_owned).map_err(|error| malformed("S3 lists a key that is not UTF-8").with_source(error))
+    let key = key.map_err(|error| malformed("S3 lists a key that is not UTF-8").with_source(error))?;
+    Ok(Cow::Owned(key.into_owned()))
 }
 
 fn malformed(text: &'static str) -> Error {

@@ -3,17 +3,21 @@
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::primitives::ByteStream;
-use futures_util::stream;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
 use skyport_core::blob::http_range::{RangeHeader, content_range};
 use skyport_core::blob::port::{GetOptions, GetResult};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Body, Error, ErrorKind, Result};
 
-use super::key::on;
+use super::key::send_on;
 use super::meta::{Told, told};
 use super::refused::{self, Failed};
 use super::{NAME, S3};
 use crate::error;
+
+/// An object of at most so many bytes is waited for, and handed over without a stream around it.
+const SMALL: u64 = 64 << 10;
 
 impl S3 {
     /// As [`BlobStore::get`](skyport_core::blob::port::BlobStore::get) says.
@@ -28,7 +32,7 @@ impl S3 {
             .set_range(range)
             .set_if_match(options.if_match.as_ref().map(refused::quoted))
             .set_if_none_match(options.if_none_match.as_ref().map(refused::quoted));
-        let output = match Box::pin(on!(key, get).send()).await {
+        let output = match send_on!(key, get) {
             Ok(output) => output,
             Err(error) => {
                 return match refused::status(&error) {
@@ -54,7 +58,7 @@ impl S3 {
         if range != options.range.resolve(size)? || range.1 - range.0 != length {
             return Err(odd());
         }
-        Ok(GetResult::Found { meta: told.meta_of(size)?, range, body: stream(body, length) })
+        Ok(GetResult::Found { meta: told.meta_of(size)?, range, body: bytes_of(body, length).await })
     }
 
     /// A range that has no bytes, which HTTP cannot say or S3 refuses: the object's size tells what it is.
@@ -63,7 +67,7 @@ impl S3 {
         let head = head
             .set_if_match(options.if_match.as_ref().map(refused::quoted))
             .set_if_none_match(options.if_none_match.as_ref().map(refused::quoted));
-        let meta = match Box::pin(on!(key, head).send()).await {
+        let meta = match send_on!(key, head) {
             Ok(output) => told!(output).meta()?,
             Err(error) if refused::status(&error) == Some(304) => return Ok(GetResult::NotModified),
             Err(error) => return Err(self.not_seen(self.name(), key, error).await),
@@ -79,7 +83,7 @@ impl S3 {
     /// HEAD of an object in this or another bucket.
     pub(super) async fn look_at(&self, bucket: &str, key: &str) -> Result<Told> {
         let head = self.client().await.head_object().bucket(bucket);
-        match Box::pin(on!(key, head).send()).await {
+        match send_on!(key, head) {
             Ok(output) => Ok(told!(output)),
             Err(error) => Err(self.not_seen(bucket, key, error).await),
         }
@@ -108,15 +112,30 @@ fn odd() -> Error {
     Error::new(ErrorKind::Malformed, "S3 answered with another range than was asked for").with_provider(NAME)
 }
 
-/// The bytes as they arrive.
-fn stream(body: ByteStream, length: u64) -> Body {
-    let chunks = stream::try_unfold(body, |mut body| async move {
-        match body.try_next().await {
-            Ok(chunk) => Ok(chunk.map(|chunk| (chunk, body))),
-            Err(error) => Err(Error::new(ErrorKind::Unavailable, "the download from S3 broke off")
-                .with_provider(NAME)
-                .with_source(error)),
+/// The bytes: those of a small object at once, where they came in one piece, and others as they arrive.
+async fn bytes_of(mut body: ByteStream, length: u64) -> Body {
+    if length > SMALL {
+        return Body::from_stream(rest(body)).with_len(length);
+    }
+    match body.next().await {
+        None if length == 0 => Body::empty(),
+        Some(Ok(all)) if all.len() as u64 == length => Body::from(all),
+        first => {
+            let first = stream::iter(first.map(|first| first.map_err(broke_off)));
+            Body::from_stream(first.chain(rest(body))).with_len(length)
         }
-    });
-    Body::from_stream(chunks).with_len(length)
+    }
+}
+
+fn rest(body: ByteStream) -> impl Stream<Item = Result<Bytes>> {
+    stream::try_unfold(body, |mut body| async move {
+        let chunk = body.try_next().await.map_err(broke_off)?;
+        Ok(chunk.map(|chunk| (chunk, body)))
+    })
+}
+
+fn broke_off(error: aws_sdk_s3::primitives::ByteStreamError) -> Error {
+    Error::new(ErrorKind::Unavailable, "the download from S3 broke off")
+        .with_provider(NAME)
+        .with_source(error)
 }

@@ -15,7 +15,7 @@ use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind, Result};
 use tokio::runtime::Handle;
 
-use super::key::on;
+use super::key::send_on;
 use super::meta::{self, describe};
 use super::{NAME, S3, refused};
 use crate::error;
@@ -36,7 +36,7 @@ impl S3Upload {
     pub(super) async fn start(store: &S3, key: &str, options: PutOptions) -> Result<Self> {
         let create = store.client().await.create_multipart_upload().bucket(store.name());
         let create = describe!(create, &options.properties, options.token);
-        let output = Box::pin(on!(key, create).send()).await.map_err(error::of)?;
+        let output = send_on!(key, create).map_err(error::of)?;
         let id = output.upload_id.ok_or_else(|| malformed("S3 started an upload without an id"))?;
         Ok(Self {
             store: store.clone(),
@@ -67,7 +67,7 @@ impl Upload for S3Upload {
     async fn put_part(&self, index: u32, bytes: Bytes) -> Result<()> {
         let part = self.store.client().await.upload_part().bucket(self.store.name());
         let part = part.upload_id(&self.id).part_number(number(index)?).body(ByteStream::from(bytes));
-        let sent = Box::pin(on!(&self.key, part).send()).await;
+        let sent = send_on!(&self.key, part);
         let output = sent.map_err(|error| refused::writing(error, &Condition::None))?;
         let etag = output.e_tag.ok_or_else(|| malformed("S3 took a part without telling its etag"))?;
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).insert(index, etag);
@@ -86,7 +86,7 @@ impl Upload for S3Upload {
             .multipart_upload(completed)
             .set_if_match(refused::if_match(&self.options.condition))
             .set_if_none_match(refused::if_none_match(&self.options.condition));
-        let sent = Box::pin(on!(&self.key, complete).send()).await;
+        let sent = send_on!(&self.key, complete);
         let output = sent.map_err(|error| refused::writing(error, &self.options.condition))?;
         self.over.store(true, Ordering::Release);
         Ok(Written::new(meta::etag(output.e_tag)?))
@@ -102,7 +102,7 @@ impl Upload for S3Upload {
 /// Aborts an upload; one that has ended is Ok.
 pub(super) async fn abort(store: &S3, key: &str, id: &str) -> Result<()> {
     let abort = store.client().await.abort_multipart_upload().bucket(store.name()).upload_id(id);
-    match Box::pin(on!(key, abort).send()).await {
+    match send_on!(key, abort) {
         Err(error) if error.code() != Some("NoSuchUpload") => Err(error::of(error)),
         _ => Ok(()),
     }

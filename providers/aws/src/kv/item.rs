@@ -12,6 +12,7 @@
 //! | `t0` .. `rf` | S, N, N | sixteen slots of increments: `t` version, `m` milliseconds, `r` result |
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use aws_sdk_dynamodb::primitives::Blob;
@@ -36,6 +37,8 @@ pub(super) const BATCHED: &str = "b";
 pub(super) const READ: &str = "v, w, u";
 /// As [`READ`], where the keys are not known.
 pub(super) const READ_WITH_KEYS: &str = "pk, sk, v, w, u";
+/// As [`READ`], where the partition is known.
+pub(super) const READ_WITH_SORT: &str = "sk, v, w, u";
 
 /// Before every sort key.
 pub(super) const MARK: char = '=';
@@ -61,11 +64,19 @@ pub(super) fn key_attributes(key: &Key) -> Attributes {
 
 /// The key that these attributes hold.
 pub(super) fn key_of(attributes: &Attributes) -> Result<Key> {
-    let text = |name| attributes.get(name).and_then(|value| value.as_s().ok());
-    match (text(PARTITION), text(SORT).and_then(|sort| sort.strip_prefix(MARK))) {
-        (Some(partition), Some(sort)) => Ok(Key::new(partition.as_str(), sort)),
-        _ => Err(foreign("its key is none of Skyport's")),
-    }
+    let partition = attributes.get(PARTITION).and_then(|value| value.as_s().ok());
+    key_in(&Arc::from(partition.ok_or_else(no_key)?.as_str()), attributes)
+}
+
+/// The key in this partition that these attributes hold.
+pub(super) fn key_in(partition: &Arc<str>, attributes: &Attributes) -> Result<Key> {
+    let sort = attributes.get(SORT).and_then(|value| value.as_s().ok());
+    let sort = sort.and_then(|sort| sort.strip_prefix(MARK)).ok_or_else(no_key)?;
+    Ok(Key::new(Arc::clone(partition), sort))
+}
+
+fn no_key() -> Error {
+    foreign("its key is none of Skyport's")
 }
 
 pub(super) fn number(number: impl ToString) -> AttributeValue {

@@ -9,7 +9,7 @@ use skyport_core::seek::Scan;
 
 use super::DynamoTable;
 use super::expression::Values;
-use super::item::{self, Attributes, MARK, key_attributes, key_of, stored_sort};
+use super::item::{self, Attributes, MARK, key_attributes, key_in, key_of, stored_sort};
 use crate::error;
 
 /// Bytes of values in one page; more come with the next.
@@ -68,15 +68,15 @@ impl DynamoTable {
         let request = request
             .key_condition_expression(condition)
             .filter_expression(LIVE)
-            .projection_expression(item::READ_WITH_KEYS)
+            .projection_expression(item::READ_WITH_SORT)
             .set_expression_attribute_values(values.into_option())
             .scan_index_forward(!options.reverse)
             .limit(i32::try_from(most).unwrap_or(i32::MAX))
             .set_exclusive_start_key(from);
         let answer = Box::pin(request.send()).await.map_err(error::of)?;
         let items = answer.items.unwrap_or_default().into_iter();
-        let items =
-            items.map(|attributes| item::read(key_of(&attributes)?, attributes)).collect::<Result<_>>()?;
+        let read = |attributes| item::read(key_in(&options.partition, &attributes)?, attributes);
+        let items = items.map(read).collect::<Result<_>>()?;
         Ok((items, answer.last_evaluated_key.filter(|key| !key.is_empty())))
     }
 }

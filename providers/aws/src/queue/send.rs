@@ -22,10 +22,13 @@ type Placed = (usize, Outgoing);
 type Sent = (usize, Result<MessageId>);
 
 impl Place {
-    pub(super) async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
+    pub(super) async fn send(&self, mut messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
         let ordered = self.info.settings.ordered;
-        if messages.is_empty() {
-            return Vec::new();
+        if messages.len() <= 1 {
+            return match messages.pop() {
+                Some(only) => vec![self.send_alone(only).await],
+                None => Vec::new(),
+            };
         }
         // Once for all batches: where the queue is missing, none of them is tried.
         if let Err(error) = self.client().await {
@@ -46,6 +49,11 @@ impl Place {
         }
         let never = || Err(Error::internal("a message was put into no batch"));
         results.into_iter().map(|result| result.unwrap_or_else(never)).collect()
+    }
+
+    /// What most calls send, with none of a batch's lists.
+    async fn send_alone(&self, message: OutMessage) -> Result<MessageId> {
+        self.send_one(Outgoing::new(message, self.info.settings.ordered)?).await
     }
 
     async fn send_at_once(&self, messages: Vec<Placed>) -> Vec<Sent> {

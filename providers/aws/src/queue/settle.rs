@@ -13,7 +13,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, join};
 use futures_util::stream;
-use skyport_core::queue::port::{OutMessage, Settlement, Verdict};
+use skyport_core::queue::port::{OutMessage, Receipt, Settlement, Verdict};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind, Result};
 use tokio::sync::OnceCell;
@@ -50,6 +50,10 @@ struct Plan {
 
 impl SqsQueue {
     pub(super) async fn settle_all(&self, settlements: Vec<Settlement>) -> Vec<Result<()>> {
+        // What most calls settle, with none of a batch's lists.
+        if let [Settlement { receipt, verdict: Verdict::Ack, .. }] = settlements.as_slice() {
+            return vec![self.place.acknowledge(receipt).await];
+        }
         let mut results: Vec<Option<Result<()>>> = settlements.iter().map(|_| None).collect();
         let mut plan = self.plan(settlements).await;
         self.bury(&mut plan).await;
@@ -192,15 +196,26 @@ impl Place {
         })
     }
 
-    /// Forgets the leases that are over now; what failed for the moment can be settled again.
+    async fn acknowledge(&self, receipt: &Receipt) -> Result<()> {
+        let handle = self.leases.check(receipt)?;
+        let deleted = self.delete(&handle).await;
+        self.note(&handle, &deleted);
+        deleted
+    }
+
     fn ended<T>(&self, batch: Vec<Placed<T>>, results: Vec<Result<()>>) -> Vec<Settled> {
         let one = |((at, handle, _), result): (Placed<T>, Result<()>)| {
-            if result.as_ref().map_or_else(|error| error.kind() == ErrorKind::PreconditionFailed, |()| true) {
-                self.leases.end(&handle);
-            }
+            self.note(&handle, &result);
             (at, result)
         };
         batch.into_iter().zip(results).map(one).collect()
+    }
+
+    /// Forgets a lease that is over now; what failed for the moment can be settled again.
+    fn note(&self, handle: &str, settled: &Result<()>) {
+        if settled.as_ref().map_or_else(|error| error.kind() == ErrorKind::PreconditionFailed, |()| true) {
+            self.leases.end(handle);
+        }
     }
 
     async fn delete(&self, handle: &str) -> Result<()> {
