@@ -181,8 +181,10 @@ fn say_where(manifest: &Manifest, address: std::net::SocketAddr) {
     use std::io::Write;
 
     let application = &manifest.application;
+    // In one piece: formatted into stderr, each part of it would be a call of the system's.
+    let line = format!("{application} is listening on http://{address} (Ctrl-C to stop)\n");
     // A closed stderr is no reason not to serve.
-    let _ = writeln!(std::io::stderr(), "{application} is listening on http://{address} (Ctrl-C to stop)");
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 /// The variables that mean something to an application with these resources.

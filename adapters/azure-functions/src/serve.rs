@@ -94,9 +94,8 @@ impl AzureFunctions {
         }
         self.config.server.host = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let front = Front::new(Arc::clone(&self.functions), &self.config);
-        let mut server = Server::new(self.functions)
+        let mut server = Server::without_triggers(self.functions)
             .config(self.config.server)
-            .triggers(false)
             .intercept(Arc::new(front))
             .shutdown(self.shutdown)
             .signals(self.signals);

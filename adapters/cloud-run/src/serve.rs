@@ -81,9 +81,8 @@ impl CloudRun {
     /// address from being taken.
     pub async fn bind(self) -> Result<Bound> {
         let front = Front::new(Arc::clone(&self.functions), &self.config)?;
-        let mut server = Server::new(self.functions)
+        let mut server = Server::without_triggers(self.functions)
             .config(self.config.server)
-            .triggers(false)
             .intercept(Arc::new(front))
             .shutdown(self.shutdown)
             .signals(self.signals);

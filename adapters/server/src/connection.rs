@@ -6,10 +6,13 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+#[cfg(feature = "http2")]
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http1;
+#[cfg(feature = "http2")]
+use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
@@ -20,12 +23,14 @@ use crate::ServerConfig;
 use crate::io::{Stream, Version, sniff};
 use crate::pulse::Pulse;
 use crate::service::{Shared, answer, turned_away};
-use crate::stall::Requests;
+#[cfg(feature = "http2")]
+use crate::stall::requests::Requests;
 
 /// The smallest buffer that hyper takes for a connection.
 const SMALLEST_BUFFER: usize = 8 << 10;
 
 /// How often a silent HTTP/2 client is asked whether it is still there, and how long it may take to say so.
+#[cfg(feature = "http2")]
 const PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(20));
 
 /// Serves a connection until it ends, is idle for too long, or the server shuts down and it has no request left.
@@ -79,6 +84,7 @@ async fn converse(shared: Arc<Shared>, mut tcp: TcpStream, peer: SocketAddr, att
             let connection = http1(config).serve_connection(stream, service);
             drive(connection, version, attitude, &pulse, &shared, peer).await;
         }
+        #[cfg(feature = "http2")]
         Version::Http2 => {
             let connection = http2(config).serve_connection(stream, service);
             drive(connection, version, attitude, &pulse, &shared, peer).await;
@@ -98,6 +104,7 @@ fn http1(config: &ServerConfig) -> http1::Builder {
     builder
 }
 
+#[cfg(feature = "http2")]
 fn http2(config: &ServerConfig) -> http2::Builder<Requests> {
     let mut builder = http2::Builder::new(Requests { limit: config.stall_timeout });
     builder
@@ -122,7 +129,7 @@ async fn drive<C>(
 {
     let mut connection = pin!(connection);
     let mut closing = false;
-    if attitude == Attitude::TurnsAway && version == Version::Http2 {
+    if attitude == Attitude::TurnsAway && version != Version::Http1 {
         // What is asked already is answered, and no more is to be asked. Over HTTP/1 the answer says so.
         closing = true;
         pulse.close();

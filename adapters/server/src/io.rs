@@ -20,8 +20,15 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Version {
     Http1,
+    #[cfg(feature = "http2")]
     Http2,
 }
+
+/// What a connection that begins with the preface is served as. Where there is no HTTP/2, it is refused as HTTP/1.1 refuses a version.
+#[cfg(feature = "http2")]
+const PREFACED: Version = Version::Http2;
+#[cfg(not(feature = "http2"))]
+const PREFACED: Version = Version::Http1;
 
 /// Reads as much as tells the version; `None` where the client went away before it said anything.
 pub(crate) async fn sniff(tcp: &mut TcpStream) -> io::Result<Option<(Version, Bytes)>> {
@@ -38,7 +45,7 @@ pub(crate) async fn sniff(tcp: &mut TcpStream) -> io::Result<Option<(Version, By
             return Ok(Some((Version::Http1, Bytes::copy_from_slice(seen))));
         }
         if filled == PREFACE.len() {
-            return Ok(Some((Version::Http2, Bytes::copy_from_slice(seen))));
+            return Ok(Some((PREFACED, Bytes::copy_from_slice(seen))));
         }
     }
 }

@@ -19,7 +19,7 @@
 //! | `SKYPORT_MAX_REQUESTS` | the most requests at work at once; one more is answered 503 | 1024 |
 //!
 //! # HTTP
-//! HTTP/1.1 and HTTP/2 with prior knowledge on one port, no TLS: that is a proxy's work. Bodies stream both ways and are
+//! HTTP/1.1 and, with the feature `http2`, HTTP/2 with prior knowledge on one port, no TLS: that is a proxy's work. Bodies stream both ways and are
 //! never held whole. Paths, queries, repeated headers and percent encodings arrive as they were sent.
 //!
 //! `GET /healthz` is the server's own and comes before the application's routes: 200 `ok`, and 503 once it shuts down. Then
@@ -28,8 +28,8 @@
 //! A handler runs to its end even where its client closes its half of the connection. A request's id is that of its header
 //! `x-request-id`, where it has a fit one.
 //!
-//! An adapter for a platform that brings messages and events as requests is an [`Intercept`], and lets the server start nothing
-//! else ([`Server::triggers`]).
+//! An adapter for a platform that brings messages and events as requests is an [`Intercept`] of a server that starts nothing
+//! else ([`Server::without_triggers`]).
 //!
 //! # Hostile clients
 //! Every wait for a client ends: for the first bytes and for headers (10 s), for the next request (75 s), for the next piece

@@ -1,7 +1,9 @@
 //! A server: made, bound, run.
 
 use std::fmt;
+use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use skyport_core::app::Functions;
@@ -20,6 +22,12 @@ use crate::listen::{self, Socket};
 use crate::service::{Shared, WIND_DOWN};
 use crate::signal::Signals;
 
+/// Starts the triggers that are not HTTP. A function that is kept, so that the linker can leave workers and tickers out of a program in
+/// which nothing names it.
+type Start = fn(Arc<Functions>, TriggersConfig, Shutdown) -> Starting;
+
+type Starting = Pin<Box<dyn Future<Output = Result<Triggers>> + Send>>;
+
 /// Makes a server for an application.
 #[must_use = "call `bind`"]
 pub struct Server {
@@ -28,7 +36,7 @@ pub struct Server {
     socket: Option<Socket>,
     endpoints: Vec<Arc<dyn Endpoint>>,
     intercept: Option<Arc<dyn Intercept>>,
-    triggers: bool,
+    triggers: Option<Start>,
     claims: Option<Arc<dyn KeyValueStore>>,
     clock: Clock,
     shutdown: Shutdown,
@@ -36,15 +44,22 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server with the default config.
+    /// A server with the default config. It works on queues, listens to buckets and fires schedules beside.
     pub fn new(functions: Arc<Functions>) -> Self {
+        let start: Start = |functions, config, stop| Box::pin(Triggers::start(functions, config, stop));
+        Self { triggers: Some(start), ..Self::without_triggers(functions) }
+    }
+
+    /// A server that works on no queue, listens to no bucket and fires no schedule: for a platform that brings all of these as
+    /// requests.
+    pub fn without_triggers(functions: Arc<Functions>) -> Self {
         Self {
             functions,
             config: ServerConfig::default(),
             socket: None,
             endpoints: Vec::new(),
             intercept: None,
-            triggers: true,
+            triggers: None,
             claims: None,
             clock: Clock::system(),
             shutdown: Shutdown::new(),
@@ -74,13 +89,6 @@ impl Server {
     /// HTTP.
     pub fn intercept(mut self, intercept: Arc<dyn Intercept>) -> Self {
         self.intercept = Some(intercept);
-        self
-    }
-
-    /// Whether queues are worked on, buckets listened to and schedules fired; yes by default. No is for a platform that
-    /// brings all of these as requests.
-    pub fn triggers(mut self, start: bool) -> Self {
-        self.triggers = start;
         self
     }
 
@@ -127,8 +135,8 @@ impl Server {
         let functions = Arc::clone(&self.functions);
         let stop = self.shutdown.clone();
         let triggers = match self.triggers {
-            true => Triggers::start(functions, triggers, stop).await?,
-            false => Triggers::idle(functions, triggers, stop),
+            Some(start) => start(functions, triggers, stop).await?,
+            None => Triggers::idle(functions, triggers, stop),
         };
         let shared = Shared {
             functions: self.functions,

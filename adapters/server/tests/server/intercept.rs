@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use http::StatusCode;
 use skyport_core::app::{
-    App, Context, Declaration, HandlerResult, Invocation, Opener, Ref, Resource, ResourceOptions, Resources,
+    App, Context, Declaration, Functions, HandlerResult, Invocation, Opener, Ref, Resource, ResourceOptions,
+    Resources,
 };
 use skyport_core::blob::Bucket;
 use skyport_core::blob::port::BlobStore;
@@ -141,16 +142,16 @@ async fn a_server_told_so_starts_no_triggers_and_still_fires_schedules_by_hand()
         if event.scheduled == SystemTime::UNIX_EPOCH { Ok(()) } else { Err("another instant".into()) }
     }
     let bucket: Ref<Files, Bucket> = Ref::new("files", |files| &files.files);
-    let server = || {
+    let server = |made: fn(Arc<Functions>) -> Server| {
         let app =
             App::new("web").on_blob_created("index", bucket, index).on_schedule("sweep", "* * * * *", sweep);
         let (functions, _) = app.bind(&Fakes(Memory::new())).expect("a sound application");
-        Server::new(Arc::new(functions)).config(config()).shutdown(Shutdown::new()).signals(false)
+        made(Arc::new(functions)).config(config()).shutdown(Shutdown::new()).signals(false)
     };
     // The bucket is not there: who subscribes to it finds out.
-    let missing = server().bind().await.expect_err("no such bucket");
+    let missing = server(Server::new).bind().await.expect_err("no such bucket");
     assert_eq!(missing.kind(), ErrorKind::NotFound);
-    let bound = server().triggers(false).bind().await.expect("nothing is subscribed to");
+    let bound = server(Server::without_triggers).bind().await.expect("nothing is subscribed to");
     assert!(bound.triggers().queues().is_empty());
     let fired = bound.triggers().fire("sweep", SystemTime::UNIX_EPOCH).await.expect("is called");
     assert!(fired.is_done(), "{fired:?}");
