@@ -56,6 +56,10 @@ async fn serve(listener: &TcpListener, written: &Arc<Written>) {
     loop {
         // One that was given up before it was taken is nobody's loss.
         let Ok((stream, _)) = listener.accept().await else { continue };
+        // An answer of several pieces would wait for the client's delayed acknowledgement of the first, which is 40 ms.
+        if stream.set_nodelay(true).is_err() {
+            continue;
+        }
         let written = Arc::clone(written);
         tokio::spawn(async move {
             let answering = service_fn(move |request| answer(Arc::clone(&written), request));
