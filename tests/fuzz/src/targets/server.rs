@@ -47,7 +47,7 @@ async fn serve() -> SocketAddr {
     let mut config = ServerConfig::default();
     config.host = [127, 0, 0, 1].into();
     config.port = 0;
-    let server = Server::new(stage.functions).config(config).triggers(false).signals(false);
+    let server = Server::without_triggers(stage.functions).config(config).signals(false);
     let bound = server.bind().await.expect("a free port");
     let address = bound.local_addr();
     tokio::spawn(bound.run());
