@@ -21,6 +21,8 @@ pub fn measure(group: &mut Group) -> Outcome {
         return Ok(());
     }
     let (place, runtime) = (Place::emulators()?, one_thread()?);
+    // Channels belong to the runtime in which they are made.
+    let _entered = runtime.enter();
     queue::measure(group, &place, &runtime, count)?;
     kv::measure(group, &place, &runtime, count)
 }

@@ -23,6 +23,8 @@ const PART: usize = 256 << 10;
 /// What a side fails with.
 pub fn measure(group: &mut Group) -> Outcome {
     let runtime = one_thread()?;
+    // Channels belong to the runtime in which they are made.
+    let _entered = runtime.enter();
     if group.wants("upload-parts") {
         group.curve(parts(group, &runtime)?);
     }

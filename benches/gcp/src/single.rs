@@ -42,6 +42,8 @@ pub fn measure(group: &mut Group) -> Outcome {
         return Ok(());
     }
     let (place, runtime) = (Place::emulators()?, one_thread()?);
+    // Channels belong to the runtime in which they are made.
+    let _entered = runtime.enter();
     blob::measure(group, &place, &runtime)?;
     queue::measure(group, &place, &runtime)?;
     kv::measure(group, &place, &runtime)

@@ -83,6 +83,9 @@ pub fn measure(group: &mut Group) -> Outcome {
 pub fn alone(alone: &Alone, arguments: &[String]) -> Outcome {
     let [who, way, endpoint, size] = arguments else { return Err("a transfer has four arguments".into()) };
     let (size, way) = (size.parse()?, if way == "upload" { Way::Up } else { Way::Down });
+    // The peers' clients take the process's own provider of cryptography, although nothing here is encrypted.
+    let cryptography = (*skyport_https::cryptography()).clone();
+    cryptography.install_default().map_err(|_| "cryptography was chosen twice")?;
     let runtime = one_thread()?;
     let began = Instant::now();
     let moved = runtime.block_on(async {

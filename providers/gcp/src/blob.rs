@@ -27,6 +27,7 @@ use call::Call;
 pub(crate) mod call;
 mod copy;
 mod delete;
+mod describe;
 mod empty;
 #[cfg(feature = "events")]
 mod events;

@@ -1,15 +1,19 @@
 //! object_store and OpenDAL, by their writers in parts, with as many of them under way as they document.
 
+use std::sync::Arc;
+
 use futures_util::StreamExt;
 use object_store::ObjectStoreExt as _;
-use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::gcp::{GcpCredential, GoogleCloudStorageBuilder};
 use object_store::path::Path;
-use object_store::{ClientOptions, WriteMultipart};
-use opendal::Operator;
+use object_store::{ClientOptions, StaticCredentialProvider, WriteMultipart};
 use opendal::services::Gcs;
+use opendal::{HttpTransporter, OperationContext, Operator};
+use opendal_http_transport_reqwest::ReqwestTransport;
 use skyport_measure::Outcome;
 
 use super::{Way, pieces};
+use crate::raw::storage::client;
 
 const PART: usize = 8 << 20;
 const AT_ONCE: usize = 4;
@@ -18,7 +22,10 @@ pub(super) async fn object_store(endpoint: &str, way: Way, size: u64) -> Outcome
     let store = GoogleCloudStorageBuilder::new()
         .with_bucket_name("b")
         .with_base_url(endpoint)
-        .with_skip_signature(true)
+        // Else it would ask the machine for a token.
+        .with_credentials(Arc::new(StaticCredentialProvider::new(GcpCredential {
+            bearer: "none".to_owned(),
+        })))
         .with_client_options(ClientOptions::new().with_allow_http(true).with_http1_only())
         .build()?;
     let key = Path::from("k");
@@ -40,7 +47,9 @@ pub(super) async fn object_store(endpoint: &str, way: Way, size: u64) -> Outcome
 
 pub(super) async fn opendal(endpoint: &str, way: Way, size: u64) -> Outcome<u64> {
     let service = Gcs::default().bucket("b").endpoint(endpoint).skip_signature().disable_vm_metadata();
-    let operator = Operator::new(service)?;
+    let transport = HttpTransporter::new(ReqwestTransport::new(client()?));
+    let operator =
+        Operator::new(service)?.with_context(OperationContext::new().with_http_transport(transport));
     if way == Way::Up {
         let mut writer = operator.writer_with("k").chunk(PART).concurrent(AT_ONCE).await?;
         for piece in pieces(size) {

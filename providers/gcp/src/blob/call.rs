@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Method, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Body, Response};
+use reqwest::{Body, Request, Response, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use skyport_core::{Error, ErrorKind, Result};
@@ -69,7 +69,10 @@ impl From<Error> for Refused {
 impl<'c> Call<'c> {
     /// A request to a path of segments: each is one, whatever letters it has.
     pub(crate) fn new(connection: &'c Connection, method: Method, root: &str, segments: &[&str]) -> Self {
-        let mut url = format!("{}{root}", connection.endpoint());
+        // Most have room in it, with their queries.
+        let mut url = String::with_capacity(256);
+        url.push_str(connection.endpoint());
+        url.push_str(root);
         for segment in segments {
             url.push('/');
             url.extend(utf8_percent_encode(segment, UNRESERVED));
@@ -113,15 +116,15 @@ impl<'c> Call<'c> {
 
     /// The answer, where it is a success.
     pub(crate) async fn send(self) -> Result<Response, Refused> {
-        let credentials = self.connection.headers().await?;
-        let mut request = self.connection.http()?.request(self.method, self.url).headers(credentials);
-        request = request.headers(self.headers);
-        let request = match self.body {
-            Some(body) => request.body(body),
-            // Without it, a POST of nothing has no length, which Google refuses.
-            None => request.body(Body::from(Bytes::new())),
-        };
-        let answer = request.send().await.map_err(error::unanswered)?;
+        let url = Url::parse(&self.url).map_err(|error| {
+            Error::invalid("the request to Google could not be made").with_source(error).with_provider(NAME)
+        })?;
+        let mut request = Request::new(self.method, url);
+        *request.headers_mut() = self.connection.headers().await?;
+        request.headers_mut().extend(self.headers);
+        // Without it, a POST of nothing has no length, which Google refuses.
+        *request.body_mut() = Some(self.body.unwrap_or_else(|| Body::from(Bytes::new())));
+        let answer = self.connection.http()?.execute(request).await.map_err(error::unanswered)?;
         if answer.status().is_success() { Ok(answer) } else { Err(refusal(answer).await) }
     }
 
@@ -148,12 +151,23 @@ pub(super) async fn json<T: DeserializeOwned>(answer: Response) -> Result<T> {
     })
 }
 
+const TOO_LONG: &str = "Cloud Storage answered with more than such an answer can have";
+
 /// The answer's body, no longer than `most`.
 async fn whole(mut answer: Response, most: usize) -> Result<Bytes> {
-    let mut body = BytesMut::new();
+    let length = answer.content_length();
+    let Some(first) = answer.chunk().await.map_err(error::unanswered)? else { return Ok(Bytes::new()) };
+    // Most come in one piece.
+    if length == Some(first.len() as u64) && first.len() <= most {
+        return Ok(first);
+    }
+    if first.len() > most {
+        return Err(malformed(TOO_LONG));
+    }
+    let mut body = BytesMut::from(first);
     while let Some(chunk) = answer.chunk().await.map_err(error::unanswered)? {
         if body.len() + chunk.len() > most {
-            return Err(malformed("Cloud Storage answered with more than such an answer can have"));
+            return Err(malformed(TOO_LONG));
         }
         body.extend_from_slice(&chunk);
     }

@@ -114,39 +114,26 @@ impl Resource {
     }
 }
 
-/// The description of a new object.
-pub(super) fn describe(properties: &Properties, token: Token) -> Value {
-    let encoded = stored::encoded(properties, token).map(|(name, value)| (name, Value::from(value)));
-    let mut metadata: Map<String, Value> = encoded.collect();
-    mark(&mut metadata, properties.cache_control.as_deref(), properties.content_encoding.as_deref());
-    let mut resource = json!({
-        "contentType": properties.content_type.as_deref().unwrap_or(NO_TYPE),
-        "metadata": metadata,
-    });
-    for (name, value) in [
-        ("cacheControl", &properties.cache_control),
-        ("contentDisposition", &properties.content_disposition),
-        ("contentEncoding", &properties.content_encoding),
-    ] {
-        if let Some(value) = value {
-            resource[name] = value.as_str().into();
-        }
-    }
-    resource
-}
-
 /// Says which properties were asked for that look in headers as if they had not been.
 fn mark(metadata: &mut Map<String, Value>, cache_control: Option<&str>, content_encoding: Option<&str>) {
-    for (mark, asked) in [
-        (IDENTITY, content_encoding == Some(IDENTITY_ENCODING)),
-        (CACHE, cache_control.is_some_and(|text| CACHE_DEFAULTS.contains(&text))),
-    ] {
+    for (mark, asked) in marks(cache_control, content_encoding) {
         if asked {
             metadata.insert(mark.to_owned(), "1".into());
         } else {
             metadata.remove(mark);
         }
     }
+}
+
+/// The marks, and which of them are to be set.
+pub(super) fn marks(
+    cache_control: Option<&str>,
+    content_encoding: Option<&str>,
+) -> [(&'static str, bool); 2] {
+    [
+        (IDENTITY, content_encoding == Some(IDENTITY_ENCODING)),
+        (CACHE, cache_control.is_some_and(|text| CACHE_DEFAULTS.contains(&text))),
+    ]
 }
 
 /// What the headers of a download tell of the object, which has `size` bytes in all. They tell all of what bears a token; of what others
@@ -299,10 +286,7 @@ mod tests {
 
     #[test]
     fn the_encoding_identity_is_told_where_it_was_asked_for() {
-        let mut properties = Properties::default();
-        properties.content_encoding = Some(IDENTITY_ENCODING.to_owned());
-        let (token, described) = (Token::new(), describe(&properties, Token::new()));
-        assert_eq!(described["metadata"][IDENTITY], "1");
+        let token = Token::new();
         for (mark, told) in [(Some("1"), Some("identity")), (None, None)] {
             let token = token.to_string();
             let mut pairs =
@@ -318,9 +302,6 @@ mod tests {
     fn a_cache_control_is_told_where_it_was_asked_for_and_none_that_google_adds() {
         let token = Token::new().to_string();
         for default in CACHE_DEFAULTS {
-            let mut properties = Properties::default();
-            properties.cache_control = Some(default.to_owned());
-            assert_eq!(describe(&properties, Token::new())["metadata"][CACHE], "1");
             let mut foreign = resource(&[]);
             foreign.cache_control = Some(default.to_owned());
             assert_eq!(foreign.copied(Token::new())["metadata"][CACHE], "1");
@@ -335,7 +316,6 @@ mod tests {
         let own = [("x-goog-meta-skyport_w", &*token), ("cache-control", "no-store")];
         let meta = of_headers(&headers(&own), 0).expect("an object");
         assert_eq!(meta.properties.cache_control.as_deref(), Some("no-store"));
-        assert!(describe(&Properties::default(), Token::new())["metadata"][CACHE].is_null());
     }
 
     #[test]

@@ -14,7 +14,8 @@ use skyport_core::blob::port::{Etag, PutOptions};
 use skyport_core::{Error, ErrorKind, Result};
 
 use super::call::{self, Refused, malformed};
-use super::meta::{self, Resource};
+use super::describe::Described;
+use super::meta::Resource;
 use super::{Gcs, NAME, refused};
 use crate::config::Connection;
 use crate::error;
@@ -43,9 +44,10 @@ pub(super) enum Told {
 impl Session {
     pub(super) async fn start(store: &Gcs, key: &str, options: &PutOptions) -> Result<Self> {
         let condition = refused::if_generation_match(&options.condition)?;
-        let mut described = meta::describe(&options.properties, options.token);
-        described["name"] = key.into();
-        let content_type = described["contentType"].as_str().unwrap_or(skyport_core::blob::stored::NO_TYPE);
+        let described = Described::new(key, &options.properties, options.token);
+        let content_type = described.content_type;
+        let mut text = Vec::new();
+        described.write_to(&mut text)?;
         let content_type = HeaderValue::from_str(content_type)
             .map_err(|error| Error::invalid("the content type is no header value").with_source(error))?;
         let start = store
@@ -53,7 +55,7 @@ impl Session {
             .maybe("ifGenerationMatch", condition.as_deref())
             .query("fields", "generation")
             .header(CONTENT_TYPE_TO_COME, content_type)
-            .json(&described);
+            .body(HeaderValue::from_static("application/json"), text);
         let answer = start.send().await.map_err(|refused| refused::writing(refused, &options.condition))?;
         let address = address(store.connection.endpoint(), &answer)?;
         Ok(Self { connection: Arc::clone(&store.connection), address })

@@ -1,6 +1,6 @@
 //! The calls of Firestore that a table makes, in one database.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use gcloud_sdk::google::firestore::v1::batch_get_documents_request::ConsistencySelector;
@@ -60,15 +60,17 @@ pub(super) enum Within<'t> {
 /// What became of documents that were asked for: those of which nothing is known are those that `failed` is about.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    documents: HashMap<String, Option<Document>>,
+    /// With their names, in the order in which they came: that is most often the one in which they are taken.
+    documents: VecDeque<(String, Option<Document>)>,
     failed: Option<Error>,
 }
 
 impl Found {
     /// The document of this name; `None` where Firestore said that there is none.
     pub(super) fn take(&mut self, name: &str) -> Result<Option<Document>> {
-        match (self.documents.remove(name), &self.failed) {
-            (Some(document), _) => Ok(document),
+        let at = self.documents.iter().position(|(found, _)| found == name);
+        match (at.and_then(|at| self.documents.remove(at)), &self.failed) {
+            (Some((_, document)), _) => Ok(document),
             (None, Some(error)) => Err(error.again()),
             (None, None) => Err(unanswered().with_ambiguous(false)),
         }
@@ -155,12 +157,11 @@ impl Database {
                 *began = message.transaction;
             }
             match message.result {
-                Some(Looked::Found(document)) => {
-                    found.documents.insert(document.name.clone(), Some(document));
+                Some(Looked::Found(mut document)) => {
+                    let name = std::mem::take(&mut document.name);
+                    found.documents.push_back((name, Some(document)));
                 }
-                Some(Looked::Missing(name)) => {
-                    found.documents.insert(name, None);
-                }
+                Some(Looked::Missing(name)) => found.documents.push_back((name, None)),
                 // A transaction, or how far it is.
                 None => {}
             }

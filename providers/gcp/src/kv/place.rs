@@ -23,6 +23,9 @@ const COLLECTION_BYTES: usize = 500;
 /// Before every id of a document, so that none is empty, `.`, `..`, reserved, or that of the marker.
 const MARK: char = '=';
 
+/// What the name of a partition's collection of items ends with.
+const ITEMS: &str = "_items";
+
 /// The document that stands for the table itself: Firestore has no tables.
 const MARKER: &str = "skyport";
 
@@ -137,7 +140,7 @@ impl Names {
 
     /// The id of every partition's collection of items.
     pub(crate) fn items(&self) -> String {
-        format!("{}_items", self.collection)
+        format!("{}{ITEMS}", self.collection)
     }
 
     /// The document that is there as long as the table is.
@@ -147,12 +150,31 @@ impl Names {
 
     /// The document under which a partition's items lie; it is not there itself.
     pub(crate) fn partition(&self, partition: &str) -> String {
-        format!("{}/documents/{}/{}", self.database, self.collection, id(partition))
+        let mut name = self.below(partition.len());
+        push_id(&mut name, partition);
+        name
     }
 
     /// The document of an item.
     pub(crate) fn item(&self, key: &Key) -> String {
-        format!("{}/{}_items/{}", self.partition(&key.partition), self.collection, id(&key.sort))
+        let mut name =
+            self.below(key.partition.len() + ITEMS.len() + self.collection.len() + key.sort.len() + 3);
+        push_id(&mut name, &key.partition);
+        name.push('/');
+        name.push_str(&self.collection);
+        name.push_str(ITEMS);
+        name.push('/');
+        push_id(&mut name, &key.sort);
+        name
+    }
+
+    /// Where partitions are, with room for what is longer by so much: names are made by the thousand.
+    fn below(&self, longer: usize) -> String {
+        let before = [self.database.as_str(), "/documents/", &self.collection, "/"];
+        let room = before.iter().map(|part| part.len()).sum::<usize>() + MARK.len_utf8() + longer;
+        let mut name = String::with_capacity(room);
+        before.iter().for_each(|part| name.push_str(part));
+        name
     }
 
     /// A field of all items, as the Admin API names it.
@@ -163,18 +185,17 @@ impl Names {
 
 /// A key as the id of a document: `=`, and then the key, with what Firestore forbids, and what might be refused on the way, in
 /// percent encoding. Items are ordered by a field, not by this.
-fn id(key: &str) -> String {
-    let mut id = String::with_capacity(MARK.len_utf8() + key.len());
-    id.push(MARK);
-    for c in key.chars() {
-        if c.is_ascii_control() || matches!(c, '/' | '%') {
-            // Into a String this cannot fail.
-            let _ = write!(id, "%{:02X}", u32::from(c));
-        } else {
-            id.push(c);
-        }
+fn push_id(name: &mut String, key: &str) {
+    name.push(MARK);
+    let mut rest = key;
+    while let Some(at) = rest.find(|c: char| c.is_ascii_control() || matches!(c, '/' | '%')) {
+        let (plain, forbidden) = rest.split_at(at);
+        name.push_str(plain);
+        // It is of one byte. Into a String this cannot fail.
+        let _ = write!(name, "%{:02X}", forbidden.as_bytes()[0]);
+        rest = &forbidden[1..];
     }
-    id
+    name.push_str(rest);
 }
 
 #[cfg(test)]
@@ -242,7 +263,8 @@ mod tests {
     proptest! {
         #[test]
         fn an_id_tells_its_key_and_so_no_two_keys_share_one(key in any::<String>()) {
-            let id = id(&key);
+            let mut id = String::new();
+            push_id(&mut id, &key);
             prop_assert!(!id.contains('/'));
             let encoded = id.strip_prefix(MARK).expect("the mark");
             prop_assert_eq!(percent_decode_str(encoded).decode_utf8().expect("UTF-8"), key);

@@ -1,8 +1,8 @@
 //! Reads of one item and of many, always of the last write.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 use gcloud_sdk::google::firestore::v1::Document;
 use skyport_core::kv::port::{Key, RawItem};
 use skyport_core::{Error, Result};
@@ -15,8 +15,6 @@ use super::item::{self, Stored};
 const BATCH: usize = 100;
 /// How many requests are under way at once.
 const AT_ONCE: usize = 4;
-
-type Found = HashMap<Key, Result<Option<RawItem>>>;
 
 impl FirestoreTable {
     pub(super) async fn read(&self, key: &Key) -> Result<Option<RawItem>> {
@@ -37,32 +35,39 @@ impl FirestoreTable {
             Ok(database) => database,
             Err(error) => return error.of_each(keys.len()),
         };
-        let mut seen = HashSet::with_capacity(keys.len());
-        let distinct: Vec<&Key> = keys.iter().filter(|key| seen.insert(*key)).collect();
-        let mut batches = Vec::with_capacity(distinct.len().div_ceil(BATCH));
-        for batch in distinct.chunks(BATCH) {
-            batches.push(self.read_batch(database, batch.to_vec()));
-        }
-        let found: Vec<Found> = futures_util::stream::iter(batches).buffer_unordered(AT_ONCE).collect().await;
-        let found: Found = found.into_iter().flatten().collect();
-        keys.iter()
-            .map(|key| match found.get(key) {
-                Some(Ok(item)) => Ok(item.clone()),
-                Some(Err(error)) => Err(error.again()),
-                None => Err(Error::internal("a key of the batch was never asked for")),
+        // A key that stands twice is asked for once.
+        let (mut distinct, mut first) = (Vec::with_capacity(keys.len()), HashMap::with_capacity(keys.len()));
+        let mut place = |key| {
+            *first.entry(key).or_insert_with(|| {
+                distinct.push(key);
+                distinct.len() - 1
             })
-            .collect()
+        };
+        let places: Vec<usize> = keys.iter().map(&mut place).collect();
+        let mut batches = Vec::with_capacity(distinct.len().div_ceil(BATCH));
+        for (at, batch) in distinct.chunks(BATCH).enumerate() {
+            batches.push(async move { (at, self.read_batch(database, batch).await) });
+        }
+        let mut batches: Vec<_> = stream::iter(batches).buffer_unordered(AT_ONCE).collect().await;
+        batches.sort_unstable_by_key(|(at, _)| *at);
+        let mut found = Vec::with_capacity(distinct.len());
+        found.extend(batches.into_iter().flat_map(|(_, found)| found));
+        if found.len() == places.len() {
+            return found;
+        }
+        let again = |place: &usize| match found.get(*place) {
+            Some(Ok(item)) => Ok(item.clone()),
+            Some(Err(error)) => Err(error.again()),
+            None => Err(Error::internal("a key of the batch was never asked for")),
+        };
+        places.iter().map(again).collect()
     }
 
-    /// At most [`BATCH`] distinct keys.
-    async fn read_batch(&self, database: &Database, keys: Vec<&Key>) -> Found {
+    /// At most [`BATCH`] distinct keys; one result each, in order.
+    async fn read_batch(&self, database: &Database, keys: &[&Key]) -> Vec<Result<Option<RawItem>>> {
         let names: Vec<String> = keys.iter().map(|key| database.names().item(key)).collect();
         let mut found = database.look(names.clone(), item::READ, Within::None).await;
-        let read = keys.into_iter().zip(names);
-        read.map(|(key, name)| {
-            let item = found.take(&name).and_then(|document| self.live(key.clone(), document));
-            (key.clone(), item)
-        })
-        .collect()
+        let read = keys.iter().zip(names);
+        read.map(|(&key, name)| self.live(key.clone(), found.take(&name)?)).collect()
     }
 }

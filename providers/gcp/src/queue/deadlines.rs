@@ -44,7 +44,12 @@ impl Place {
     }
 
     async fn act(&self, handles: Vec<String>, act: Act) -> Vec<Result<()>> {
-        let calls = cut(handles).into_iter().map(|batch| self.batch(batch, act));
+        let mut batches = cut(handles);
+        // Most often one, which needs no more than itself.
+        if batches.len() == 1 {
+            return self.batch(batches.swap_remove(0), act).await;
+        }
+        let calls = batches.into_iter().map(|batch| self.batch(batch, act));
         stream::iter(calls).buffered(CALLS).concat().await
     }
 
@@ -106,6 +111,9 @@ fn told(failure: Option<&Failure>, error: &Error) -> Result<()> {
 
 /// Batches of as many ids as a request takes, in order.
 fn cut(handles: Vec<String>) -> Vec<Vec<String>> {
+    if (1..=IDS).contains(&handles.len()) && handles.iter().map(String::len).sum::<usize>() <= ID_BYTES {
+        return vec![handles];
+    }
     let mut batches: Vec<Vec<String>> = Vec::new();
     let mut bytes = 0;
     for handle in handles {

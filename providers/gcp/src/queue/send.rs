@@ -29,10 +29,15 @@ type Sent = (usize, Result<MessageId>);
 
 impl Place {
     pub(super) async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
-        let mut results: Vec<Option<Result<MessageId>>> = messages.iter().map(|_| None).collect();
         let now = self.info.clock.now();
         let outgoing = messages.into_iter().map(|message| Outgoing::new(message, now)).enumerate();
-        let lines = lines(outgoing.collect()).into_iter().map(|(key, line)| self.send_line(key, line));
+        let outgoing: Vec<Placed> = outgoing.collect();
+        if is_one_batch(&outgoing) {
+            // Its results are in the order of its messages.
+            return self.send_batch(outgoing).await.into_iter().map(|(_, result)| result).collect();
+        }
+        let mut results: Vec<Option<Result<MessageId>>> = outgoing.iter().map(|_| None).collect();
+        let lines = lines(outgoing).into_iter().map(|(key, line)| self.send_line(key, line));
         let sent: Vec<Sent> = stream::iter(lines).buffer_unordered(LINES).concat().await;
         for (at, result) in sent {
             results[at] = Some(result);
@@ -103,6 +108,15 @@ fn held_up(first: &Error) -> Error {
     let kind = if first.is_retryable() { ErrorKind::Unavailable } else { first.kind() };
     let text = "an earlier message of its group was not sent, and this one must not overtake it: send them again, in order";
     Error::new(kind, text).with_ambiguous(false).with_provider(NAME)
+}
+
+/// Whether one request takes all of them: so it is most often.
+fn is_one_batch(messages: &[Placed]) -> bool {
+    let mut keys = messages.iter().map(|(_, outgoing)| &outgoing.message.ordering_key);
+    let first = keys.next();
+    (1..=MESSAGES).contains(&messages.len())
+        && messages.iter().map(|(_, outgoing)| outgoing.bytes).sum::<usize>() <= REQUEST_BYTES
+        && keys.all(|key| Some(key) == first)
 }
 
 /// A request is of one ordering key: the messages of each, in order.
