@@ -21,7 +21,6 @@ use crate::{sound, text, worlds};
 
 /// The tables that are filled, and their columns.
 const TABLES: &[(&str, &[&str])] = &[
-    ("counters", &["value"]),
     ("objects", &["key", "content", "size", "modified", "token", "properties"]),
     ("queues", &["max_attempts", "ordered", "dead_id"]),
     (
