@@ -42,6 +42,7 @@ pub(crate) const MOTO_KV: &[Deviation] = &[
     Deviation { case: "kv::conditions::of_racing_creates_exactly_one_wins", reason: RACES },
     Deviation { case: "kv::conditions::of_racing_swaps_exactly_one_wins", reason: RACES },
     Deviation { case: "kv::leases::of_racing_holders_exactly_one_wins", reason: RACES },
+    Deviation { case: "kv::update::updates_under_contention_lose_nothing", reason: RACES },
     Deviation { case: "kv::idempotency::a_concurrent_event_waits_for_the_result", reason: RACES },
     Deviation { case: "kv::transact::a_concurrent_write_is_not_lost", reason: RACES },
     Deviation {
