@@ -17,7 +17,7 @@ pub(super) async fn transfer(endpoint: &str, way: Way, size: u64) -> Outcome<u64
     let (mut sent, mut pieces, mut done) = (0, pieces(size), false);
     while sent < size {
         let mut piece = BytesMut::with_capacity(PIECE);
-        while let Some(next) = pieces.next() {
+        for next in pieces.by_ref() {
             piece.extend_from_slice(&next);
             if piece.len() >= PIECE {
                 break;
