@@ -70,6 +70,10 @@ impl Parts {
                 self.index = self.index.saturating_add(1);
                 return Poll::Ready(Ok(Some(self.chunk.split_to(wanted))));
             }
+            if self.part.is_empty() && self.index > 0 {
+                // It will mostly be full: growing step by step takes as long again as filling it. A first one may stay small.
+                self.part.reserve(size);
+            }
             let taken = self.chunk.split_to(wanted.min(self.chunk.len()));
             self.part.extend_from_slice(&taken);
             if self.part.len() == size {

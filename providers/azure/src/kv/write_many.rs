@@ -8,9 +8,11 @@ use skyport_core::kv::port::{Change, RawVersion, Write};
 use skyport_core::{Error, Result};
 
 use super::AzureTable;
+use super::operation::MOST;
 
-/// The most puts of one request: each may have a mirror, too.
-const BATCH: usize = 50;
+/// The most puts of one request, and of one where each has a mirror, too.
+const BATCH: usize = MOST;
+const MIRRORED_BATCH: usize = MOST / 2;
 /// The most bytes of values that go together: larger ones gain nothing by it.
 const BATCH_BYTES: usize = 256 << 10;
 /// How many requests are under way at once.
@@ -23,7 +25,8 @@ type Batch = Vec<(usize, Write)>;
 impl AzureTable {
     pub(super) async fn write_batches(&self, writes: Vec<Write>) -> Results {
         let mut results: Vec<Option<Result<Option<RawVersion>>>> = writes.iter().map(|_| None).collect();
-        let sends = batches(writes).into_iter().map(|batch| self.write_batch(batch));
+        let most = if self.mirrored { MIRRORED_BATCH } else { BATCH };
+        let sends = batches(writes, most).into_iter().map(|batch| self.write_batch(batch));
         let mut sends = futures_util::stream::iter(sends).buffer_unordered(AT_ONCE);
         while let Some(written) = sends.next().await {
             for (place, result) in written {
@@ -53,8 +56,8 @@ impl AzureTable {
     }
 }
 
-/// Cuts writes into what is sent together.
-fn batches(writes: Vec<Write>) -> Vec<Batch> {
+/// Cuts writes into what is sent together, at most so many.
+fn batches(writes: Vec<Write>, most: usize) -> Vec<Batch> {
     let mut batches: Vec<Batch> = Vec::new();
     // The batch of each partition that has room, and how many bytes are in it.
     let mut open: HashMap<std::sync::Arc<str>, (usize, usize)> = HashMap::new();
@@ -65,7 +68,7 @@ fn batches(writes: Vec<Write>) -> Vec<Batch> {
         };
         let (size, partition) = (value.len(), write.key.partition.clone());
         if let Some((at, bytes)) = open.get_mut(&partition)
-            && batches[*at].len() < BATCH
+            && batches[*at].len() < most
             && *bytes + size <= BATCH_BYTES
         {
             *bytes += size;
@@ -91,7 +94,7 @@ mod tests {
         let mut writes: Vec<Write> = (0..BATCH + 1).map(|sort| put("p", sort, 1)).collect();
         writes.extend([put("q", 0, 128 << 10), put("q", 1, 128 << 10), put("q", 2, 1)]);
         writes.push(Write::delete(Key::new("p", "x")));
-        let sizes: Vec<usize> = batches(writes).iter().map(Vec::len).collect();
+        let sizes: Vec<usize> = batches(writes, BATCH).iter().map(Vec::len).collect();
         assert_eq!(sizes, [BATCH, 1, 2, 1, 1]);
     }
 }

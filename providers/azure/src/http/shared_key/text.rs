@@ -9,11 +9,9 @@ use azure_core::http::{Request, Url};
 
 use super::DATE;
 
-/// The headers whose values stand in a line each, in this order. The date is in a header of Azure's own.
-const SIGNED: [&str; 11] = [
-    "content-encoding",
-    "content-language",
-    "content-length",
+/// The headers whose values stand in a line each, in this order, before the length of the body and after it. The date is in a header of Azure's own.
+const BEFORE_LENGTH: [&str; 2] = ["content-encoding", "content-language"];
+const AFTER_LENGTH: [&str; 8] = [
     "content-md5",
     "content-type",
     "date",
@@ -24,34 +22,43 @@ const SIGNED: [&str; 11] = [
     "range",
 ];
 
+/// Room for what most requests come to.
+const ROOM: usize = 512;
+
 /// What is signed of a request to Blob or Queue Storage.
 pub(super) fn of_request(request: &Request, account: &str) -> String {
-    let mut text = format!("{}\n", request.method().as_str());
-    for name in SIGNED {
+    let mut text = String::with_capacity(ROOM);
+    text.extend([request.method().as_str(), "\n"]);
+    for name in BEFORE_LENGTH {
+        text.extend([value(request.headers(), name), "\n"]);
+    }
+    // Nothing where there is nothing: Azure says so since 2015.
+    if let Some(length) = request.body().len().filter(|&length| length > 0) {
         // Writing into a string does not fail.
-        let _ = match name {
-            // Nothing where there is nothing: Azure says so since 2015.
-            "content-length" => match request.body().len() {
-                Some(length) if length > 0 => writeln!(text, "{length}"),
-                _ => writeln!(text),
-            },
-            _ => writeln!(text, "{}", value(request.headers(), name)),
-        };
+        let _ = write!(text, "{length}");
+    }
+    text.push('\n');
+    for name in AFTER_LENGTH {
+        text.extend([value(request.headers(), name), "\n"]);
     }
     let own = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let mut own: Vec<(&str, &str)> = own.filter(|(name, _)| name.starts_with("x-ms-")).collect();
     own.sort_unstable_by(|(a, _), (b, _)| in_azures_order(a, b));
     for (name, value) in own {
-        let _ = writeln!(text, "{name}:{}", value.trim());
+        text.extend([name, ":", value.trim(), "\n"]);
     }
-    text.push_str(&resource(request.url(), account));
+    resource(request.url(), account, &mut text);
     text
 }
 
 /// What is signed of a request to Table Storage.
 pub(super) fn of_table_request(request: &Request, account: &str) -> String {
     let url = request.url();
-    let mut text = format!("{}\n/{account}{}", value(request.headers(), DATE.as_str()), url.path());
+    let mut text = format!(
+        "{}\n/{account}{}",
+        request.headers().get_optional_str(&DATE).unwrap_or_default(),
+        url.path()
+    );
     if let Some((_, comp)) = url.query_pairs().find(|(name, _)| name == "comp") {
         let _ = write!(text, "?comp={comp}");
     }
@@ -59,31 +66,34 @@ pub(super) fn of_table_request(request: &Request, account: &str) -> String {
 }
 
 /// The resource: the account, the path as it is sent, and the query, decoded and in order. On an emulator the path begins with the account, too.
-fn resource(url: &Url, account: &str) -> String {
-    let mut text = format!("/{account}{}", url.path());
-    let mut query: Vec<(String, Cow<'_, str>)> =
-        url.query_pairs().map(|(name, value)| (name.to_lowercase(), value)).collect();
+fn resource(url: &Url, account: &str, text: &mut String) {
+    text.extend(["/", account, url.path()]);
+    let mut query: Vec<(Cow<'_, str>, Cow<'_, str>)> = url.query_pairs().collect();
+    for (name, _) in &mut query {
+        if name.bytes().any(|byte| !matches!(byte, b'a'..=b'z' | b'0'..=b'9')) {
+            *name = name.to_lowercase().into();
+        }
+    }
     query.sort_unstable();
     let mut last = None;
-    for (name, value) in query {
+    for (name, value) in &query {
         // Values of one name stand in one line.
-        if last.as_ref() == Some(&name) {
-            let _ = write!(text, ",{value}");
+        if last == Some(name) {
+            text.extend([",", &**value]);
         } else {
-            let _ = write!(text, "\n{name}:{value}");
+            text.extend(["\n", &**name, ":", &**value]);
         }
         last = Some(name);
     }
-    text
 }
 
 /// Azure puts the names of headers in the order of .NET's culture `en-US`, as its SDK for JavaScript documents: `_` before digits, digits before letters,
 /// and hyphens do not count, unless they are all that differs: then the name is first that has its hyphen later.
 fn in_azures_order(a: &str, b: &str) -> Ordering {
-    let weights = |name: &str| {
+    fn weights(name: &str) -> impl Iterator<Item = u8> {
         let counted = name.bytes().filter(|byte| *byte != b'-');
-        counted.map(|byte| if byte == b'_' { 0 } else { byte }).collect::<Vec<_>>()
-    };
+        counted.map(|byte| if byte == b'_' { 0 } else { byte })
+    }
     let by_hyphens = || {
         let at = a.bytes().zip(b.bytes()).position(|(a, b)| a != b);
         match at.map(|at| (a.as_bytes().get(at) == Some(&b'-'), b.as_bytes().get(at) == Some(&b'-'))) {
@@ -91,11 +101,11 @@ fn in_azures_order(a: &str, b: &str) -> Ordering {
             None => a.len().cmp(&b.len()),
         }
     };
-    weights(a).cmp(&weights(b)).then_with(by_hyphens)
+    weights(a).cmp(weights(b)).then_with(by_hyphens)
 }
 
-fn value<'h>(headers: &'h Headers, name: &str) -> &'h str {
-    headers.get_optional_str(&HeaderName::from(name.to_owned())).unwrap_or_default()
+fn value<'h>(headers: &'h Headers, name: &'static str) -> &'h str {
+    headers.get_optional_str(&HeaderName::from_static(name)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -145,7 +155,9 @@ mod tests {
             ("https://h/c?Prefix=a%2Fb%20%C3%BC+c&marker=", "/myaccount/c\nmarker:\nprefix:a/b \u{fc} c"),
             ("https://h/", "/myaccount/"),
         ] {
-            assert_eq!(resource(&Url::parse(url).expect("a URL"), "myaccount"), expected);
+            let mut text = String::new();
+            resource(&Url::parse(url).expect("a URL"), "myaccount", &mut text);
+            assert_eq!(text, expected);
         }
     }
 
