@@ -47,7 +47,7 @@ async fn read(request: Request, cx: Context<Notes>) -> Result<Response> {
 async fn list(_: Request, cx: Context<Notes>) -> Result<Response> {
     let page = cx.index.query("notes").page_size(PAGE).page().await?;
     let notes: Vec<&Note> = page.entries.iter().map(|entry| &entry.value).collect();
-    Ok(Response::json(&notes)?)
+    Response::json(&notes)
 }
 
 async fn share(request: Request, cx: Context<Notes>) -> Result<String> {
