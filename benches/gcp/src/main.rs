@@ -1,4 +1,4 @@
-//! The handles on Google Cloud beside the raw SDK, object_store, OpenDAL and omniqueue.
+//! The handles on Google Cloud beside the raw SDK, object_store and OpenDAL.
 
 use skyport_measure::{Alone, Group, Outcome};
 
