@@ -1,5 +1,6 @@
-//! Blob Storage behind the port `BlobStore`: the SDK's clients, and two calls that they do not have, on the same pipeline: a download as one stream,
-//! and a listing with a delimiter.
+//! Blob Storage behind the port `BlobStore`: calls of our own where one is all that an operation makes, and the SDK's clients for blocks, copies
+//! and containers. The SDK has no download as one stream and no listing with a delimiter, and a client of a blob costs it more to make than the
+//! call itself.
 //!
 //! - A blob's write token is its metadata `skyport_w`; values of metadata that Skyport wrote are percent-encoded where they are
 //!   not plain ASCII. What others wrote is told as it is.
@@ -11,7 +12,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use azure_core::http::{Method, Pipeline, Request, Url};
+use azure_core::http::headers::{HeaderName, HeaderValue};
+use azure_core::http::{Method, Request, Url};
 use azure_storage_blob::{BlobClient, BlobClientOptions};
 use bytes::Bytes;
 use skyport_core::Result;
@@ -45,6 +47,9 @@ mod walk;
 #[cfg(feature = "events")]
 pub(crate) use events::Deliveries;
 
+/// The version of the service that is spoken, which is the SDK's.
+const VERSION: &str = "2026-04-06";
+
 /// The most blocks of a blob.
 const BLOCKS: u32 = 50_000;
 
@@ -53,10 +58,6 @@ const BLOCKS: u32 = 50_000;
 pub(crate) struct Container {
     connection: Arc<Connection>,
     info: Arc<BlobInfo>,
-    /// For calls that the SDK does not have.
-    calls: Pipeline,
-    /// As `calls`, for answers of any length.
-    downloads: Pipeline,
     /// Where its events are delivered.
     #[cfg(feature = "events")]
     deliveries: Option<Arc<Deliveries>>,
@@ -78,16 +79,9 @@ impl Container {
         // Each is a request, 32 at once: so they are done within an attempt even where one takes half a second.
         info.limits.deletions = 500;
         info.capabilities = crate::support::blob(sign::is_possible(&connection), false);
-        let pipeline = |options| {
-            let (package, version) = (Some(env!("CARGO_PKG_NAME")), Some(env!("CARGO_PKG_VERSION")));
-            Pipeline::new(package, version, options, Vec::new(), Vec::new(), None)
-        };
-        let (calls, downloads) = (pipeline(connection.options()), pipeline(connection.download_options()));
         Self {
             connection,
             info: Arc::new(info),
-            calls,
-            downloads,
             #[cfg(feature = "events")]
             deliveries: None,
         }
@@ -97,11 +91,16 @@ impl Container {
         &self.info.resource
     }
 
-    /// A call that the SDK does not have, of the version that the SDK speaks.
+    /// A call of our own.
     fn call(&self, method: Method, url: Url) -> Request {
         let mut request = Request::new(url, method);
-        request.insert_header("x-ms-version", BlobClientOptions::default().version);
+        request.insert_header(HeaderName::from_static("x-ms-version"), HeaderValue::from_static(VERSION));
         request
+    }
+
+    /// A call about a blob in this container.
+    fn call_of(&self, method: Method, key: &str) -> Result<Request> {
+        Ok(self.call(method, name::of_blob(&self.connection, self.name(), key)?))
     }
 
     /// The SDK's client of a blob in this container.
@@ -185,6 +184,11 @@ impl fmt::Debug for Container {
 #[cfg(test)]
 mod tests {
     use skyport_core::provider::{Provider, ResourceUrl};
+
+    #[test]
+    fn the_version_is_that_of_the_sdk() {
+        assert_eq!(super::VERSION, azure_storage_blob::BlobClientOptions::default().version);
+    }
 
     #[test]
     fn fifty_thousand_blocks_are_each_one_that_azure_takes_and_little_beside_what_came_before() {

@@ -5,7 +5,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use azure_core::credentials::TokenCredential;
-use azure_core::http::{ClientOptions, Url};
+#[cfg(any(feature = "blob", feature = "queue"))]
+use azure_core::http::ClientOptions;
+use azure_core::http::Url;
 use skyport_core::provider::ResourceUrl;
 use skyport_core::{Error, ErrorKind, Result};
 
@@ -171,11 +173,12 @@ struct Site {
 pub(crate) struct Connection {
     site: Site,
     credential: Credential,
+    #[cfg(any(feature = "blob", feature = "queue"))]
     options: ClientOptions,
     #[cfg(feature = "blob")]
     delegation_keys: crate::blob::sign::DelegationKeys,
-    #[cfg(feature = "blob")]
-    downloads: ClientOptions,
+    #[cfg(any(feature = "blob", feature = "kv"))]
+    sender: crate::http::Sender,
 }
 
 impl Connection {
@@ -195,8 +198,9 @@ impl Connection {
             credential,
             #[cfg(feature = "blob")]
             delegation_keys: crate::blob::sign::DelegationKeys::new(),
-            #[cfg(feature = "blob")]
-            downloads: crate::http::download_options(Arc::clone(&transport), policy.clone()),
+            #[cfg(any(feature = "blob", feature = "kv"))]
+            sender: crate::http::sender(&transport, policy.clone()),
+            #[cfg(any(feature = "blob", feature = "queue"))]
             options: crate::http::options(transport, policy),
         })
     }
@@ -221,14 +225,15 @@ impl Connection {
 
     /// What a client of Azure's is made with: our transport, no retries, and the policy that says who calls. The client itself is
     /// given no credential.
+    #[cfg(any(feature = "blob", feature = "queue"))]
     pub(crate) fn options(&self) -> ClientOptions {
         self.options.clone()
     }
 
-    /// As [`options`](Self::options), for answers of any length, which are not read into memory.
-    #[cfg(feature = "blob")]
-    pub(crate) fn download_options(&self) -> ClientOptions {
-        self.downloads.clone()
+    /// What sends the calls that Azure's clients do not.
+    #[cfg(any(feature = "blob", feature = "kv"))]
+    pub(crate) fn sender(&self) -> &crate::http::Sender {
+        &self.sender
     }
 
     /// The service's endpoint.

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use azure_core::error::ErrorKind as Native;
 use azure_core::http::headers::{HeaderName, Headers};
+use reqwest::header::{InvalidHeaderName, InvalidHeaderValue};
 use skyport_core::clock::http_date;
 use skyport_core::{Error, ErrorKind};
 
@@ -218,7 +219,10 @@ pub(crate) fn of_azure(error: azure_core::Error) -> Error {
 /// Whether the request is none that HTTP can say. Nothing was sent then.
 fn is_unmade(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut causes = std::iter::successors(Some(error), |cause| cause.source()).take(32);
-    causes.any(|cause| cause.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_builder))
+    causes.any(|cause| {
+        let unbuilt = cause.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_builder);
+        unbuilt || cause.is::<InvalidHeaderValue>() || cause.is::<InvalidHeaderName>()
+    })
 }
 
 /// There was no token. Nothing was sent then.

@@ -6,17 +6,23 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use azure_core::error::{Error, ErrorKind, Result};
-use azure_core::http::headers::{HeaderName, HeaderValue, Headers};
+use azure_core::http::headers::{HeaderValue, Headers};
 use azure_core::http::policies::Policy;
 use azure_core::http::{AsyncRawResponse, Body, ClientOptions, HttpClient, Request, RetryOptions, Url};
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use futures_util::StreamExt;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use tokio::time::timeout;
+
+use incoming::{Incoming, Limit};
+#[cfg(any(feature = "blob", feature = "kv"))]
+pub(crate) use sender::Sender;
 
 pub(crate) mod bearer;
+mod incoming;
+mod names;
+#[cfg(any(feature = "blob", feature = "kv"))]
+mod sender;
 pub(crate) mod shared_key;
 
 /// So long the next bytes of an answer may take. How long the answer itself may is the layer `Retry`'s affair: a large body takes long to send.
@@ -35,14 +41,15 @@ const MOST_OF_ANSWER: usize = 16 << 20;
 const MOST_OF_TOKEN: usize = 64 << 10;
 
 /// What a client of Azure's is made with.
+#[cfg(any(feature = "blob", feature = "queue"))]
 pub(crate) fn options(transport: Arc<Transport>, policy: Option<Arc<dyn Policy>>) -> ClientOptions {
-    with(Arc::new(Bounded { transport, most: MOST_OF_ANSWER }), policy)
+    with(Arc::new(Whole(transport)), policy)
 }
 
-/// As [`options`], for answers of any length, which are not read into memory.
-#[cfg(feature = "blob")]
-pub(crate) fn download_options(transport: Arc<Transport>, policy: Option<Arc<dyn Policy>>) -> ClientOptions {
-    with(transport, policy)
+/// What sends the calls that Azure's clients do not.
+#[cfg(any(feature = "blob", feature = "kv"))]
+pub(crate) fn sender(transport: &Arc<Transport>, policy: Option<Arc<dyn Policy>>) -> Sender {
+    Sender::new(transport, policy)
 }
 
 /// As [`options`], for those who give tokens, whose answers are short.
@@ -143,44 +150,54 @@ impl fmt::Debug for Transport {
     }
 }
 
-#[async_trait::async_trait]
-impl HttpClient for Transport {
-    async fn execute_request(&self, request: &Request) -> Result<AsyncRawResponse> {
+impl Transport {
+    async fn execute(&self, request: &Request, limit: Limit) -> Result<AsyncRawResponse> {
         let method = reqwest::Method::from_bytes(request.method().as_str().as_bytes())
             .map_err(|error| Error::new(ErrorKind::DataConversion, error))?;
-        let mut ours = self.client(request.url())?.request(method, request.url().clone());
+        let client = self.client(request.url())?;
+        let mut ours = reqwest::Request::new(method, request.url().clone());
+        ours.headers_mut().reserve(request.headers().iter().count());
         for (name, value) in request.headers().iter() {
-            ours = ours.header(name.as_str(), value.as_str());
+            let value = reqwest::header::HeaderValue::from_str(value.as_str()).map_err(unsayable)?;
+            let name = names::sent(name.as_str()).map_err(unsayable)?;
+            ours.headers_mut().append(name, value);
         }
-        let ours = match request.body() {
-            // An empty one, too: a PUT of nothing has to say its length.
-            Body::Bytes(bytes) => ours.body(bytes.clone()),
-            Body::SeekableStream(stream) => ours.body(reqwest::Body::wrap_stream(stream.clone())),
-        };
-        let answer = ours.send().await.map_err(unanswered)?;
+        *ours.body_mut() = Some(match request.body() {
+            Body::Bytes(bytes) => bytes.clone().into(),
+            Body::SeekableStream(stream) => reqwest::Body::wrap_stream(stream.clone()),
+        });
+        let answer = client.execute(ours).await.map_err(unanswered)?;
         let (status, headers) = (answer.status(), headers(answer.headers()));
-        let body = lively(answer.bytes_stream().map_err(unanswered));
-        let body: azure_core::http::response::PinnedStream =
-            if status.is_success() { Box::pin(body) } else { Box::pin(cut(body, MOST_OF_REFUSAL)) };
-        Ok(AsyncRawResponse::new(status.as_u16().into(), headers, body))
+        let limit = match limit {
+            Limit::Refuse(_) | Limit::None if !status.is_success() => Limit::Cut(MOST_OF_REFUSAL),
+            limit => limit,
+        };
+        let body = Incoming::new(answer.bytes_stream(), limit);
+        Ok(AsyncRawResponse::new(status.as_u16().into(), headers, Box::pin(body)))
     }
 }
 
-/// A body that ends with an error where no bytes come for long.
-fn lively(body: impl Stream<Item = Result<Bytes>> + Send) -> impl Stream<Item = Result<Bytes>> + Send {
-    stream::unfold(Some(Box::pin(body)), |body| async {
-        let mut body = body?;
-        match timeout(SILENCE, body.next()).await {
-            Ok(chunk) => Some((chunk?, Some(body))),
-            Err(_) => {
-                let text = format!("no byte of the answer came for {} seconds", SILENCE.as_secs());
-                Some((Err(Error::with_message(ErrorKind::Io, text)), None))
-            }
-        }
-    })
+#[async_trait::async_trait]
+impl HttpClient for Transport {
+    async fn execute_request(&self, request: &Request) -> Result<AsyncRawResponse> {
+        self.execute(request, Limit::None).await
+    }
 }
 
-/// Azure's clients read whole answers: so these have an end.
+/// The transport for Azure's clients, which read whole answers: so these have an end.
+#[cfg(any(feature = "blob", feature = "queue"))]
+#[derive(Debug)]
+struct Whole(Arc<Transport>);
+
+#[cfg(any(feature = "blob", feature = "queue"))]
+#[async_trait::async_trait]
+impl HttpClient for Whole {
+    async fn execute_request(&self, request: &Request) -> Result<AsyncRawResponse> {
+        self.0.execute(request, Limit::Refuse(MOST_OF_ANSWER)).await
+    }
+}
+
+/// Any transport with such an end.
 #[derive(Debug)]
 struct Bounded {
     transport: Arc<dyn HttpClient>,
@@ -194,37 +211,28 @@ impl HttpClient for Bounded {
         let mut left = self.most;
         let body = body.map(move |chunk| {
             let chunk = chunk?;
-            left = left.checked_sub(chunk.len()).ok_or_else(|| {
-                let text = "Azure answered with more than such an answer can have";
-                Error::with_message(ErrorKind::DataConversion, text)
-            })?;
+            left = left.checked_sub(chunk.len()).ok_or_else(incoming::too_much)?;
             Ok(chunk)
         });
         Ok(AsyncRawResponse::new(status, headers, Box::pin(body)))
     }
 }
 
-/// The first bytes of a body, no more than `most`.
-fn cut(
-    body: impl Stream<Item = Result<Bytes>> + Send,
-    most: usize,
-) -> impl Stream<Item = Result<Bytes>> + Send {
-    let mut left = most;
-    let cut = body.map_ok(move |mut chunk| {
-        chunk.truncate(left);
-        left -= chunk.len();
-        chunk
-    });
-    cut.take_while(|chunk| std::future::ready(!matches!(chunk, Ok(chunk) if chunk.is_empty())))
-}
-
 /// As Azure's clients take them. One that is not ASCII is read as UTF-8, as it was sent; one that is neither is left out.
 fn headers(map: &reqwest::header::HeaderMap) -> Headers {
     let pair = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
         let value = std::str::from_utf8(value.as_bytes()).ok()?.to_owned();
-        Some((HeaderName::from(name.as_str().to_owned()), HeaderValue::from(value)))
+        Some((names::came(name), HeaderValue::from(value)))
     };
-    Headers::from(map.iter().filter_map(pair).collect::<HashMap<_, _>>())
+    let told = map.iter().filter(|(name, _)| !names::is_idle(name));
+    let mut headers = HashMap::with_capacity(map.len());
+    headers.extend(told.filter_map(pair));
+    Headers::from(headers)
+}
+
+/// A request that has a header that HTTP cannot say. It was not sent.
+fn unsayable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::with_error(ErrorKind::DataConversion, error, "the request to Azure cannot be said in HTTP")
 }
 
 /// A request that did not get through, or got no answer.

@@ -71,8 +71,8 @@
 //! - A bucket is a container, an object a block blob; those that others wrote are read whatever they are, and archived ones are `Unsupported`
 //!   until they are brought back. Accounts with a hierarchical namespace are not flat: there `a` and `a/b` cannot stand side by side, and
 //!   directories are listed among objects. Use an account without one.
-//! - The calls are those of `azure_storage_blob`, but for two on the same pipeline: a download, which is one stream here, and a listing, to which
-//!   the SDK has no delimiter.
+//! - Blocks, copies and containers are calls of `azure_storage_blob`; to put, get, head, list and delete are calls of our own over the same transport. A download is one stream
+//!   here, and a listing has a delimiter, which the SDK has not.
 //! - A small read or write is one request. A read of the last bytes, and a copy, are preceded by one, since Azure knows no ranges from
 //!   the end, and a copy bears a token of its own. What is missing, the blob or its container, Azure says in a code.
 //! - An etag is Azure's own, and new with every write, also with one that changes only properties. Every condition of the port is native.

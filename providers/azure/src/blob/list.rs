@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use azure_core::http::{Context, Method, UrlExt};
+use azure_core::http::{Method, UrlExt};
 use skyport_core::Result;
 use skyport_core::blob::port::{ListOptions, ListPage};
 use skyport_core::refusal::Refusal;
@@ -53,7 +53,7 @@ impl Source for Listed<'_> {
         }
         query.build();
         let mut request = self.store.call(Method::Get, url);
-        let answer = Box::pin(self.store.calls.send(&Context::new(), &mut request, None)).await;
+        let answer = Box::pin(self.store.connection.sender().send(&mut request, &[200])).await;
         // Nothing but the container can be missing.
         let answer = answer.map_err(|error| match refused::answer(&error).0 {
             404 => refused::as_refusal(Refusal::NoBucket, error),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::SystemTime;
 
-use azure_core::http::headers::{HeaderName, Headers};
+use azure_core::http::headers::{HeaderName, HeaderValue, Headers};
 use skyport_core::blob::port::{Etag, Metadata, ObjectMeta, Properties};
 use skyport_core::blob::stored;
 use skyport_core::clock::http_date;
@@ -33,6 +33,26 @@ macro_rules! describe {
 }
 pub(super) use describe;
 
+/// The same as headers of a request of our own.
+pub(super) fn headers(
+    properties: &Properties,
+    token: Token,
+) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    let content_type = properties.content_type.as_deref().unwrap_or(stored::NO_TYPE);
+    let own = [
+        ("x-ms-blob-content-type", Some(content_type)),
+        ("x-ms-blob-cache-control", properties.cache_control.as_deref()),
+        ("x-ms-blob-content-disposition", properties.content_disposition.as_deref()),
+        ("x-ms-blob-content-encoding", properties.content_encoding.as_deref()),
+    ];
+    let own = own
+        .into_iter()
+        .filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::from(folded(value?)))));
+    let metadata = encoded(properties, token)
+        .map(|(name, value)| (HeaderName::from(format!("{META}{name}")), HeaderValue::from(value)));
+    own.chain(metadata)
+}
+
 /// A header's value with one space for each run of white space, but in quotes. Azure documents that it signs them so, and other clients sign them as
 /// they are: of this value both say the same. HTTP sees no difference.
 pub(super) fn folded(value: &str) -> String {
@@ -52,8 +72,12 @@ pub(super) fn folded(value: &str) -> String {
 
 /// User metadata and token as the SDK takes them.
 pub(super) fn encode(properties: &Properties, token: Token) -> HashMap<String, String> {
+    encoded(properties, token).collect()
+}
+
+fn encoded(properties: &Properties, token: Token) -> impl Iterator<Item = (String, String)> {
     let of_value = |value: String| if value.is_empty() { EMPTY.to_owned() } else { value };
-    stored::encoded(properties, token).map(|(name, value)| (name, of_value(value))).collect()
+    stored::encoded(properties, token).map(move |(name, value)| (name, of_value(value)))
 }
 
 /// A header's text.

@@ -1,9 +1,7 @@
 //! Reading: whole, ranges, conditions; and what is missing.
 
-use azure_core::error::CheckSuccessOptions;
-use azure_core::http::headers::Headers;
-use azure_core::http::{AsyncRawResponse, Context, Method, PipelineStreamOptions, Request};
-use azure_storage_blob::models::BlobClientGetPropertiesOptions;
+use azure_core::http::headers::{HeaderName, Headers};
+use azure_core::http::{AsyncRawResponse, Method, Request};
 use futures_util::TryStreamExt;
 use skyport_core::blob::http_range::{RangeHeader, content_range};
 use skyport_core::blob::port::{ByteRange, GetOptions, GetResult, ObjectMeta};
@@ -84,25 +82,18 @@ impl Container {
     }
 
     fn request(&self, key: &str, options: &GetOptions) -> Result<Request> {
-        let mut request = self.call(Method::Get, name::of_blob(&self.connection, self.name(), key)?);
-        if let Some(etag) = &options.if_match {
-            request.insert_header("if-match", refused::quoted(etag)?);
-        }
-        // Any content is another one than that which no blob has.
-        if let Some(etag) = options.if_none_match.as_ref().and_then(|etag| refused::quoted(etag).ok()) {
-            request.insert_header("if-none-match", etag);
-        }
+        let mut request = self.call_of(Method::Get, key)?;
+        condition(&mut request, options)?;
         if let RangeHeader::Value(range) = RangeHeader::of(options.range) {
-            request.insert_header("range", range);
+            request.insert_header(HeaderName::from_static("range"), range);
         }
         Ok(request)
     }
 
     /// One GET, whose bytes come as they are: the SDK's own download asks for parts, and holds several in memory.
     async fn download(&self, mut request: Request) -> azure_core::Result<Seen<AsyncRawResponse>> {
-        let check_success = CheckSuccessOptions { success_codes: &[200, 206, 304] };
-        let options = PipelineStreamOptions { check_success, ..PipelineStreamOptions::default() };
-        let answer = Box::pin(self.downloads.stream(&Context::new(), &mut request, Some(options))).await?;
+        let sender = self.connection.sender();
+        let answer = Box::pin(sender.download(&mut request, &[200, 206, 304])).await?;
         Ok(if u16::from(answer.status()) == 304 { Seen::NotModified } else { Seen::Found(answer) })
     }
 
@@ -115,12 +106,9 @@ impl Container {
     }
 
     async fn seen(&self, container: &str, key: &str, options: &GetOptions) -> Result<Seen<ObjectMeta>> {
-        let head = BlobClientGetPropertiesOptions {
-            if_match: options.if_match.as_ref().map(refused::quoted).transpose()?,
-            if_none_match: options.if_none_match.as_ref().and_then(|etag| refused::quoted(etag).ok()),
-            ..BlobClientGetPropertiesOptions::default()
-        };
-        match Box::pin(self.blob_of(container, key)?.get_properties(Some(head))).await {
+        let mut request = self.call(Method::Head, name::of_blob(&self.connection, container, key)?);
+        condition(&mut request, options)?;
+        match Box::pin(self.connection.sender().send(&mut request, &[200])).await {
             Ok(answer) => {
                 let headers = answer.headers();
                 expect_whole(headers)?;
@@ -130,6 +118,15 @@ impl Container {
             Err(error) => Err(refused::reading(error, key)),
         }
     }
+}
+
+/// Puts the conditions of a read on it.
+fn condition(request: &mut Request, options: &GetOptions) -> Result<()> {
+    let if_match = options.if_match.as_ref().map(refused::quoted).transpose()?;
+    // Any content is another one than that which no blob has.
+    let if_none_match = options.if_none_match.as_ref().and_then(|etag| refused::quoted(etag).ok());
+    refused::insert(request, if_match, if_none_match);
+    Ok(())
 }
 
 fn is_empty(answer: &AsyncRawResponse) -> bool {

@@ -1,7 +1,8 @@
 //! Conditions as Azure takes them, and what its refusals mean in the terms of the port.
 
 use azure_core::error::ErrorKind as Native;
-use azure_core::http::Etag as Header;
+use azure_core::http::headers::HeaderName;
+use azure_core::http::{Etag as Header, Request};
 use skyport_core::blob::port::{Condition, Etag};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, Result};
@@ -36,6 +37,15 @@ pub(super) fn of_write(condition: &Condition) -> Result<(Option<Header>, Option<
         Condition::IfAbsent => (None, Some("*".into())),
         Condition::IfMatch(etag) => (Some(quoted(etag)?), None),
     })
+}
+
+/// Puts conditions on a request.
+pub(super) fn insert(request: &mut Request, if_match: Option<Header>, if_none_match: Option<Header>) {
+    for (name, etag) in [("if-match", if_match), ("if-none-match", if_none_match)] {
+        if let Some(etag) = etag {
+            request.insert_header(HeaderName::from_static(name), String::from(etag));
+        }
+    }
 }
 
 /// The status and the code of an answer; 0 where there was none.

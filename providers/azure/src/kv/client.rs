@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use azure_core::http::headers::{HeaderName, HeaderValue, Headers};
-use azure_core::http::{AsyncRawResponse, Body, Context, Method, Pipeline, PipelineStreamOptions, Request};
+use azure_core::http::{AsyncRawResponse, Body, Method, Request};
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -20,6 +20,7 @@ use crate::provision::NAME;
 const VERSION: &str = "2020-12-06";
 pub(super) const JSON: &str = "application/json;odata=minimalmetadata";
 pub(super) const DATA_VERSION: &str = "3.0";
+const MOST_DATA_VERSION: &str = "3.0;NetFx";
 
 /// What Azure says where there is no such row.
 pub(super) const NO_ROW: &[&str] = &["ResourceNotFound", "EntityNotFound"];
@@ -39,24 +40,26 @@ pub(crate) struct Call {
     /// What stands after the account in the URL: one segment.
     path: String,
     query: String,
-    headers: Vec<(&'static str, String)>,
+    headers: Vec<(&'static str, HeaderValue)>,
     body: Bytes,
     most: usize,
 }
 
 impl Call {
     pub(crate) fn new(method: Method, path: impl Into<String>) -> Self {
-        let headers = vec![
-            ("x-ms-version", VERSION.to_owned()),
-            ("dataserviceversion", DATA_VERSION.to_owned()),
-            ("maxdataserviceversion", format!("{DATA_VERSION};NetFx")),
+        let headers = [
+            ("x-ms-version", VERSION),
+            ("dataserviceversion", DATA_VERSION),
+            ("maxdataserviceversion", MOST_DATA_VERSION),
+            ("accept", JSON),
         ];
+        let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value))).into();
         let (query, body) = (String::new(), Bytes::new());
-        Self { method, path: path.into(), query, headers, body, most: ANSWER_BYTES }.header("accept", JSON)
+        Self { method, path: path.into(), query, headers, body, most: ANSWER_BYTES }
     }
 
-    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.retain(|(known, _)| *known != name);
+    /// One that it has not yet.
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<HeaderValue>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
@@ -70,7 +73,7 @@ impl Call {
         self
     }
 
-    pub(crate) fn body(mut self, content_type: impl Into<String>, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn body(mut self, content_type: impl Into<HeaderValue>, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self.header("content-type", content_type)
     }
@@ -158,14 +161,11 @@ pub(super) fn unreadable() -> Error {
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     connection: Arc<Connection>,
-    pipeline: Pipeline,
 }
 
 impl Client {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
-        let (name, version) = (option_env!("CARGO_PKG_NAME"), option_env!("CARGO_PKG_VERSION"));
-        let pipeline = Pipeline::new(name, version, connection.options(), Vec::new(), Vec::new(), None);
-        Self { connection, pipeline }
+        Self { connection }
     }
 
     /// The URL of a path, without anybody's signature.
@@ -185,12 +185,11 @@ impl Client {
         }
         let mut request = Request::new(url, call.method);
         for (name, value) in call.headers {
-            request.insert_header(HeaderName::from_static(name), HeaderValue::from(value));
+            request.insert_header(HeaderName::from_static(name), value);
         }
         request.set_body(Body::Bytes(call.body));
         // What a refusal says is read here.
-        let options = PipelineStreamOptions { skip_checks: true, ..PipelineStreamOptions::default() };
-        let sent = self.pipeline.stream(&Context::new(), &mut request, Some(options)).await;
+        let sent = self.connection.sender().ask(&mut request).await;
         let answer = sent.map_err(|error| Failure::Other(of_azure(error)))?;
         if !answer.status().is_success() {
             return Err(refused(answer).await);
