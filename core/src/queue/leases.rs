@@ -89,7 +89,8 @@ impl Leases {
     }
 
     fn receipt(&self, handle: &str) -> Receipt {
-        Receipt::new(format!("{}{}:{handle}", self.prefix, self.owner))
+        let owner = self.owner.to_string();
+        Receipt::new([self.prefix, &owner, ":", handle].concat())
     }
 
     /// Whether a queue like this one gave the receipt, here or in another process: no other service and no platform.

@@ -71,6 +71,9 @@ impl Attempts {
         T: Send,
         F: Future<Output = Vec<Result<T>>> + Send,
     {
+        if let [item] = items.as_slice() {
+            return vec![self.only(item, call, told).await];
+        }
         let mut results: Vec<Option<Result<T>>> = items.iter().map(|_| None).collect();
         let mut ambiguous = vec![false; items.len()];
         let mut pending: Vec<usize> = (0..items.len()).collect();
@@ -106,6 +109,28 @@ impl Attempts {
                 None => Err(Error::internal("an item of the batch was never tried")),
             })
             .collect()
+    }
+
+    /// As [`batch`](Self::batch), with none of its lists: most batches have one item.
+    async fn only<I, T, F>(
+        &mut self,
+        item: &I,
+        mut call: impl FnMut(Vec<I>, u32) -> F + Send,
+        told: impl Fn(&I, bool, Error) -> Result<T> + Send,
+    ) -> Result<T>
+    where
+        I: Clone + Send + Sync,
+        T: Send,
+        F: Future<Output = Vec<Result<T>>> + Send,
+    {
+        let mut attempt = 0;
+        let called = self.repeat(|_| {
+            attempt += 1;
+            let answers = call(vec![item.clone()], attempt);
+            async { answers.await.into_iter().next().unwrap_or_else(|| Err(too_few())) }
+        });
+        let result = called.await;
+        result.or_else(|error| told(item, self.ambiguous, error))
     }
 
     async fn attempt<T>(&mut self, call: impl Future<Output = T> + Send) -> Result<T, TimedOut> {
