@@ -22,9 +22,12 @@ pub fn encoded(properties: &Properties, token: Token) -> impl Iterator<Item = (S
 /// Takes the token out of the metadata that is stored with an object. Where there is one, a Skyport write made the object, and its
 /// values are to be [decoded](decode); what others wrote is as it is.
 pub fn take_token(metadata: &mut Metadata) -> Option<Token> {
-    let token = metadata.get(TOKEN)?.parse().ok();
-    metadata.remove(TOKEN);
-    token
+    take_token_by(|name| metadata.remove(name))
+}
+
+/// As [`take_token`], out of any kind of map: `remove` takes a name's value out of it.
+pub fn take_token_by(remove: impl FnOnce(&str) -> Option<String>) -> Option<Token> {
+    remove(TOKEN)?.parse().ok()
 }
 
 /// A value as it was before it was [encoded](encode_metadata).

@@ -9,7 +9,7 @@ use skyport_core::queue::Attributes;
 use skyport_core::queue::envelope::{ENVELOPE_ATTRIBUTE, Envelope};
 use skyport_core::queue::port::{RawDelivery, Receipt};
 pub use skyport_core::queue::wire::Unreadable;
-use skyport_core::queue::wire::{from_text, to_text};
+use skyport_core::queue::wire::{from_text, is_xml, to_text};
 use skyport_core::{Sparse, Token};
 
 /// How the group of a message that is a group of its own begins; its token follows.
@@ -66,6 +66,9 @@ impl SqsAttribute {
     /// body is, and the label of the type says how (`String.empty`, `String.b64`).
     #[must_use]
     pub fn new(value: &str) -> Self {
+        if !value.is_empty() && is_xml(value) {
+            return Self { data_type: STRING.to_owned(), string_value: Some(value.to_owned()) };
+        }
         let mut envelope = Sparse::<Envelope>::default();
         let text = to_text(&value.to_owned().into(), &mut envelope);
         let label = envelope.encoding.as_deref().map(|encoding| format!("{STRING}.{encoding}"));

@@ -18,14 +18,15 @@ macro_rules! on {
 }
 pub(super) use on;
 
-/// Sends any of the SDK's builders that take a key. Only a blank key has it customized, which costs a configuration of its own.
+/// Sends any of the SDK's builders that take a key. Only a blank key has it customized, which costs a configuration of its own. The
+/// port's methods are boxed as they are: only what is rare has a box of its own, so that it takes no room.
 macro_rules! send_on {
     ($key:expr, $builder:expr) => {{
         let (key, builder): (&str, _) = ($key, $builder);
         if $crate::blob::key::is_blank(key) {
             Box::pin($crate::blob::key::on!(key, builder).send()).await
         } else {
-            Box::pin(builder.key(key).send()).await
+            builder.key(key).send().await
         }
     }};
 }

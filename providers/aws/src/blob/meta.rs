@@ -75,8 +75,9 @@ impl Told {
         let etag = etag(self.etag)?;
         let modified = self.modified.and_then(|time| SystemTime::try_from(time).ok());
         let mut meta = ObjectMeta::new(size, etag, modified.ok_or_else(|| no("time"))?);
-        let mut metadata: Metadata = self.metadata.unwrap_or_default().into_iter().collect();
-        meta.token = stored::take_token(&mut metadata);
+        let mut told = self.metadata.unwrap_or_default();
+        meta.token = stored::take_token_by(|name| told.remove(name));
+        let mut metadata: Metadata = told.into_iter().collect();
         if meta.token.is_some() {
             metadata.values_mut().for_each(stored::decode);
         }

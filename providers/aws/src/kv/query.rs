@@ -73,7 +73,7 @@ impl DynamoTable {
             .scan_index_forward(!options.reverse)
             .limit(i32::try_from(most).unwrap_or(i32::MAX))
             .set_exclusive_start_key(from);
-        let answer = Box::pin(request.send()).await.map_err(error::of)?;
+        let answer = request.send().await.map_err(error::of)?;
         let items = answer.items.unwrap_or_default().into_iter();
         let read = |attributes| item::read(key_in(&options.partition, &attributes)?, attributes);
         let items = items.map(read).collect::<Result<_>>()?;

@@ -24,7 +24,7 @@ impl DynamoTable {
     pub(super) async fn read(&self, key: &Key) -> Result<Option<RawItem>> {
         let request = self.client().await.get_item().table_name(self.name()).consistent_read(true);
         let request = request.set_key(Some(item::key_attributes(key))).projection_expression(item::READ);
-        let answer = Box::pin(request.send()).await.map_err(error::of)?;
+        let answer = request.send().await.map_err(error::of)?;
         match answer.item {
             Some(attributes) => self.live(key.clone(), attributes),
             None => Ok(None),

@@ -25,7 +25,7 @@ impl DynamoTable {
                     .set_key(Some(key_attributes(&key)))
                     .set_condition_expression(expression.map(str::to_owned))
                     .set_expression_attribute_values(values.into_option());
-                let answer = Box::pin(request.send()).await;
+                let answer = request.send().await;
                 answer.map(|_| None).map_err(|error| told(error, &condition))
             }
             Change::Put { value, expires } => {
@@ -37,7 +37,7 @@ impl DynamoTable {
                     .update_expression(update)
                     .set_condition_expression(expression.map(str::to_owned))
                     .set_expression_attribute_values(values.into_option());
-                let answer = Box::pin(request.send()).await;
+                let answer = request.send().await;
                 answer.map(|_| Some(version)).map_err(|error| told(error, &condition))
             }
         }

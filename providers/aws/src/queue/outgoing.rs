@@ -80,7 +80,11 @@ fn size(name: &str, attribute: &SqsAttribute) -> usize {
 
 /// The envelope in characters that XML has, and readable still: JSON may name the others.
 fn packed(envelope: &Envelope) -> String {
-    envelope.pack().replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff")
+    let packed = envelope.pack();
+    if !packed.contains(['\u{fffe}', '\u{ffff}']) {
+        return packed;
+    }
+    packed.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff")
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ impl Place {
             .set_message_group_id(message.group)
             .set_message_deduplication_id(message.dedupe_id)
             .set_delay_seconds(message.delay);
-        let answer = Box::pin(request.send()).await.map_err(|error| self.named(error::of(error)))?;
+        let answer = request.send().await.map_err(|error| self.named(error::of(error)))?;
         answer.message_id.map(MessageId::from).ok_or_else(no_id)
     }
 

@@ -221,7 +221,7 @@ impl Place {
     async fn delete(&self, handle: &str) -> Result<()> {
         let (client, url) = self.client().await?;
         let request = client.delete_message().queue_url(url).receipt_handle(handle);
-        Box::pin(request.send()).await.map(drop).map_err(|error| self.named(of_lease(error)))
+        request.send().await.map(drop).map_err(|error| self.named(of_lease(error)))
     }
 
     async fn delete_several(&self, batch: &[Placed<()>]) -> Vec<Result<()>> {
