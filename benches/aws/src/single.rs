@@ -12,14 +12,31 @@ mod blob;
 mod kv;
 mod queue;
 
+pub use queue::{TRACE, traced};
+
+/// All contests here.
+const NAMES: [&str; 13] = [
+    "single/blob/put",
+    "single/blob/get",
+    "single/blob/head",
+    "single/blob/list",
+    "single/blob/delete",
+    "single/queue/send",
+    "single/queue/receive",
+    "single/queue/ack",
+    "single/kv/get",
+    "single/kv/put",
+    "single/kv/put-if-version",
+    "single/kv/query",
+    "single/kv/delete",
+];
+
 /// Both sides run on one thread, one operation after the other.
 ///
 /// # Errors
 /// What a side fails with.
 pub fn measure(group: &mut Group) -> Outcome {
-    if !group.wants("single/")
-        && !["blob", "queue", "kv"].iter().any(|port| group.wants(&format!("single/{port}")))
-    {
+    if !NAMES.iter().any(|name| group.wants(name)) {
         return Ok(());
     }
     let (place, runtime) = (Place::emulator()?, one_thread()?);

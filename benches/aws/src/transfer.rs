@@ -101,11 +101,11 @@ impl Job {
         Place::at(self.endpoint.clone())
     }
 
-    /// What is uploaded, as it comes.
+    /// What is uploaded, as it comes: each piece is memory of its own, as what is read of a file or a socket is.
     fn source(&self) -> impl Stream<Item = Bytes> + Send + Sync + Unpin + 'static {
         static ZEROS: [u8; CHUNK] = [0; CHUNK];
         let chunks = usize::try_from(self.bytes).unwrap_or(usize::MAX) / CHUNK;
-        stream::iter((0..chunks).map(|_| Bytes::from_static(&ZEROS)))
+        stream::iter((0..chunks).map(|_| Bytes::copy_from_slice(&ZEROS)))
     }
 
     /// What was downloaded must be all.

@@ -76,6 +76,8 @@ impl Items {
             let write = |key: &String| {
                 let mut item = attributes(key);
                 item.insert("v".to_owned(), AttributeValue::B(Blob::new(serde_json::to_vec(value)?)));
+                item.insert("w".to_owned(), AttributeValue::S(format!("{key:0>40}")));
+                item.insert("b".to_owned(), AttributeValue::N("1795744800000".to_owned()));
                 let put = PutRequest::builder().set_item(Some(item)).build()?;
                 Outcome::Ok(WriteRequest::builder().put_request(put).build())
             };
@@ -89,7 +91,8 @@ impl Items {
     async fn get(&self, keys: &[String], value: &str) -> Outcome {
         let get = async |batch: &[String]| {
             let wanted = batch.iter().map(|key| attributes(key)).collect();
-            let wanted = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build()?;
+            let wanted = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true);
+            let wanted = wanted.projection_expression("pk, sk, v, w, u").build()?;
             let got = self.client.batch_get_item().request_items(&self.table, wanted).send().await?;
             expect(got.unprocessed_keys.unwrap_or_default().len(), 0)?;
             let items: Vec<_> = got.responses.unwrap_or_default().into_values().flatten().collect();

@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 
 use super::{AT_ONCE, contest, side};
 use crate::place::{Place, unique};
-use crate::single::expect;
+use crate::single::{TRACE, expect, traced};
 
 const LEASE: Duration = Duration::from_secs(120);
 const BATCH: usize = 10;
@@ -93,7 +93,8 @@ async fn send_ours(queue: &Queue<String, Raw>, bodies: &[String]) -> Outcome {
 async fn send_raw(client: &Client, url: &str, bodies: &[String]) -> Outcome {
     let send = async |batch: &[String]| {
         let entries = batch.iter().enumerate().map(|(at, body)| {
-            SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(body).build()
+            let entry = SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(body);
+            entry.message_attributes(TRACE, traced(at as u64)?).build()
         });
         let entries = entries.collect::<Result<_, _>>()?;
         let sent = client.send_message_batch().queue_url(url).set_entries(Some(entries)).send().await?;
@@ -150,6 +151,8 @@ async fn receive_raw(client: Client, url: String) -> Outcome<usize> {
             .visibility_timeout(LEASE.as_secs() as i32)
             .message_system_attribute_names(Told::ApproximateReceiveCount)
             .message_system_attribute_names(Told::SentTimestamp)
+            .message_system_attribute_names(Told::MessageGroupId)
+            .message_system_attribute_names(Told::DeadLetterQueueSourceArn)
             .message_attribute_names("All");
         let messages = receive.send().await?.messages.unwrap_or_default();
         if messages.is_empty() {

@@ -1,8 +1,12 @@
 //! A bucket: an object of 1 KiB, and a page of 100 keys.
 
+use std::cell::Cell;
+
+use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::EncodingType;
 use bytes::Bytes;
+use skyport_core::blob::Bucket;
 use skyport_measure::{Group, Outcome};
 use tokio::runtime::Runtime;
 
@@ -12,97 +16,138 @@ use crate::place::{Place, unique};
 static BODY: [u8; 1_024] = [7; 1_024];
 const LISTED: usize = 100;
 
+/// Both sides' bucket: one.
+struct Sides {
+    ours: Bucket,
+    raw: Client,
+    name: String,
+    /// Of the raw side's tokens.
+    next: Cell<u128>,
+}
+
 pub(super) fn measure(group: &mut Group, place: &Place, runtime: &Runtime) -> Outcome {
-    let (plan, name) = (group.plan(), unique("single"));
-    let name = name.as_str();
-    let (bucket, raw) = runtime.block_on(async {
-        place.create("s3", name).await?;
-        let bucket = place.bucket(name)?;
-        bucket.put("read", Bytes::from_static(&BODY)).await?;
-        for at in 0..LISTED {
-            bucket.put(&format!("listed/{at:03}"), Bytes::from_static(&BODY)).await?;
-        }
-        Outcome::Ok((bucket, place.raw_s3().await))
-    })?;
-    let (bucket, raw) = (&bucket, &raw);
-    let nothing = async || Ok(());
-    let put_ours = async |()| {
-        bucket.put("written", Bytes::from_static(&BODY)).await?;
-        Ok(())
+    let sides = runtime.block_on(Sides::new(place))?;
+    put(group, runtime, &sides)?;
+    get(group, runtime, &sides)?;
+    head(group, runtime, &sides)?;
+    list(group, runtime, &sides)?;
+    delete(group, runtime, &sides)
+}
+
+async fn nothing() -> Outcome {
+    Ok(())
+}
+
+fn put(group: &mut Group, runtime: &Runtime, sides: &Sides) -> Outcome {
+    let plan = group.plan();
+    let ours = async |()| sides.put_ours("written").await;
+    let raw = async |()| {
+        sides.next.set(sides.next.get() + 1);
+        let put = sides.raw.put_object().bucket(&sides.name).key("written-raw");
+        let put = put.content_type("binary/octet-stream").body(ByteStream::from(Bytes::from_static(&BODY)));
+        let put = put.metadata("skyport_w", format!("{:032x}", sides.next.get()));
+        expect(put.send().await?.e_tag().is_some(), true)
     };
-    let put_raw = async |()| {
-        let body = ByteStream::from(Bytes::from_static(&BODY));
-        let put = raw.put_object().bucket(name).key("written-raw").body(body).send().await?;
-        expect(put.e_tag().is_some(), true)
-    };
+    let ours = side("skyport", plan, runtime, nothing, ours);
     group.contest(
         "single/blob/put",
         metrics(),
         plan,
-        side("skyport", plan, runtime, nothing, put_ours),
-        vec![side("aws-sdk-s3", plan, runtime, nothing, put_raw)],
-    )?;
+        ours,
+        vec![side("aws-sdk-s3", plan, runtime, nothing, raw)],
+    )
+}
 
-    let get_ours = async |()| expect(bucket.get("read").bytes().await?.len(), BODY.len());
-    let get_raw = async |()| {
-        let got = raw.get_object().bucket(name).key("read").send().await?;
+fn get(group: &mut Group, runtime: &Runtime, sides: &Sides) -> Outcome {
+    let plan = group.plan();
+    let ours = async |()| expect(sides.ours.get("read").bytes().await?.len(), BODY.len());
+    let raw = async |()| {
+        let got = sides.raw.get_object().bucket(&sides.name).key("read").send().await?;
         expect(got.body.collect().await?.into_bytes().len(), BODY.len())
     };
+    let ours = side("skyport", plan, runtime, nothing, ours);
     group.contest(
         "single/blob/get",
         metrics(),
         plan,
-        side("skyport", plan, runtime, nothing, get_ours),
-        vec![side("aws-sdk-s3", plan, runtime, nothing, get_raw)],
-    )?;
+        ours,
+        vec![side("aws-sdk-s3", plan, runtime, nothing, raw)],
+    )
+}
 
-    let head_ours = async |()| expect(bucket.head("read").await?.size, BODY.len() as u64);
-    let head_raw = async |()| {
-        let head = raw.head_object().bucket(name).key("read").send().await?;
+fn head(group: &mut Group, runtime: &Runtime, sides: &Sides) -> Outcome {
+    let plan = group.plan();
+    let ours = async |()| expect(sides.ours.head("read").await?.size, BODY.len() as u64);
+    let raw = async |()| {
+        let head = sides.raw.head_object().bucket(&sides.name).key("read").send().await?;
         expect(head.content_length(), Some(BODY.len() as i64))
     };
+    let ours = side("skyport", plan, runtime, nothing, ours);
     group.contest(
         "single/blob/head",
         metrics(),
         plan,
-        side("skyport", plan, runtime, nothing, head_ours),
-        vec![side("aws-sdk-s3", plan, runtime, nothing, head_raw)],
-    )?;
+        ours,
+        vec![side("aws-sdk-s3", plan, runtime, nothing, raw)],
+    )
+}
 
-    let list_ours = async |()| expect(bucket.list().prefix("listed/").page().await?.entries.len(), LISTED);
-    let list_raw = async |()| {
-        // As whoever lists what others wrote asks: XML cannot carry every key.
-        let list = raw.list_objects_v2().bucket(name).prefix("listed/").encoding_type(EncodingType::Url);
-        let page = list.send().await?;
+fn list(group: &mut Group, runtime: &Runtime, sides: &Sides) -> Outcome {
+    let plan = group.plan();
+    let ours = async |()| expect(sides.ours.list().prefix("listed/").page().await?.entries.len(), LISTED);
+    let raw = async |()| {
+        let list = sides.raw.list_objects_v2().bucket(&sides.name).prefix("listed/").max_keys(1_000);
+        let page = list.encoding_type(EncodingType::Url).send().await?;
         expect(page.contents().iter().filter(|object| is_plain(object.key())).count(), LISTED)
     };
+    let ours = side("skyport", plan, runtime, nothing, ours);
     group.contest(
         "single/blob/list",
         metrics(),
         plan,
-        side("skyport", plan, runtime, nothing, list_ours),
-        vec![side("aws-sdk-s3", plan, runtime, nothing, list_raw)],
-    )?;
+        ours,
+        vec![side("aws-sdk-s3", plan, runtime, nothing, raw)],
+    )
+}
 
-    let written = async || {
-        bucket.put("doomed", Bytes::from_static(&BODY)).await?;
+fn delete(group: &mut Group, runtime: &Runtime, sides: &Sides) -> Outcome {
+    let plan = group.plan();
+    let written = async || sides.put_ours("doomed").await;
+    let ours = async |()| Ok(sides.ours.delete("doomed").await?);
+    let raw = async |()| {
+        sides.raw.delete_object().bucket(&sides.name).key("doomed").send().await?;
         Ok(())
     };
-    let delete_ours = async |()| Ok(bucket.delete("doomed").await?);
-    let delete_raw = async |()| {
-        raw.delete_object().bucket(name).key("doomed").send().await?;
-        Ok(())
-    };
+    let ours = side("skyport", plan, runtime, written, ours);
     group.contest(
         "single/blob/delete",
         metrics(),
         plan,
-        side("skyport", plan, runtime, written, delete_ours),
-        vec![side("aws-sdk-s3", plan, runtime, written, delete_raw)],
+        ours,
+        vec![side("aws-sdk-s3", plan, runtime, written, raw)],
     )
 }
 
 /// Whether a key needs no decoding: here none does.
 fn is_plain(key: Option<&str>) -> bool {
     key.is_some_and(|key| !key.contains(['%', '+']))
+}
+
+impl Sides {
+    async fn new(place: &Place) -> Outcome<Self> {
+        let name = unique("single");
+        place.create("s3", &name).await?;
+        let (ours, raw) = (place.bucket(&name)?, place.raw_s3().await);
+        let sides = Self { ours, raw, name, next: Cell::new(0) };
+        sides.put_ours("read").await?;
+        for at in 0..LISTED {
+            sides.put_ours(&format!("listed/{at:03}")).await?;
+        }
+        Ok(sides)
+    }
+
+    async fn put_ours(&self, key: &str) -> Outcome {
+        self.ours.put(key, Bytes::from_static(&BODY)).await?;
+        Ok(())
+    }
 }

@@ -145,7 +145,7 @@ fn key(sort: &str) -> HashMap<String, AttributeValue> {
 /// The value and its version.
 fn read(item: &HashMap<String, AttributeValue>) -> Outcome<(Order, String)> {
     let value = item.get("v").and_then(|value| value.as_b().ok()).ok_or("no value")?;
-    let version = item.get("w").and_then(|version| version.as_n().ok()).ok_or("no version")?;
+    let version = item.get("w").and_then(|version| version.as_s().ok()).ok_or("no version")?;
     Ok((serde_json::from_slice(value.as_ref())?, version.clone()))
 }
 
@@ -171,37 +171,59 @@ impl Sides {
 
     async fn get_raw(&self, sort: &str) -> Outcome<(Order, String)> {
         let get = self.raw.get_item().table_name(&self.name).set_key(Some(key(sort))).consistent_read(true);
-        read(&get.send().await?.item.ok_or("no item")?)
+        read(&get.projection_expression("v, w, u").send().await?.item.ok_or("no item")?)
     }
 
     /// Gives the item's new version.
     async fn put_raw(&self, sort: &str, seen: Option<String>) -> Outcome<String> {
         self.next.set(self.next.get() + 1);
-        let version = self.next.get().to_string();
-        let mut item = key(sort);
-        item.insert("v".to_owned(), AttributeValue::B(Blob::new(serde_json::to_vec(&self.order)?)));
-        item.insert("w".to_owned(), AttributeValue::N(version.clone()));
-        let mut put = self.raw.put_item().table_name(&self.name).set_item(Some(item));
+        let version = format!("{:040x}", self.next.get());
+        let value = Blob::new(serde_json::to_vec(&self.order)?);
+        let mut put = self
+            .raw
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(key(sort)))
+            .update_expression("SET v = :v, w = :w REMOVE u, exp")
+            .expression_attribute_values(":v", AttributeValue::B(value))
+            .expression_attribute_values(":w", AttributeValue::S(version.clone()));
         if let Some(seen) = seen {
             put = put
-                .condition_expression("w = :seen")
-                .expression_attribute_values(":seen", AttributeValue::N(seen));
+                .condition_expression("w = :seen AND (attribute_not_exists(u) OR u > :now)")
+                .expression_attribute_values(":seen", AttributeValue::S(seen))
+                .expression_attribute_values(":now", AttributeValue::N(now()?.to_string()));
         }
         put.send().await?;
         Ok(version)
     }
 
-    async fn query_raw(&self) -> Outcome<Vec<Order>> {
+    async fn query_raw(&self) -> Outcome<Vec<(String, Order, String)>> {
         let query = self
             .raw
             .query()
             .table_name(&self.name)
             .consistent_read(true)
             .key_condition_expression("pk = :p AND sk BETWEEN :low AND :high")
+            .filter_expression("attribute_not_exists(u) OR u > :now")
+            .projection_expression("sk, v, w, u")
+            .limit(101)
             .expression_attribute_values(":p", AttributeValue::S("raw".to_owned()))
             .expression_attribute_values(":low", AttributeValue::S("0".to_owned()))
-            .expression_attribute_values(":high", AttributeValue::S("9".to_owned()));
+            .expression_attribute_values(":high", AttributeValue::S("9".to_owned()))
+            .expression_attribute_values(":now", AttributeValue::N(now()?.to_string()));
         let items = query.send().await?.items.unwrap_or_default();
-        items.iter().map(|item| Ok(read(item)?.0)).collect()
+        let one = |mut item: HashMap<String, AttributeValue>| {
+            let (order, version) = read(&item)?;
+            match item.remove("sk") {
+                Some(AttributeValue::S(sort)) => Ok((sort, order, version)),
+                _ => Err("no sort key".into()),
+            }
+        };
+        items.into_iter().map(one).collect()
     }
+}
+
+/// Milliseconds since 1970, against which items expire.
+fn now() -> Outcome<u128> {
+    Ok(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis())
 }

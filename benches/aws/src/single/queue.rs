@@ -1,9 +1,10 @@
 //! A queue: a message of 1 KiB of text.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use aws_sdk_sqs::types::MessageSystemAttributeName as Told;
+use aws_sdk_sqs::error::BuildError;
+use aws_sdk_sqs::types::{MessageAttributeValue, MessageSystemAttributeName as Told};
 use skyport_core::codec::Raw;
 use skyport_core::queue::{Delivery, Queue};
 use skyport_measure::{Group, Outcome};
@@ -21,6 +22,20 @@ struct Sides {
     raw: aws_sdk_sqs::Client,
     url: String,
     body: String,
+    /// Of the raw side's traces.
+    next: Cell<u64>,
+}
+
+/// The attribute in which a message carries its trace.
+pub const TRACE: &str = "skyport";
+
+/// A trace, as ours sends it.
+///
+/// # Errors
+/// Where the SDK takes none.
+pub fn traced(number: u64) -> Result<MessageAttributeValue, BuildError> {
+    let trace = format!("{{\"t\":\"00-{number:032x}-{number:016x}-01\"}}");
+    MessageAttributeValue::builder().data_type("String").string_value(trace).build()
 }
 
 pub(super) fn measure(group: &mut Group, place: &Place, runtime: &Runtime) -> Outcome {
@@ -109,7 +124,7 @@ impl Sides {
         let raw = aws_sdk_sqs::Client::new(&place.raw().await);
         let url = raw.get_queue_url().queue_name(name_raw).send().await?.queue_url;
         let url = url.ok_or("the queue has no URL")?;
-        Ok(Self { ours: place.queue(&name)?, raw, url, body: "x".repeat(1_024) })
+        Ok(Self { ours: place.queue(&name)?, raw, url, body: "x".repeat(1_024), next: Cell::new(0) })
     }
 
     async fn send_ours(&self) -> Outcome {
@@ -118,7 +133,9 @@ impl Sides {
     }
 
     async fn send_raw(&self) -> Outcome {
-        let sent = self.raw.send_message().queue_url(&self.url).message_body(&self.body).send().await?;
+        self.next.set(self.next.get() + 1);
+        let send = self.raw.send_message().queue_url(&self.url).message_body(&self.body);
+        let sent = send.message_attributes(TRACE, traced(self.next.get())?).send().await?;
         expect(sent.message_id().is_some(), true)
     }
 
@@ -139,6 +156,8 @@ impl Sides {
             .visibility_timeout(LEASE.as_secs() as i32)
             .message_system_attribute_names(Told::ApproximateReceiveCount)
             .message_system_attribute_names(Told::SentTimestamp)
+            .message_system_attribute_names(Told::MessageGroupId)
+            .message_system_attribute_names(Told::DeadLetterQueueSourceArn)
             .message_attribute_names("All")
             .send()
             .await?;
