@@ -185,7 +185,7 @@ fn retry_after(headers: &Headers) -> Option<Duration> {
 }
 
 fn value<'h>(headers: &'h Headers, name: &'static str) -> Option<&'h str> {
-    headers.get_optional_str(&HeaderName::from_static(name))
+    crate::http::header(headers, &HeaderName::from_static(name))
 }
 
 /// What Azure's clients say. Their text holds the whole answer: none of it is told.

@@ -1,12 +1,13 @@
 //! HTTP under Azure's clients: the transport is ours, and they repeat nothing.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use azure_core::error::{Error, ErrorKind, Result};
-use azure_core::http::headers::{HeaderValue, Headers};
+use azure_core::http::headers::{HeaderName, HeaderValue, Headers};
 use azure_core::http::policies::Policy;
 use azure_core::http::{AsyncRawResponse, Body, ClientOptions, HttpClient, Request, RetryOptions, Url};
 use futures_util::StreamExt;
@@ -228,6 +229,12 @@ fn headers(map: &reqwest::header::HeaderMap) -> Headers {
     let mut headers = HashMap::with_capacity(map.len());
     headers.extend(told.filter_map(pair));
     Headers::from(headers)
+}
+
+/// The text of a header. `Headers::get_optional_str` makes an error of each that is missing, with a text, and with the stack where the process
+/// wants that: for the headers that are signed this would be half of a call.
+pub(crate) fn header<'h>(headers: &'h Headers, name: &HeaderName) -> Option<&'h str> {
+    headers.get_optional_with(name, |value| Ok::<_, Infallible>(value.as_str())).ok().flatten()
 }
 
 /// A request that has a header that HTTP cannot say. It was not sent.

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azure_storage_queue::{QueueClient, QueueClientOptions};
+use futures_util::{StreamExt, stream};
 use skyport_azure_wire::message::BODY_BYTES;
 use skyport_core::queue::leases::Leases;
 use skyport_core::queue::polls::Polls;
@@ -120,6 +121,21 @@ pub(crate) fn client(connection: &Connection, name: &str) -> Result<QueueClient>
     let options =
         QueueClientOptions { client_options: connection.options(), ..QueueClientOptions::default() };
     QueueClient::new(connection.url(&[name])?, None, Some(options)).map_err(of_azure)
+}
+
+/// Several calls, so many at once; what each came to, in order. One that takes long holds up none of the others.
+async fn all<F: Future>(calls: Vec<F>) -> Vec<F::Output> {
+    let mut ended = Vec::with_capacity(calls.len());
+    let mut numbered = Vec::with_capacity(calls.len());
+    for (at, call) in calls.into_iter().enumerate() {
+        numbered.push(async move { (at, call.await) });
+    }
+    let mut ending = stream::iter(numbered).buffer_unordered(CALLS);
+    while let Some(one) = ending.next().await {
+        ended.push(one);
+    }
+    ended.sort_unstable_by_key(|(at, _)| *at);
+    ended.into_iter().map(|(_, result)| result).collect()
 }
 
 impl Place {

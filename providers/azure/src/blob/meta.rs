@@ -82,7 +82,7 @@ fn encoded(properties: &Properties, token: Token) -> impl Iterator<Item = (Strin
 
 /// A header's text.
 pub(super) fn text<'h>(headers: &'h Headers, name: &'static str) -> Option<&'h str> {
-    headers.get_optional_str(&HeaderName::from_static(name))
+    crate::http::header(headers, &HeaderName::from_static(name))
 }
 
 /// What the headers of an answer tell of the blob, which has `size` bytes in all.

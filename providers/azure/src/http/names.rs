@@ -72,9 +72,20 @@ pub(super) fn came(name: &Sent) -> HeaderName {
     }
 }
 
-/// Whether a header tells of the connection or of the server's program, and nothing of what was asked for.
+/// Whether a header tells of the connection, of the server's program, or what the request has said itself, and nothing of what was asked for.
 pub(super) fn is_idle(name: &Sent) -> bool {
-    matches!(name.as_str(), "connection" | "keep-alive" | "server" | "transfer-encoding")
+    matches!(
+        name.as_str(),
+        "connection"
+            | "dataserviceversion"
+            | "keep-alive"
+            | "preference-applied"
+            | "server"
+            | "transfer-encoding"
+            | "x-content-type-options"
+            | "x-ms-client-request-id"
+            | "x-ms-version"
+    )
 }
 
 #[cfg(test)]

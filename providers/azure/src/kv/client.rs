@@ -94,7 +94,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn header(&self, name: &'static str) -> Option<&str> {
-        self.headers.get_optional_str(&HeaderName::from_static(name))
+        crate::http::header(&self.headers, &HeaderName::from_static(name))
     }
 
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T> {

@@ -1,6 +1,5 @@
 //! Sending: each message is a call of its own.
 
-use futures_util::{StreamExt, stream};
 use skyport_azure_wire::message::to_text;
 use skyport_core::clock::whole_seconds;
 use skyport_core::queue::MessageId;
@@ -8,13 +7,17 @@ use skyport_core::queue::port::OutMessage;
 use skyport_core::{ErrorKind, Result};
 use tokio::sync::OnceCell;
 
-use super::{CALLS, Place};
+use super::{Place, all};
 
 impl Place {
     /// One result each, in order.
     pub(super) async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
-        let calls = messages.into_iter().map(|message| self.send_one(message));
-        stream::iter(calls).buffered(CALLS).collect().await
+        let messages = match <[OutMessage; 1]>::try_from(messages) {
+            // A single one needs nobody to look after several.
+            Ok([only]) => return vec![self.send_one(only).await],
+            Err(several) => several,
+        };
+        all(messages.into_iter().map(|message| self.send_one(message)).collect()).await
     }
 
     async fn send_one(&self, message: OutMessage) -> Result<MessageId> {

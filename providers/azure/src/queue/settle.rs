@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
 use skyport_core::clock::whole_seconds;
 use skyport_core::queue::port::{OutMessage, Receipt, Settlement, Verdict};
 use skyport_core::refusal::Refusal;
@@ -13,7 +12,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::turns::{Turn, Turns};
-use super::{CALLS, Place};
+use super::{Place, all};
 
 /// The reason of a letter whose attempts were spent.
 pub(super) const SPENT: &str = "attempts";
@@ -29,19 +28,21 @@ enum Deed {
 impl Place {
     /// One result each, in order. One that waits for an extension holds up none of the others.
     pub(super) async fn settle(&self, settlements: Vec<Settlement>) -> Vec<Result<()>> {
+        let settlements = match <[Settlement; 1]>::try_from(settlements) {
+            // A single one needs nobody to look after several.
+            Ok([only]) => return vec![self.settle_one(only).await],
+            Err(several) => several,
+        };
         let mut seen = HashSet::new();
         let calls: Vec<_> =
             settlements.into_iter().map(|one| (self.first(&one.receipt, &mut seen), one)).collect();
-        let calls = calls.into_iter().enumerate().map(|(at, (first, settlement))| async move {
-            let settled = match first {
+        let settle = |(first, settlement): (Result<()>, Settlement)| async move {
+            match first {
                 Ok(()) => self.settle_one(settlement).await,
                 Err(error) => Err(error),
-            };
-            (at, settled)
-        });
-        let mut settled: Vec<_> = stream::iter(calls).buffer_unordered(CALLS).collect().await;
-        settled.sort_unstable_by_key(|(at, _)| *at);
-        settled.into_iter().map(|(_, settled)| settled).collect()
+            }
+        };
+        all(calls.into_iter().map(settle).collect()).await
     }
 
     /// Whether a receipt is of use, and the first of its delivery: that one is about to end it.

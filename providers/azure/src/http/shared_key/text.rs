@@ -8,6 +8,7 @@ use azure_core::http::headers::{HeaderName, Headers};
 use azure_core::http::{Request, Url};
 
 use super::DATE;
+use crate::http::header;
 
 /// The headers whose values stand in a line each, in this order, before the length of the body and after it. The date is in a header of Azure's own.
 const BEFORE_LENGTH: [&str; 2] = ["content-encoding", "content-language"];
@@ -54,11 +55,8 @@ pub(super) fn of_request(request: &Request, account: &str) -> String {
 /// What is signed of a request to Table Storage.
 pub(super) fn of_table_request(request: &Request, account: &str) -> String {
     let url = request.url();
-    let mut text = format!(
-        "{}\n/{account}{}",
-        request.headers().get_optional_str(&DATE).unwrap_or_default(),
-        url.path()
-    );
+    let mut text =
+        format!("{}\n/{account}{}", header(request.headers(), &DATE).unwrap_or_default(), url.path());
     if let Some((_, comp)) = url.query_pairs().find(|(name, _)| name == "comp") {
         let _ = write!(text, "?comp={comp}");
     }
@@ -105,7 +103,7 @@ fn in_azures_order(a: &str, b: &str) -> Ordering {
 }
 
 fn value<'h>(headers: &'h Headers, name: &'static str) -> &'h str {
-    headers.get_optional_str(&HeaderName::from_static(name)).unwrap_or_default()
+    header(headers, &HeaderName::from_static(name)).unwrap_or_default()
 }
 
 #[cfg(test)]
