@@ -1,4 +1,4 @@
-//! What is sent: letters, in chunks that cost nothing to make, and that are the same for all.
+//! What is sent: letters, in chunks of their own, as they come of a file or a socket; the same for all.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -20,7 +20,7 @@ pub(super) fn chunks(size: u64) -> impl Stream<Item = Result<Bytes, Infallible>>
     stream::unfold(size, |left| async move {
         let next = usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK));
         let chunk = LETTERS.get(..next).filter(|chunk| !chunk.is_empty())?;
-        Some((Ok(Bytes::from_static(chunk)), left - next as u64))
+        Some((Ok(Bytes::copy_from_slice(chunk)), left - next as u64))
     })
 }
 
