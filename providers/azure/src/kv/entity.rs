@@ -140,8 +140,9 @@ pub(super) struct Stored {
     pub(super) stamp: Stamp,
     /// When Azure wrote it, in milliseconds, by Azure's clock.
     pub(super) written: u64,
-    /// When Azure told of it, in milliseconds, by the same clock and cut to a whole second; `None` where it did not say.
-    pub(super) served: Option<u64>,
+    /// By how many milliseconds the own clock, when Azure was asked, was past what Azure's then told, which it does in whole seconds; zero where it
+    /// was not, or where Azure said no time.
+    pub(super) ahead: u64,
 }
 
 impl Stored {
@@ -159,7 +160,7 @@ impl Stored {
         // Azure's etags are times.
         let written = rfc3339(stamp.etag.as_str()).map_or(now, to_millis);
         let etag = stamp.etag.clone();
-        Self { properties, write: Some(write), etag, stamp, written, served: None }
+        Self { properties, write: Some(write), etag, stamp, written, ahead: 0 }
     }
 
     /// From the properties of any row.
@@ -177,7 +178,7 @@ impl Stored {
             None => etag.clone(),
         };
         let stamp = Stamp { etag: named, expires };
-        Ok(Self { properties, write, etag, stamp, written, served: None })
+        Ok(Self { properties, write, etag, stamp, written, ahead: 0 })
     }
 
     /// Its RowKey.

@@ -154,11 +154,11 @@ struct Group {
 impl Group {
     fn of(waiting: &[Waiting], there: Option<Stored>, now: u64) -> Self {
         let expected = there.as_ref().map(|there| there.etag.clone());
-        let served = there.as_ref().and_then(|there| there.served);
+        let ahead = Duration::from_millis(there.as_ref().map_or(0, |there| there.ahead));
         let (mut there, mut last) = (there, None);
         let mut all = Vec::with_capacity(waiting.len());
         for one in waiting {
-            let told = told(&by_azures_clock(&one.increment, now, served), there.clone(), now);
+            let told = told(&by_azures_clock(&one.increment, ahead), there.clone(), now);
             if let Ok(Told::Next(next)) = &told {
                 let etag = next.expected.clone().unwrap_or_else(Etag::of_nothing);
                 let stamp = Stamp { etag, expires: next.expires };
@@ -191,9 +191,8 @@ impl Group {
 
 /// The increment as it began by Azure's clock, where the own one is seen to be ahead of that: what rivals left since would else seem to
 /// have been there before. Azure tells whole seconds, so that within one the two cannot be told apart.
-fn by_azures_clock(increment: &Increment, now: u64, served: Option<u64>) -> Increment {
+fn by_azures_clock(increment: &Increment, ahead: Duration) -> Increment {
     let mut increment = increment.clone();
-    let ahead = Duration::from_millis(now.saturating_sub(served.unwrap_or(now)));
     if increment.repeated && ahead > TOLD_APART {
         increment.started = increment.started.checked_sub(ahead).unwrap_or(UNIX_EPOCH);
     }
@@ -304,23 +303,22 @@ mod tests {
         let hour = 3_600_000;
         let mut lost = increment(3, WRITTEN - 500 + hour);
         lost.repeated = true;
-        let (now, served) = (WRITTEN + 900 + hour, Some((WRITTEN + 900) / 1_000 * 1_000));
-        let error = told(&by_azures_clock(&lost, now, served), there(left.row.clone()), now);
+        let (now, ahead) = (WRITTEN + 900 + hour, Duration::from_millis(hour + 900));
+        let error = told(&by_azures_clock(&lost, ahead), there(left.row.clone()), now);
         assert_eq!(error.expect_err("it may have been before it").kind(), ErrorKind::Indeterminate);
         // So it is with a put.
         let row = entity::made(&Content::Counter(1), &"0".repeat(40), None, Some(WRITTEN));
-        assert!(told(&by_azures_clock(&lost, now, served), there(row), now).is_err());
-        // What was there before it began is in nobody's way, a first attempt goes by its own clock, and so does all where Azure says no time.
-        let before = |increment: &Increment, now, served| by_azures_clock(increment, now, served).started;
-        assert!(before(&lost, now, served) < from_millis(WRITTEN));
+        assert!(told(&by_azures_clock(&lost, ahead), there(row), now).is_err());
+        // What was there before it began is in nobody's way, and a first attempt goes by its own clock.
+        let before = |increment: &Increment, ahead| by_azures_clock(increment, ahead).started;
+        assert!(before(&lost, ahead) < from_millis(WRITTEN));
         let right = {
             let mut right = increment(3, WRITTEN);
             right.repeated = true;
             right
         };
-        assert_eq!(before(&right, WRITTEN + 900, Some(WRITTEN)), right.started);
-        assert_eq!(before(&right, WRITTEN + hour, None), right.started);
-        assert_eq!(before(&increment(3, WRITTEN), WRITTEN + hour, served), from_millis(WRITTEN));
+        assert_eq!(before(&right, Duration::from_millis(999)), right.started);
+        assert_eq!(before(&increment(3, WRITTEN), ahead), from_millis(WRITTEN));
     }
 
     #[test]

@@ -28,12 +28,14 @@ impl AzureTable {
         if let Some(select) = select {
             call = call.query("$select", select);
         }
+        let asked = self.now();
         match self.client.send(call).await {
             Ok(answer) => {
                 self.seen();
                 let properties: Properties = answer.json().map_err(unwritten)?;
                 let mut stored = Stored::read(properties, answer.header("etag"))?;
-                stored.served = answer.header("date").and_then(http_date).map(to_millis);
+                let served = answer.header("date").and_then(http_date).map(to_millis);
+                stored.ahead = served.map_or(0, |served| asked.saturating_sub(served));
                 Ok(Some(stored))
             }
             Err(failure) if failure.is(NO_ROW) => self.there().await.map(|()| None),
