@@ -96,6 +96,8 @@ pub struct QueueLimits {
     pub lease: Duration,
     /// The most messages of one `receive` of the port; the handle cuts larger wishes to it.
     pub receive: usize,
+    /// So many messages of a large `send` share one limit of time: a layer that has one hands over no more at once.
+    pub send: usize,
 }
 
 impl Default for QueueLimits {
@@ -107,6 +109,7 @@ impl Default for QueueLimits {
             delay: Duration::from_secs(900),
             lease: Duration::from_secs(600),
             receive: 10,
+            send: 400,
         }
     }
 }

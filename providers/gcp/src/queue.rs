@@ -119,6 +119,8 @@ impl Place {
         let (dead, counts_on) = mortal.map_or((None, false), |(dead, counts_on)| (Some(dead), counts_on));
         let mut info = QueueInfo::new(NAME, subscription, settings);
         info.limits.body_bytes = BODY_BYTES;
+        // Four requests.
+        info.limits.send = CALLS * send::MESSAGES;
         info.capabilities = crate::support::queue(dead.is_some());
         Arc::new(Self {
             connection: Arc::clone(connection),

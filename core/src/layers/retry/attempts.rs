@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::time::Duration;
+use std::vec;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -11,6 +12,9 @@ use crate::{Error, ErrorKind, Result};
 /// What may take longer than other calls: a copy, or the completion of an upload, of which the service reads every byte, and a sweep, which may
 /// have to look at every item.
 pub(super) const LONG: Duration = Duration::from_secs(300);
+
+/// So many bytes of a large batch are sent within one limit of time: as fast as 4 MiB a second they arrive in time.
+const PIECE_BYTES: usize = 32 << 20;
 
 /// The attempts of one call.
 pub(super) struct Attempts {
@@ -158,33 +162,58 @@ impl Attempts {
     }
 }
 
-/// A batch in pieces of at most `size`, one after the other: each has attempts and time of its own, so that a large batch gets done,
-/// and what is done of it stays done. Where nothing of a piece could be done, the rest is not tried.
-pub(super) async fn in_pieces<I, T, F>(
-    items: Vec<I>,
-    size: usize,
-    mut piece: impl FnMut(Vec<I>) -> F + Send,
-) -> Vec<Result<T>>
-where
-    I: Send,
-    T: Send,
-    F: Future<Output = Vec<Result<T>>> + Send,
-{
-    if items.len() <= size {
-        return piece(items).await;
+/// How large a piece of a batch may be.
+pub(super) struct Pieces<I> {
+    /// So many items.
+    pub(super) items: usize,
+    /// The bytes that an item brings along.
+    pub(super) weigh: fn(&I) -> usize,
+}
+
+impl<I> Pieces<I> {
+    /// Takes the next piece: at least one item where there is any.
+    pub(super) fn take(&self, items: &mut vec::IntoIter<I>) -> Vec<I> {
+        let mut bytes = 0;
+        let fits = |item: &&I| {
+            bytes += (self.weigh)(item);
+            bytes <= PIECE_BYTES
+        };
+        let count = items.as_slice().iter().take(self.items).take_while(fits).count();
+        items.by_ref().take(count.max(1)).collect()
     }
-    let count = items.len();
-    let mut items = items.into_iter();
-    let mut results: Vec<Result<T>> = Vec::with_capacity(count);
-    while results.len() < count {
-        let answers = piece(items.by_ref().take(size).collect()).await;
-        let hopeless = hopeless(&answers);
-        results.extend(answers);
-        if let Some(never_tried) = hopeless {
-            results.extend(never_tried.of_each(count.saturating_sub(results.len())));
+
+    /// A batch in pieces, one after the other: each has attempts and time of its own, so that a large batch gets done,
+    /// and what is done of it stays done. Where nothing of a piece could be done, the rest is not tried.
+    pub(super) async fn one_by_one<T, F>(
+        &self,
+        items: Vec<I>,
+        mut piece: impl FnMut(Vec<I>) -> F + Send,
+    ) -> Vec<Result<T>>
+    where
+        I: Send,
+        T: Send,
+        F: Future<Output = Vec<Result<T>>> + Send,
+    {
+        if items.len() == 1 {
+            return piece(items).await;
         }
+        let count = items.len();
+        let mut items = items.into_iter();
+        let mut results: Vec<Result<T>> = Vec::new();
+        while results.len() < count {
+            let answers = piece(self.take(&mut items)).await;
+            let hopeless = hopeless(&answers);
+            if results.is_empty() {
+                results = answers;
+            } else {
+                results.extend(answers);
+            }
+            if let Some(never_tried) = hopeless {
+                results.extend(never_tried.of_each(count.saturating_sub(results.len())));
+            }
+        }
+        results
     }
-    results
 }
 
 /// What the pieces after this one fail with, untried, where nothing of it could be done.
@@ -278,8 +307,21 @@ mod tests {
 
     use super::*;
 
+    const TENS: Pieces<u32> = Pieces { items: 10, weigh: |_| 0 };
+
     fn told(_: &u32, _: bool, error: Error) -> Result<u32> {
         Err(error)
+    }
+
+    #[test]
+    fn a_piece_has_so_many_items_and_bytes_and_never_none() {
+        let pieces = Pieces { items: 3, weigh: |item: &usize| *item };
+        let mut items = vec![1, 1, 1, 1, PIECE_BYTES - 1, 1, PIECE_BYTES + 1, 1].into_iter();
+        let mut sizes = Vec::new();
+        while !items.as_slice().is_empty() {
+            sizes.push(pieces.take(&mut items).len());
+        }
+        assert_eq!(sizes, [3, 2, 1, 1, 1]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -311,7 +353,7 @@ mod tests {
             items.into_iter().map(Ok).collect::<Vec<Result<u32>>>()
         };
         let results =
-            in_pieces((0..100).collect(), 10, |items| Attempts::new(policy).batch(items, slow, told)).await;
+            TENS.one_by_one((0..100).collect(), |items| Attempts::new(policy).batch(items, slow, told)).await;
         let done: Vec<u32> = results.into_iter().map(|result| result.expect("done")).collect();
         assert_eq!(done, (0..100).collect::<Vec<u32>>());
     }
@@ -319,11 +361,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn where_nothing_of_a_piece_can_be_done_the_rest_is_not_tried() {
         let calls = Mutex::new(0);
-        let results = in_pieces((0..100).collect(), 10, |items: Vec<u32>| {
-            *calls.lock().unwrap() += 1;
-            ready(Error::new(ErrorKind::Unavailable, "down").of_each::<u32>(items.len()))
-        })
-        .await;
+        let results = TENS
+            .one_by_one((0..100).collect(), |items: Vec<u32>| {
+                *calls.lock().unwrap() += 1;
+                ready(Error::new(ErrorKind::Unavailable, "down").of_each::<u32>(items.len()))
+            })
+            .await;
         assert_eq!((results.len(), *calls.lock().unwrap()), (100, 1));
         assert!(results.iter().all(|result| result.as_ref().is_err_and(Error::is_retryable)));
         assert!(results[99].as_ref().is_err_and(|error| !error.is_ambiguous()));

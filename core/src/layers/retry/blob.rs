@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::attempts::{Attempts, LONG, in_pieces, indeterminate, is_refusal, told};
+use super::attempts::{Attempts, LONG, Pieces, indeterminate, is_refusal, told};
 use super::queue::RetryQueue;
 use crate::blob::port::{
     BlobInfo, BlobStore, Condition, CopyOptions, DeleteOptions, GetOptions, GetResult, ListOptions, ListPage,
@@ -116,11 +116,12 @@ impl BlobStore for RetryBlob {
 
     async fn delete_many(&self, keys: Vec<String>) -> Vec<Result<()>> {
         let call = |keys, _| self.inner.delete_many(keys);
-        // Never none, of which no piece would be made.
-        in_pieces(keys, self.info().limits.deletions.max(1), |keys| {
-            self.attempts().batch(keys, call, |_, ambiguous, error| Err(told(ambiguous, error)))
-        })
-        .await
+        let pieces = Pieces { items: self.info().limits.deletions, weigh: |_| 0 };
+        pieces
+            .one_by_one(keys, |keys| {
+                self.attempts().batch(keys, call, |_, ambiguous, error| Err(told(ambiguous, error)))
+            })
+            .await
     }
 
     async fn list(&self, options: ListOptions) -> Result<ListPage> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::attempts::{Attempts, LONG, in_pieces, indeterminate, told};
+use super::attempts::{Attempts, LONG, Pieces, indeterminate, told};
 use crate::kv::port::{
     Change, Increment, Incremented, ItemCondition, Key, KeyValueStore, QueryOptions, QueryPage, RawItem,
     RawVersion, TableInfo, Write,
@@ -12,9 +12,17 @@ use crate::kv::port::{
 use crate::retry::RetryPolicy;
 use crate::{Result, Token};
 
-/// How many items of a large read, and how many of a large write, share one limit of time.
-const READS: usize = 400;
-const WRITES: usize = 100;
+/// How many items of a large read share one limit of time. How large they are nobody knows.
+const READS: Pieces<Key> = Pieces { items: 800, weigh: |_| 0 };
+
+/// How many items of a large write do: some requests to each service, beside which waiting for the last of them is little.
+const WRITES: Pieces<Write> = Pieces {
+    items: 1_600,
+    weigh: |write| match &write.change {
+        Change::Put { value, .. } => value.len(),
+        Change::Delete | Change::Check => 0,
+    },
+};
 
 #[derive(Clone, Debug)]
 pub(super) struct RetryTable {
@@ -83,7 +91,7 @@ impl KeyValueStore for RetryTable {
 
     async fn get_many(&self, keys: Vec<Key>) -> Vec<Result<Option<RawItem>>> {
         let call = |keys, _| self.inner.get_many(keys);
-        in_pieces(keys, READS, |keys| self.attempts().batch(keys, call, |_, _, error| Err(error))).await
+        READS.one_by_one(keys, |keys| self.attempts().batch(keys, call, |_, _, error| Err(error))).await
     }
 
     async fn write(&self, write: Write) -> Result<Option<RawVersion>> {
@@ -100,10 +108,11 @@ impl KeyValueStore for RetryTable {
             let renew = |write| renewed(write, attempt > 1);
             self.inner.write_many(writes.into_iter().map(renew).collect())
         };
-        in_pieces(writes, WRITES, |writes| {
-            self.attempts().batch(writes, call, |_, ambiguous, error| Err(told(ambiguous, error)))
-        })
-        .await
+        WRITES
+            .one_by_one(writes, |writes| {
+                self.attempts().batch(writes, call, |_, ambiguous, error| Err(told(ambiguous, error)))
+            })
+            .await
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<RawVersion>>> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::attempts::{Attempts, hopeless, in_pieces, told, too_few};
+use super::attempts::{Attempts, Pieces, hopeless, told, too_few};
 use crate::queue::port::{
     Depth, MessageId, MessageQueue, OutMessage, QueueInfo, RawDelivery, Receipt, ReceiveOptions, Settlement,
     Verdict,
@@ -14,12 +14,10 @@ use crate::queue::port::{
 use crate::retry::RetryPolicy;
 use crate::{Error, ErrorKind, Result};
 
-/// How many messages of a large batch share one limit of time.
-const MESSAGES: usize = 40;
-
 /// A large batch in pieces, where what stands behind a failure in its group must not overtake it.
 async fn in_order<F>(
     messages: Vec<OutMessage>,
+    pieces: &Pieces<OutMessage>,
     mut send: impl FnMut(Vec<OutMessage>) -> F + Send,
 ) -> Vec<Result<MessageId>>
 where
@@ -27,9 +25,9 @@ where
 {
     let mut results = Vec::with_capacity(messages.len());
     let mut stuck: HashSet<String> = HashSet::new();
-    let mut messages = messages.into_iter().peekable();
-    while messages.peek().is_some() {
-        let piece: Vec<OutMessage> = messages.by_ref().take(MESSAGES).collect();
+    let mut messages = messages.into_iter();
+    while !messages.as_slice().is_empty() {
+        let piece = pieces.take(&mut messages);
         let is_stuck =
             |message: &OutMessage| message.group.as_ref().is_some_and(|group| stuck.contains(group));
         let waits: Vec<bool> = piece.iter().map(is_stuck).collect();
@@ -87,10 +85,12 @@ impl MessageQueue for RetryQueue {
             let call = |messages, _| self.inner.send(messages);
             self.attempts().batch(messages, call, |_, ambiguous, error| Err(told(ambiguous, error)))
         };
-        if messages.len() > MESSAGES && self.info().settings.ordered {
-            return in_order(messages, send).await;
+        let pieces =
+            Pieces { items: self.info().limits.send, weigh: |message: &OutMessage| message.body.len() };
+        if self.info().settings.ordered && messages.len() > 1 {
+            return in_order(messages, &pieces, send).await;
         }
-        in_pieces(messages, MESSAGES, send).await
+        pieces.one_by_one(messages, send).await
     }
 
     async fn receive(&self, options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
@@ -155,7 +155,8 @@ mod tests {
     async fn in_a_large_batch_nothing_overtakes_a_message_of_its_group_that_failed() {
         let sent = Mutex::new(Vec::new());
         let messages = (0..60).flat_map(|number| [message("a", number), message("b", number)]).collect();
-        let results = in_order(messages, |messages: Vec<OutMessage>| {
+        let pieces = Pieces { items: 40, weigh: |_| 0 };
+        let results = in_order(messages, &pieces, |messages: Vec<OutMessage>| {
             let answers = messages.into_iter().map(|message| {
                 let body = String::from_utf8(message.body.to_vec()).expect("text");
                 if body == "a7" {

@@ -16,7 +16,7 @@ use crate::error::of_status;
 use crate::provision::NAME;
 
 /// The most messages of a request.
-const MESSAGES: usize = 1_000;
+pub(super) const MESSAGES: usize = 1_000;
 
 /// How many ordering keys are sent for at once: each has requests of its own.
 const LINES: usize = 16;
