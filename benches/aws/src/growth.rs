@@ -22,15 +22,15 @@ const CHUNK: usize = 1 << 20;
 /// # Errors
 /// What an operation fails with.
 pub fn measure(group: &mut Group) -> Outcome {
-    if !group.wants("growth/parts") && !group.wants("growth/gets") {
+    if !group.wants("parts") && !group.wants("gets") {
         return Ok(());
     }
     let (sink, runtime) = (Sink::start()?, one_thread()?);
     let bucket = Place::at(sink.endpoint.clone()).bucket("bench")?;
-    if group.wants("growth/parts") {
+    if group.wants("parts") {
         parts(group, &runtime, &bucket)?;
     }
-    if group.wants("growth/gets") {
+    if group.wants("gets") {
         gets(group, &runtime, &bucket)?;
     }
     Ok(())
@@ -50,7 +50,7 @@ fn parts(group: &mut Group, runtime: &Runtime, bucket: &Bucket) -> Outcome {
         points.push(Point { at: count as f64, took: Sample::of(took) });
     }
     group.curve(Curve {
-        name: "growth/parts".to_owned(),
+        name: "parts".to_owned(),
         title: "An upload in parts".to_owned(),
         along: "parts of 8 MiB".to_owned(),
         up: "ms a part".to_owned(),
@@ -89,7 +89,7 @@ fn gets(group: &mut Group, runtime: &Runtime, bucket: &Bucket) -> Outcome {
         latency.push(Point { at: at_once as f64, took: Sample::of(of_latency) });
     }
     let curve = |name: &str, up: &str, expected: &str, points, exponent| Curve {
-        name: format!("growth/gets-{name}"),
+        name: format!("gets-{name}"),
         title: "Gets of 1 KiB at once, on one thread".to_owned(),
         along: "gets at once".to_owned(),
         up: up.to_owned(),

@@ -48,7 +48,7 @@ fn keys(plan: Plan) -> Outcome<Curve> {
     }
     let line = |name: &str, points| Line { name: name.to_owned(), points, exponent: 0.0 };
     Ok(Curve {
-        name: "memory-keys".to_owned(),
+        name: "keys".to_owned(),
         title: "A page of 100 in memory".to_owned(),
         along: "keys".to_owned(),
         up: "us a page".to_owned(),
@@ -124,7 +124,7 @@ fn tasks(plan: Plan) -> Outcome<Curve> {
     }
     let line = |name: &str, points| Line { name: name.to_owned(), points, exponent: 0.0 };
     Ok(Curve {
-        name: "memory-tasks".to_owned(),
+        name: "tasks".to_owned(),
         title: "An operation in memory beside others".to_owned(),
         along: "tasks on two threads".to_owned(),
         up: "ns an operation".to_owned(),

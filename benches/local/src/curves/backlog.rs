@@ -20,7 +20,7 @@ const LEASE: Duration = Duration::from_secs(60);
 /// # Errors
 /// What fails while it is measured.
 pub fn measure(group: &mut Group) -> Outcome {
-    if !group.wants("local-backlog") {
+    if !group.wants("backlog") {
         return Ok(());
     }
     let sizes = group.plan().pick(&[1_000, 10_000, 100_000, 1_000_000][..], &[1_000, 10_000][..]);
@@ -43,7 +43,7 @@ pub fn measure(group: &mut Group) -> Outcome {
         theirs.push(point(size, CYCLES, || stage.runtime.block_on(cycles_by_hand(&by_hand)))?);
     }
     group.curve(curve(
-        "local-backlog",
+        "backlog",
         "Send, receive and acknowledge with a backlog (local)",
         "messages in the queue",
         "us a cycle",

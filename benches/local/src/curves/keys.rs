@@ -27,7 +27,7 @@ fn key(number: usize) -> String {
 /// # Errors
 /// What fails while it is measured.
 pub fn list(group: &mut Group) -> Outcome {
-    if !group.wants("local-list") {
+    if !group.wants("list") {
         return Ok(());
     }
     let stage = Stage::new()?;
@@ -51,7 +51,7 @@ pub fn list(group: &mut Group) -> Outcome {
         points.push(point(size, PAGES, || stage.runtime.block_on(list()))?);
     }
     group.curve(curve(
-        "local-list",
+        "list",
         "Listing a page of 100 (local)",
         "keys in the bucket",
         "us a page",
@@ -80,7 +80,7 @@ fn fill(index: &mut Connection, from: usize, to: usize) -> Outcome {
 /// # Errors
 /// What fails while it is measured.
 pub fn query(group: &mut Group) -> Outcome {
-    if !group.wants("local-query") {
+    if !group.wants("query") {
         return Ok(());
     }
     let stage = Stage::new()?;
@@ -108,7 +108,7 @@ pub fn query(group: &mut Group) -> Outcome {
         points.push(point(size, PAGES, || stage.runtime.block_on(query()))?);
     }
     group.curve(curve(
-        "local-query",
+        "query",
         "Querying a page of 100 (local)",
         "items in the partition",
         "us a page",

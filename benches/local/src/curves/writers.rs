@@ -18,7 +18,7 @@ const WRITERS: [usize; 5] = [1, 4, 16, 64, 256];
 /// # Errors
 /// What fails while it is measured.
 pub fn measure(group: &mut Group) -> Outcome {
-    if !group.wants("local-writers") {
+    if !group.wants("writers") {
         return Ok(());
     }
     let steps = group.plan().pick(4_096, 512);
@@ -52,7 +52,7 @@ pub fn measure(group: &mut Group) -> Outcome {
         WRITERS.iter().map(|&writers| point(writers, steps, || run(writers))).collect()
     };
     group.curve(curve(
-        "local-writers",
+        "writers",
         "Writing at once (local)",
         "tasks that write",
         "us a write, all together",
