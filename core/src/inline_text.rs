@@ -76,12 +76,22 @@ impl<const N: usize> InlineText<N> {
 
     /// A number in decimal digits, written on the stack: formatting would cost several times as much.
     #[must_use]
-    pub fn of_number(mut number: u64) -> Self {
+    pub fn of_number(number: u64) -> Self {
+        Self::of_digits::<10>(number)
+    }
+
+    /// As [`of_number`](Self::of_number), in hexadecimal digits: 16 at most.
+    #[must_use]
+    pub fn of_hex(number: u64) -> Self {
+        Self::of_digits::<16>(number)
+    }
+
+    fn of_digits<const RADIX: u64>(mut number: u64) -> Self {
         let mut digits = [b'0'; 20];
         let mut first = digits.len();
         for digit in digits.iter_mut().rev() {
-            *digit = b'0' + (number % 10) as u8;
-            number /= 10;
+            *digit = *b"0123456789abcdef".get((number % RADIX) as usize).unwrap_or(&b'0');
+            number /= RADIX;
             first -= 1;
             if number == 0 {
                 break;
@@ -308,6 +318,7 @@ mod tests {
         for number in [0, 7, 10, 4_711, u64::MAX] {
             assert_eq!(InlineText::<22>::of_number(number).as_str(), number.to_string());
             assert_eq!(InlineText::<2>::of_number(number).as_str(), number.to_string());
+            assert_eq!(InlineText::<16>::of_hex(number).as_str(), format!("{number:x}"));
         }
     }
 }

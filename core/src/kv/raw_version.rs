@@ -22,6 +22,13 @@ impl RawVersion {
         Self(InlineText::of_number(number))
     }
 
+    /// A number in hexadecimal digits.
+    #[must_use]
+    #[inline]
+    pub fn of_hex(number: u64) -> Self {
+        Self(InlineText::of_hex(number))
+    }
+
     /// The provider's own text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -37,9 +44,12 @@ mod tests {
 
     #[test]
     fn a_version_is_written_as_its_text_whatever_its_length() {
-        for version in
-            [RawVersion::of_number(u64::MAX), RawVersion::new("7"), RawVersion::new("x".repeat(40))]
-        {
+        for version in [
+            RawVersion::of_number(u64::MAX),
+            RawVersion::of_hex(u64::MAX),
+            RawVersion::new("7"),
+            RawVersion::new("x".repeat(40)),
+        ] {
             let json = serde_json::to_string(&version).expect("serialises");
             assert_eq!(json, format!("\"{version}\""));
             assert_eq!(serde_json::from_str::<RawVersion>(&json).expect("comes back"), version);

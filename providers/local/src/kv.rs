@@ -12,6 +12,7 @@ use skyport_core::kv::port::{
 
 use crate::engine::{Engine, millis};
 use crate::error::{Fault, NAME};
+use items::Writes;
 
 pub(crate) mod items;
 mod query;
@@ -36,19 +37,15 @@ impl LocalTable {
 
     async fn read_all(&self, keys: Vec<Key>) -> Result<Vec<Option<RawItem>>> {
         let (name, now) = (Arc::clone(&self.name), self.engine.now());
-        let read = self.engine.read(move |connection| {
-            let table = items::find(connection, &name)?;
-            keys.iter().map(|key| items::get(connection, table, key, now)).collect()
-        });
-        read.await
+        self.engine.read(move |connection| items::get(connection, &name, keys, now)).await
     }
 
     /// Writes in one step, of which each may be refused by itself.
     async fn write_together(&self, writes: Vec<Write>) -> Vec<Result<Option<RawVersion>>> {
         let (name, clock, count) = (Arc::clone(&self.name), self.engine.clock(), writes.len());
         let written = self.engine.write(move |job| {
-            let (table, now) = (items::find(job.connection, &name)?, millis(clock.now_millis()));
-            let apply = |write| match items::apply(job.connection, table, write, now) {
+            let mut all = Writes::new(job.connection, &name, millis(clock.now_millis()))?;
+            let apply = |write| match all.apply(write) {
                 // A refusal of this write alone; a fault of the database fails them all.
                 Err(Fault::Ours(refusal)) => Ok(Err(refusal)),
                 other => other.map(Ok),
@@ -90,8 +87,7 @@ impl KeyValueStore for LocalTable {
         let (name, clock) = (Arc::clone(&self.name), self.engine.clock());
         self.engine
             .write_once(move |job| {
-                let table = items::find(job.connection, &name)?;
-                items::apply(job.connection, table, &write, millis(clock.now_millis()))
+                Writes::new(job.connection, &name, millis(clock.now_millis()))?.apply(&write)
             })
             .await
     }
@@ -110,8 +106,7 @@ impl KeyValueStore for LocalTable {
         let (name, clock) = (Arc::clone(&self.name), self.engine.clock());
         self.engine
             .write(move |job| {
-                let table = items::find(job.connection, &name)?;
-                items::transact(job.connection, table, &writes, millis(clock.now_millis()))
+                Writes::new(job.connection, &name, millis(clock.now_millis()))?.transact(&writes)
             })
             .await
     }

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use skyport_core::clock::{from_millis, to_millis};
 use skyport_core::kv::port::{
     Change, Increment, Incremented, ItemCondition, Key, RawItem, RawVersion, Write,
@@ -44,32 +44,48 @@ pub(super) fn find(connection: &Connection, name: &str) -> Result<i64, Fault> {
     Ok(id.ok_or(Refusal::NoTable)?)
 }
 
-/// The item, unless it is missing or has expired.
+/// The items of these keys, but for those that are missing or have expired.
 pub(super) fn get(
     connection: &Connection,
-    table: i64,
-    key: &Key,
+    name: &str,
+    keys: Vec<Key>,
     now: i64,
-) -> Result<Option<RawItem>, Fault> {
+) -> Result<Vec<Option<RawItem>>, Fault> {
     let mut statement = connection.prepare_cached(
         "SELECT value, version, expires, token FROM items
-         WHERE table_id = ?1 AND partition = ?2 AND sort = ?3 AND (expires IS NULL OR expires > ?4)",
+         WHERE table_id = (SELECT id FROM tables WHERE name = ?1)
+         AND partition = ?2 AND sort = ?3 AND (expires IS NULL OR expires > ?4)",
     )?;
-    let mut rows = statement.query(params![table, key.partition.as_bytes(), key.sort.as_bytes(), now])?;
-    rows.next()?.map(|row| read(row, key.clone())).transpose()
+    let mut items = Vec::with_capacity(keys.len());
+    for key in keys {
+        let mut rows = statement.query(params![name, key.partition.as_bytes(), key.sort.as_bytes(), now])?;
+        items.push(match rows.next()? {
+            Some(row) => {
+                let mut item = read(row, key)?;
+                item.token = Some(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?.parse()?);
+                Some(item)
+            }
+            None => None,
+        });
+    }
+    // Where something was found there is a table.
+    if items.iter().all(Option::is_none) {
+        find(connection, name)?;
+    }
+    Ok(items)
 }
 
-/// An item from the columns value, version, expires, token.
+/// An item from the columns value, version, expires.
 pub(super) fn read(row: &Row<'_>, key: Key) -> Result<RawItem, Fault> {
     let value: Vec<u8> = row.get(0)?;
     let mut item = RawItem::new(key, Bytes::from(value), version(row.get(1)?));
     item.expires = row.get::<_, Option<i64>>(2)?.map(|expires| from_millis(expires.unsigned_abs()));
-    item.token = Some(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?.parse()?);
     Ok(item)
 }
 
+/// In hexadecimal digits, which take no allocation.
 fn version(number: i64) -> RawVersion {
-    RawVersion::new(number.to_string())
+    RawVersion::of_hex(number.unsigned_abs())
 }
 
 /// Never given twice: as unique as tokens are. A counter would be a page more to write, and one that all items share.
@@ -98,62 +114,62 @@ fn check(connection: &Connection, table: i64, write: &Write, now: i64) -> Result
     }
 }
 
-/// Applies one write, if its condition holds; the new version of a put.
-pub(super) fn apply(
-    connection: &Connection,
+/// Writes to one table, in one step.
+pub(super) struct Writes<'c> {
+    connection: &'c Connection,
     table: i64,
-    write: &Write,
     now: i64,
-) -> Result<Option<RawVersion>, Fault> {
-    check(connection, table, write, now)?;
-    match &write.change {
-        Change::Check => Ok(None),
-        Change::Delete => {
-            connection
-                .prepare_cached("DELETE FROM items WHERE table_id = ?1 AND partition = ?2 AND sort = ?3")?
-                .execute(params![table, write.key.partition.as_bytes(), write.key.sort.as_bytes()])?;
-            Ok(None)
-        }
-        Change::Put { value, expires } => {
-            let number = new_version();
-            // The increments that a live item remembers stay, so that a repeated one is recognised behind this.
-            connection
-                .prepare_cached(
-                    "INSERT INTO items (table_id, partition, sort, value, version, expires, token)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                     ON CONFLICT (table_id, partition, sort) DO UPDATE SET
-                     slots = CASE WHEN items.expires <= ?8 THEN NULL ELSE items.slots END, value = excluded.value,
-                     version = excluded.version, expires = excluded.expires, token = excluded.token",
-                )?
-                .execute(params![
-                    table,
-                    write.key.partition.as_bytes(),
-                    write.key.sort.as_bytes(),
-                    &**value,
-                    number,
-                    expires.map(|expires| millis(to_millis(expires))),
-                    write.token.to_string(),
-                    now
-                ])?;
-            Ok(Some(version(number)))
-        }
-    }
+    /// Looked up once for many.
+    put: CachedStatement<'c>,
 }
 
-/// Applies all writes or, where a condition does not hold, none; the error names that write.
-pub(super) fn transact(
-    connection: &Connection,
-    table: i64,
-    writes: &[Write],
-    now: i64,
-) -> Result<Vec<Option<RawVersion>>, Fault> {
-    let apply = |(index, write)| {
-        apply(connection, table, write, now).map_err(|fault| match fault {
-            Fault::Ours(error) => Fault::Ours(error.with_item(index)),
-            other => other,
-        })
-    };
-    writes.iter().enumerate().map(apply).collect()
+impl<'c> Writes<'c> {
+    pub(super) fn new(connection: &'c Connection, table: &str, now: i64) -> Result<Self, Fault> {
+        let table = find(connection, table)?;
+        // The increments that a live item remembers stay, so that a repeated one is recognised behind this.
+        let put = connection.prepare_cached(
+            "INSERT INTO items (table_id, partition, sort, value, version, expires, token)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (table_id, partition, sort) DO UPDATE SET
+             slots = CASE WHEN items.expires <= ?8 THEN NULL ELSE items.slots END, value = excluded.value,
+             version = excluded.version, expires = excluded.expires, token = excluded.token",
+        )?;
+        Ok(Self { connection, table, now, put })
+    }
+
+    /// Applies one, if its condition holds; the new version of a put.
+    pub(super) fn apply(&mut self, write: &Write) -> Result<Option<RawVersion>, Fault> {
+        check(self.connection, self.table, write, self.now)?;
+        let (partition, sort) = (write.key.partition.as_bytes(), write.key.sort.as_bytes());
+        match &write.change {
+            Change::Check => Ok(None),
+            Change::Delete => {
+                self.connection
+                    .prepare_cached("DELETE FROM items WHERE table_id = ?1 AND partition = ?2 AND sort = ?3")?
+                    .execute(params![self.table, partition, sort])?;
+                Ok(None)
+            }
+            Change::Put { value, expires } => {
+                let number = new_version();
+                let expires = expires.map(|expires| millis(to_millis(expires)));
+                let token = write.token.to_string();
+                let values = params![self.table, partition, sort, &**value, number, expires, token, self.now];
+                self.put.execute(values)?;
+                Ok(Some(version(number)))
+            }
+        }
+    }
+
+    /// Applies all or, where a condition does not hold, none; the error names that write.
+    pub(super) fn transact(&mut self, writes: &[Write]) -> Result<Vec<Option<RawVersion>>, Fault> {
+        let apply = |(index, write)| {
+            self.apply(write).map_err(|fault| match fault {
+                Fault::Ours(error) => Fault::Ours(error.with_item(index)),
+                other => other,
+            })
+        };
+        writes.iter().enumerate().map(apply).collect()
+    }
 }
 
 /// A counter as it is stored.

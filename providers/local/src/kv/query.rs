@@ -27,7 +27,7 @@ pub(super) fn page(
     let direction = if options.reverse { "DESC" } else { "ASC" };
     // Only operators and directions are put in: nine shapes each way.
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT value, version, expires, token, sort FROM items
+        "SELECT value, version, expires, sort FROM items
          WHERE table_id = ?1 AND partition = ?2 AND sort {from} ?3 AND (?4 IS NULL OR sort {to} ?4)
          AND (expires IS NULL OR expires > ?5) ORDER BY sort {direction} LIMIT ?6",
     ))?;
@@ -44,7 +44,8 @@ fn fill(mut rows: rusqlite::Rows<'_>, partition: &Arc<str>, scan: &Scan<'_>) -> 
         if found.len() == scan.size() || bytes >= PAGE_BYTES {
             return Ok(scan.page(found, true));
         }
-        let sort = String::from_utf8(row.get(4)?).map_err(|error| {
+        let sort = std::str::from_utf8(row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?);
+        let sort = sort.map_err(|error| {
             Error::new(ErrorKind::Malformed, "a stored key is not UTF-8").with_source(error)
         })?;
         let key = Key { partition: Arc::clone(partition), sort: sort.into() };

@@ -1,7 +1,7 @@
 //! Taking messages: leases for the ready ones, in the order of their time, or group by group.
 
 use bytes::Bytes;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Statement, params};
 use skyport_core::Error;
 use skyport_core::clock::from_millis;
 use skyport_core::queue::port::{Attributes, RawDelivery, Receipt};
@@ -27,8 +27,13 @@ pub(super) fn take(job: &mut Job<'_>, name: &str, max: usize, until: i64, now: i
         ready(job.connection, &queue, max, now)?
     };
     let mut deliveries = Vec::with_capacity(ids.len());
+    let connection = job.connection;
+    let mut lease = connection.prepare_cached(
+        "UPDATE messages SET head = head | 2, lease = ?2, visible_at = ?3, attempts = attempts + 1 WHERE id = ?1
+         RETURNING body, attributes, envelope, attempts, sent_at, group_name",
+    )?;
     for id in ids {
-        match deliver(job.connection, id, until) {
+        match deliver(&mut lease, id, until) {
             Ok(delivery) => deliveries.push(delivery),
             // It blocks nobody: those behind it are received.
             Err(fault) if fault.is_of_a_row() => {
@@ -93,19 +98,16 @@ fn by_group(connection: &Connection, queue: &QueueRow, max: usize, now: i64) -> 
     Ok(taken)
 }
 
-fn deliver(connection: &Connection, id: i64, until: i64) -> Result<RawDelivery, Fault> {
+fn deliver(statement: &mut Statement<'_>, id: i64, until: i64) -> Result<RawDelivery, Fault> {
     let lease = fastrand::i64(1..);
-    let mut statement = connection.prepare_cached(
-        "UPDATE messages SET head = head | 2, lease = ?2, visible_at = ?3, attempts = attempts + 1 WHERE id = ?1
-         RETURNING body, attributes, envelope, attempts, sent_at, group_name",
-    )?;
     let mut rows = statement.query(params![id, lease, until])?;
     let row = rows.next()?.ok_or(Refusal::NotLeased)?;
     let body: Vec<u8> = row.get(0)?;
     let sent_at = from_millis(row.get::<_, i64>(4)?.unsigned_abs());
     let mut delivery = RawDelivery::new(id.to_string(), Bytes::from(body), write_receipt(id, lease), sent_at);
-    delivery.attributes = read_attributes(&row.get::<_, String>(1)?)?.into();
-    delivery.envelope = rows::read_envelope(&row.get::<_, String>(2)?)?.into();
+    let text = |column| Ok::<_, Fault>(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?);
+    delivery.attributes = read_attributes(text(1)?)?.into();
+    delivery.envelope = rows::read_envelope(text(2)?)?.into();
     delivery.attempt = u32::try_from(row.get::<_, i64>(3)?).unwrap_or(u32::MAX);
     delivery.group = row.get(5)?;
     // The statement is done once it has no more rows.

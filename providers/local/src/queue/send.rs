@@ -1,6 +1,6 @@
 //! Sending: rows in, unless their dedupe id was sent a short while ago.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use skyport_core::queue::port::{MessageId, OutMessage};
 use skyport_core::{Error, Result};
 
@@ -20,10 +20,12 @@ pub(super) fn send(
     messages: &[OutMessage],
     now: i64,
 ) -> std::result::Result<Vec<Result<MessageId>>, Fault> {
-    let queue = rows::find(job.connection, name)?;
+    let connection = job.connection;
+    let queue = rows::find(connection, name)?;
+    let mut insert = Insert::new(connection)?;
     let mut sent = Vec::with_capacity(messages.len());
     for message in messages {
-        sent.push(match send_one(job, &queue, message, now) {
+        sent.push(match send_one(connection, &mut insert, &queue, message, now) {
             Ok(id) => Ok(id.to_string().into()),
             // A refusal of this message alone; a fault of the database fails them all.
             Err(Fault::Ours(refusal)) => Err(refusal),
@@ -35,7 +37,8 @@ pub(super) fn send(
 }
 
 fn send_one(
-    job: &mut Job<'_>,
+    connection: &Connection,
+    insert: &mut Insert<'_>,
     queue: &QueueRow,
     message: &OutMessage,
     now: i64,
@@ -45,10 +48,9 @@ fn send_one(
         return Err(Refusal::DelayInOrder.into());
     }
     let Some(dedupe_id) = &message.dedupe_id else {
-        return insert(job, queue.id, queue.ordered, message, now, delay);
+        return insert.row(queue.id, queue.ordered, message, now, delay);
     };
-    let first = job
-        .connection
+    let first = connection
         .prepare_cached(
             "SELECT message_id FROM dedupes WHERE queue_id = ?1 AND dedupe_id = ?2 AND ends_at > ?3",
         )?
@@ -57,8 +59,8 @@ fn send_one(
     if let Some(first) = first {
         return Ok(first);
     }
-    let id = insert(job, queue.id, queue.ordered, message, now, delay)?;
-    job.connection
+    let id = insert.row(queue.id, queue.ordered, message, now, delay)?;
+    connection
         .prepare_cached("INSERT OR REPLACE INTO dedupes (queue_id, dedupe_id, message_id, ends_at) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![queue.id, dedupe_id, id, now + WINDOW])?;
     Ok(id)
@@ -73,18 +75,36 @@ pub(crate) fn insert(
     now: i64,
     delay: i64,
 ) -> std::result::Result<i64, Fault> {
-    let attributes = serde_json::to_string(&*message.attributes)
-        .map_err(|error| Error::internal("attributes could not be written").with_source(error))?;
-    let envelope = if message.envelope.is_empty() { String::new() } else { message.envelope.pack() };
-    let id = job
-        .connection
-        .prepare_cached(
+    let id = Insert::new(job.connection)?.row(queue, ordered, message, now, delay)?;
+    job.after.wake.push(queue);
+    Ok(id)
+}
+
+/// The statement that adds a message, looked up once for many.
+struct Insert<'c>(CachedStatement<'c>);
+
+impl<'c> Insert<'c> {
+    fn new(connection: &'c Connection) -> std::result::Result<Self, Fault> {
+        Ok(Self(connection.prepare_cached(
             "INSERT INTO messages
              (queue_id, visible_at, group_name, sent_at, kept_from, attributes, envelope, body, head)
              VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7,
              NOT (?8 AND EXISTS (SELECT 1 FROM messages WHERE queue_id = ?1 AND group_name = ?3)))",
-        )?
-        .insert(params![
+        )?))
+    }
+
+    fn row(
+        &mut self,
+        queue: i64,
+        ordered: bool,
+        message: &OutMessage,
+        now: i64,
+        delay: i64,
+    ) -> std::result::Result<i64, Fault> {
+        let attributes = serde_json::to_string(&*message.attributes)
+            .map_err(|error| Error::internal("attributes could not be written").with_source(error))?;
+        let envelope = if message.envelope.is_empty() { String::new() } else { message.envelope.pack() };
+        Ok(self.0.insert(params![
             queue,
             now.saturating_add(delay),
             message.group,
@@ -93,9 +113,8 @@ pub(crate) fn insert(
             envelope,
             &*message.body,
             ordered
-        ])?;
-    job.after.wake.push(queue);
-    Ok(id)
+        ])?)
+    }
 }
 
 /// Rounded up, so that nothing is early.

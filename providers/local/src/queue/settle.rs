@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::params;
+use rusqlite::{Statement, params};
 use skyport_core::Result;
 use skyport_core::queue::port::{Receipt, Settlement, Verdict};
 
@@ -21,11 +21,15 @@ pub(super) fn settle(
     settlements: &[Settlement],
     now: i64,
 ) -> std::result::Result<Vec<Result<()>>, Fault> {
-    let queue = rows::find(job.connection, name)?;
+    let connection = job.connection;
+    let queue = rows::find(connection, name)?;
     rows::advance(job, &queue, now)?;
+    // Most end so: in one statement.
+    let mut acknowledge =
+        connection.prepare_cached("DELETE FROM messages WHERE id = ?1 AND queue_id = ?2 AND lease = ?3")?;
     let mut settled = Vec::with_capacity(settlements.len());
     for settlement in settlements {
-        settled.push(match settle_one(job, &queue, settlement, now) {
+        settled.push(match settle_one(job, &mut acknowledge, &queue, settlement, now) {
             Ok(()) => Ok(()),
             // A refusal of this delivery alone; a fault of the database fails them all.
             Err(Fault::Ours(refusal)) => Err(refusal),
@@ -38,13 +42,18 @@ pub(super) fn settle(
 
 fn settle_one(
     job: &mut Job<'_>,
+    acknowledge: &mut Statement<'_>,
     queue: &QueueRow,
     settlement: &Settlement,
     now: i64,
 ) -> std::result::Result<(), Fault> {
     let receipt = &settlement.receipt;
     match &settlement.verdict {
-        Verdict::Ack => acknowledge(job, queue, receipt),
+        Verdict::Ack => {
+            let (id, lease) = read_receipt(receipt)?;
+            let deleted = acknowledge.execute(params![id, queue.id, lease])?;
+            if deleted == 0 { Err(Refusal::NotLeased.into()) } else { Ok(()) }
+        }
         Verdict::Retry(after) => {
             let due = now.saturating_add(millis(whole_millis(*after)));
             rows::give_back(job, queue, &held(job, queue, receipt)?, due, now)
@@ -54,16 +63,6 @@ fn settle_one(
         }
         _ => Err(Refusal::UnknownVerdict.into()),
     }
-}
-
-/// Most end so: in one statement.
-fn acknowledge(job: &Job<'_>, queue: &QueueRow, receipt: &Receipt) -> std::result::Result<(), Fault> {
-    let (id, lease) = read_receipt(receipt)?;
-    let deleted = job
-        .connection
-        .prepare_cached("DELETE FROM messages WHERE id = ?1 AND queue_id = ?2 AND lease = ?3")?
-        .execute(params![id, queue.id, lease])?;
-    if deleted == 0 { Err(Refusal::NotLeased.into()) } else { Ok(()) }
 }
 
 /// The message of a receipt whose lease lasts still; leases that are over were ended before.
