@@ -101,10 +101,10 @@ impl Group {
         self.plan
     }
 
-    /// Whether it is asked for: what takes long to prepare looks first.
+    /// Whether it is asked for, or what begins with it is: what takes long to prepare looks first.
     #[must_use]
     pub fn wants(&self, name: &str) -> bool {
-        self.only.as_deref().is_none_or(|only| name.contains(only))
+        self.only.as_deref().is_none_or(|only| name.contains(only) || only.starts_with(name))
     }
 
     /// Measures ours and its rivals in turn, and adds a row for each metric, beside the rival that is best at it.
