@@ -31,7 +31,7 @@ pub(super) fn measure(group: &mut Group, place: &Place, runtime: &Runtime) -> Ou
         return Ok(());
     }
     // Of a long backlog the emulator receives ever more slowly.
-    let count = group.plan().pick(2_000, 500);
+    let count = group.plan().pick(10_000, 500);
     let bodies: Vec<String> = (0..count).map(|at| format!("{at:0>200}")).collect();
     let bodies = bodies.as_slice();
     let [ours, raw, omni] = runtime.block_on(queues(place))?;
