@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use skyport_core::{Error, Result};
@@ -16,6 +17,9 @@ use crate::soon::soon;
 
 /// How many reads run at once.
 const READERS: usize = 4;
+
+/// A read that began so short a while ago is soon over. Most take a few microseconds, fewer than a thread takes to wake.
+const SOON_OVER: Duration = Duration::from_micros(50);
 
 /// Hands reads to the threads, which are started as they are needed, and end with this.
 #[derive(Debug)]
@@ -38,7 +42,18 @@ struct State {
     /// Threads that look for a read, and need no call.
     looking: usize,
     asleep: usize,
+    /// When the read began that each thread is at.
+    begun: [Option<Instant>; READERS],
     closed: bool,
+}
+
+impl State {
+    /// Whether what stands in line will be taken in a moment, so that no other thread need be called: there are as many that look for a read
+    /// or have only begun with one. A read that takes long keeps nobody waiting.
+    fn is_soon_taken(&self) -> bool {
+        let at_work = || self.begun.iter().flatten().filter(|begun| begun.elapsed() < SOON_OVER).count();
+        self.looking > 0 || self.line.len() < at_work()
+    }
 }
 
 impl Readers {
@@ -103,17 +118,17 @@ impl Shared {
         self.call(&mut state)
     }
 
-    /// Calls another thread for what stands in line, unless one is about to look, or all are at work.
+    /// Calls another thread for what stands in line, unless it is soon taken, or all are at work.
     fn call(self: &Arc<Self>, state: &mut State) -> std::io::Result<()> {
-        if state.line.is_empty() || state.looking > 0 {
+        if state.line.is_empty() || state.is_soon_taken() {
             return Ok(());
         }
         if state.asleep > 0 {
             self.called.notify_one();
         } else if state.threads < READERS {
-            let shared = Arc::clone(self);
+            let (shared, number) = (Arc::clone(self), state.threads);
             let thread = std::thread::Builder::new().name("skyport-reader".to_owned());
-            match thread.spawn(move || shared.serve()) {
+            match thread.spawn(move || shared.serve(number)) {
                 Ok(_) => state.threads += 1,
                 // Those that are there do it.
                 Err(_) if state.threads > 0 => {}
@@ -123,16 +138,17 @@ impl Shared {
         Ok(())
     }
 
-    fn serve(self: Arc<Self>) {
+    fn serve(self: Arc<Self>, thread: usize) {
         let mut connection = None;
-        while let Some(read) = self.next() {
+        while let Some(read) = self.next(thread) {
             read(&self.file, &mut connection);
         }
     }
 
     /// The next read, as soon as there is one; none once all is closed.
-    fn next(self: &Arc<Self>) -> Option<Read> {
+    fn next(self: &Arc<Self>, thread: usize) -> Option<Read> {
         let mut state = self.lock();
+        state.begun[thread] = None;
         if state.line.is_empty() {
             state.looking += 1;
             drop(state);
@@ -143,6 +159,7 @@ impl Shared {
         }
         loop {
             if let Some(read) = state.line.pop_front() {
+                state.begun[thread] = Some(Instant::now());
                 self.waiting.store(state.line.len(), Ordering::Relaxed);
                 if let Err(error) = self.call(&mut state) {
                     tracing::debug!(%error, "no more threads for reads can be started");
@@ -195,6 +212,9 @@ mod tests {
             tokio::select! {
                 _ = read => panic!("it waits"),
                 began = beginning => began.expect("it has begun"),
+            }
+            while readers.0.lock().is_soon_taken() {
+                tokio::task::yield_now().await;
             }
         }
         let mut next = std::pin::pin!(readers.read(|_| Ok(())));
