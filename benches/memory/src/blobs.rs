@@ -14,9 +14,9 @@ mod opendal_memory;
 mod skyport;
 mod store_in_memory;
 
-use opendal_memory::OpenDal;
+pub use opendal_memory::OpenDal;
 pub use skyport::Handle;
-use store_in_memory::InMemory;
+pub use store_in_memory::InMemory;
 
 /// The body of every object: what a store takes is shared, and copied by none.
 static BODY: [u8; 1 << 20] = [7; 1 << 20];

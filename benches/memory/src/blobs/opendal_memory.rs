@@ -10,7 +10,7 @@ use super::Blobs;
 
 /// OpenDAL, through its operator.
 #[derive(Clone, Debug)]
-pub struct OpenDal(Operator);
+pub struct OpenDal(pub Operator);
 
 impl OpenDal {
     /// An empty one.

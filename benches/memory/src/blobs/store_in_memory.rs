@@ -12,7 +12,7 @@ use super::Blobs;
 
 /// `object_store`, behind its dyn trait.
 #[derive(Clone, Debug)]
-pub struct InMemory(Arc<dyn ObjectStore>);
+pub struct InMemory(pub Arc<dyn ObjectStore>);
 
 impl Default for InMemory {
     fn default() -> Self {
