@@ -15,7 +15,7 @@ use skyport_core::kv::port::{Change, Increment, ItemCondition, Key, KeyValueStor
 use skyport_core::layers::{Layer, Retry};
 use skyport_core::queue::port::{MessageQueue, OutMessage, ReceiveOptions, Settlement, Verdict};
 use skyport_core::retry::RetryPolicy;
-use skyport_memory::{Fault, Memory, Operation};
+use skyport_memory::{Chaos, Fault, Memory, Operation};
 use tokio::time::Instant;
 
 async fn retried_bucket(memory: &Memory) -> Arc<dyn BlobStore> {
@@ -316,6 +316,19 @@ async fn a_send_that_timed_out_is_sent_again() {
     assert!(sent.iter().all(Result::is_ok));
     let received = receive(&*queue).await;
     assert!(received.len() >= 2, "at least once: {}", received.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_large_batch_as_many_messages_are_sent_at_once_as_the_queue_bears() {
+    let memory = Memory::new();
+    let queue = retried_queue(&memory).await;
+    memory.faults().unleash(Chaos::quiet(0).keep_calls());
+    let at_once = queue.info().limits.send;
+    let messages = (0..2 * at_once + 1).map(|number| OutMessage::new(number.to_string())).collect();
+    assert!(queue.send(messages).await.iter().all(Result::is_ok));
+    let sends = memory.faults().calls().into_iter().filter(|call| call.operation() == Operation::QueueSend);
+    assert_eq!(sends.count(), 3);
+    assert_eq!(queue.depth().await.expect("told").ready, 2 * at_once as u64 + 1);
 }
 
 #[tokio::test(start_paused = true)]
