@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::db;
 use crate::error::{Fault, Native};
-use crate::soon::soon;
+use crate::soon::{in_turn, soon};
 
 /// How many reads run at once.
 const READERS: usize = 4;
@@ -54,6 +54,28 @@ impl State {
         let at_work = || self.begun.iter().flatten().filter(|begun| begun.elapsed() < SOON_OVER).count();
         self.looking > 0 || self.line.len() < at_work()
     }
+
+    /// Another thread for what stands in line, unless it is soon taken, or all are at work.
+    fn helper(&mut self) -> Helper {
+        if self.line.is_empty() || self.is_soon_taken() {
+            Helper::None
+        } else if self.asleep > 0 {
+            Helper::Sleeper
+        } else if self.threads < READERS {
+            self.threads += 1;
+            Helper::New(self.threads - 1)
+        } else {
+            Helper::None
+        }
+    }
+}
+
+/// Who is called for what stands in line.
+enum Helper {
+    None,
+    Sleeper,
+    /// A thread that is not there yet, by its number.
+    New(usize),
 }
 
 impl Readers {
@@ -115,27 +137,31 @@ impl Shared {
         let mut state = self.lock();
         state.line.push_back(read);
         self.waiting.store(state.line.len(), Ordering::Relaxed);
-        self.call(&mut state)
+        let helper = state.helper();
+        drop(state);
+        self.call(helper)
     }
 
-    /// Calls another thread for what stands in line, unless it is soon taken, or all are at work.
-    fn call(self: &Arc<Self>, state: &mut State) -> std::io::Result<()> {
-        if state.line.is_empty() || state.is_soon_taken() {
-            return Ok(());
-        }
-        if state.asleep > 0 {
-            self.called.notify_one();
-        } else if state.threads < READERS {
-            let (shared, number) = (Arc::clone(self), state.threads);
-            let thread = std::thread::Builder::new().name("skyport-reader".to_owned());
-            match thread.spawn(move || shared.serve(number)) {
-                Ok(_) => state.threads += 1,
-                // Those that are there do it.
-                Err(_) if state.threads > 0 => {}
-                Err(error) => return Err(error),
+    /// Without the lock: who is woken wants it at once.
+    fn call(self: &Arc<Self>, helper: Helper) -> std::io::Result<()> {
+        match helper {
+            Helper::None => Ok(()),
+            Helper::Sleeper => {
+                self.called.notify_one();
+                Ok(())
             }
+            Helper::New(number) => self.start(number),
         }
-        Ok(())
+    }
+
+    fn start(self: &Arc<Self>, number: usize) -> std::io::Result<()> {
+        let shared = Arc::clone(self);
+        let thread = std::thread::Builder::new().name("skyport-reader".to_owned());
+        let Err(error) = thread.spawn(move || shared.serve(number)) else { return Ok(()) };
+        let mut state = self.lock();
+        state.threads -= 1;
+        // Those that are there do it.
+        if state.threads > 0 { Ok(()) } else { Err(error) }
     }
 
     fn serve(self: Arc<Self>, thread: usize) {
@@ -151,9 +177,11 @@ impl Shared {
         state.begun[thread] = None;
         if state.line.is_empty() {
             state.looking += 1;
+            let alone = state.threads - state.asleep == 1;
             drop(state);
+            let look = || (self.waiting.load(Ordering::Relaxed) > 0).then_some(());
             // The lock decides who gets it.
-            let _seen = soon(|| (self.waiting.load(Ordering::Relaxed) > 0).then_some(()));
+            let _seen = if alone { in_turn(look) } else { soon(look) };
             state = self.lock();
             state.looking -= 1;
         }
@@ -161,7 +189,9 @@ impl Shared {
             if let Some(read) = state.line.pop_front() {
                 state.begun[thread] = Some(Instant::now());
                 self.waiting.store(state.line.len(), Ordering::Relaxed);
-                if let Err(error) = self.call(&mut state) {
+                let helper = state.helper();
+                drop(state);
+                if let Err(error) = self.call(helper) {
                     tracing::debug!(%error, "no more threads for reads can be started");
                 }
                 return Some(read);
