@@ -5,9 +5,7 @@
 //! that it is still that. Only a check, which Firestore has no write for, needs a transaction of Firestore's: what was read in it
 //! cannot be changed by others until it ends.
 
-use gcloud_sdk::google::firestore::v1::precondition::ConditionType;
-use gcloud_sdk::google::firestore::v1::transaction_options::{Mode, ReadWrite};
-use gcloud_sdk::google::firestore::v1::{Precondition, TransactionOptions, WriteResult};
+use bytes::Bytes;
 use skyport_core::kv::port::{Change, ItemCondition, RawVersion, Write};
 use skyport_core::kv::rounds::Rounds;
 use skyport_core::kv::stored::{holds, token_of};
@@ -18,6 +16,7 @@ use super::FirestoreTable;
 use super::database::{Database, Found, Within, unconditional};
 use super::item::{self, Stamp, Stored};
 use super::write::Sent;
+use crate::proto::firestore::{ConditionType, Precondition, ReadWrite, TransactionOptions, WriteResult};
 use crate::provision::NAME;
 
 /// Why writes were not applied, and which of them it was.
@@ -51,7 +50,7 @@ impl FirestoreTable {
     pub(super) async fn apply(&self, writes: Vec<Write>) -> Result<Vec<Option<RawVersion>>, Refused> {
         let database = self.there().await?;
         let mut expected = self.expected(&writes)?;
-        let (mut retried, mut ran_out) = (Vec::new(), false);
+        let (mut retried, mut ran_out) = (Bytes::new(), false);
         let mut rounds = Rounds::new();
         loop {
             let transaction = match self.check(database, &writes, std::mem::take(&mut retried)).await {
@@ -111,16 +110,16 @@ impl FirestoreTable {
         &self,
         database: &Database,
         writes: &[Write],
-        retried: Vec<u8>,
+        retried: Bytes,
     ) -> Result<Transaction, Refused> {
-        let mut transaction = Transaction { database: database.clone(), id: Vec::new() };
+        let mut transaction = Transaction { database: database.clone(), id: Bytes::new() };
         let checks = || writes.iter().enumerate().filter(|(_, write)| write.change == Change::Check);
         let names: Vec<String> = checks().map(|(_, write)| database.names().item(&write.key)).collect();
         if names.is_empty() {
             return Ok(transaction);
         }
-        let read_write = ReadWrite { retry_transaction: retried, ..ReadWrite::default() };
-        let options = TransactionOptions { mode: Some(Mode::ReadWrite(read_write)) };
+        let read_write = Some(ReadWrite { retry_transaction: retried });
+        let options = TransactionOptions { read_write };
         let mut found =
             database.look(names.clone(), item::STATE, Within::New(options, &mut transaction.id)).await;
         for ((place, write), name) in checks().zip(names) {
@@ -138,7 +137,7 @@ impl FirestoreTable {
         database: &Database,
         writes: &[Write],
         expected: &Expected,
-        transaction: Vec<u8>,
+        transaction: Bytes,
     ) -> Result<Vec<Option<RawVersion>>> {
         let (mut sent, mut puts) = (Vec::with_capacity(writes.len()), Vec::with_capacity(writes.len()));
         for (write, condition) in writes.iter().zip(expected) {
@@ -250,11 +249,11 @@ fn refused(place: usize, refusal: Refusal) -> Refused {
 #[derive(Debug)]
 struct Transaction {
     database: Database,
-    id: Vec<u8>,
+    id: Bytes,
 }
 
 impl Transaction {
-    fn id(&self) -> Vec<u8> {
+    fn id(&self) -> Bytes {
         self.id.clone()
     }
 

@@ -1,6 +1,6 @@
 //! One write. Without a condition it is one request that asks nothing back; with one, a transaction of one write.
 
-use gcloud_sdk::google::firestore::v1::WriteResult;
+use bytes::Bytes;
 use skyport_core::kv::port::{Change, ItemCondition, Key, RawVersion, Write};
 use skyport_core::kv::stored::{holds, name_attempt};
 use skyport_core::{Error, Result};
@@ -9,12 +9,14 @@ use super::FirestoreTable;
 use super::database::{Database, delete, unconditional, update};
 use super::item::{self, Made, Stamp, stored_expiry, stored_value};
 use super::transact::refusal;
+use crate::proto::firestore as wire;
+use crate::proto::firestore::WriteResult;
 use crate::provision::NAME;
 
 /// A put or a delete as it is sent, and what makes a version of its answer.
 #[derive(Debug)]
 pub(super) struct Sent {
-    pub(super) write: gcloud_sdk::google::firestore::v1::Write,
+    pub(super) write: wire::Write,
     /// Of a put: the attempt's name, and its expiry.
     put: Option<(String, Option<u64>)>,
 }
@@ -28,7 +30,8 @@ impl Sent {
             Change::Delete => Some(Self { write: delete(name, None), put: None }),
             Change::Put { value, expires } => {
                 let (attempt, expires) = (name_attempt(write.token), expires.map(stored_expiry));
-                let made = Made::new(&write.key.sort, stored_value(value), &attempt, expires);
+                let named = Bytes::from_owner(attempt.clone());
+                let made = Made::new(&write.key.sort, stored_value(value), named, expires);
                 let write = update(made.into_document(name), item::PUT, None);
                 Some(Self { write, put: Some((attempt, expires)) })
             }
@@ -45,9 +48,7 @@ impl Sent {
         Ok(Some(Stamp { update_time, expires }.version(&attempt)))
     }
 
-    pub(super) fn into_parts(
-        self,
-    ) -> (gcloud_sdk::google::firestore::v1::Write, Option<(String, Option<u64>)>) {
+    pub(super) fn into_parts(self) -> (wire::Write, Option<(String, Option<u64>)>) {
         (self.write, self.put)
     }
 }
@@ -69,7 +70,7 @@ impl FirestoreTable {
         let database = self.there().await?;
         let Some(sent) = Sent::of(database, write) else { return Ok(None) };
         let (write, put) = sent.into_parts();
-        let answers = database.commit(vec![write], Vec::new()).await.map_err(unconditional)?;
+        let answers = database.commit(vec![write], Bytes::new()).await.map_err(unconditional)?;
         Sent::version(put, answers.first())
     }
 
