@@ -281,7 +281,7 @@ pub(crate) fn mark(name: String) -> Write {
     Write { operation: Some(Operation::Update(document)), ..Write::default() }
 }
 
-fn precondition(condition: ConditionType) -> Precondition {
+pub(super) fn precondition(condition: ConditionType) -> Precondition {
     Precondition { condition_type: Some(condition) }
 }
 

@@ -50,8 +50,8 @@ impl FirestoreTable {
                 Told::Next(next) => next,
             };
             let Next { sum, attempt, expires, slots, expected } = next;
-            let named = Bytes::from_owner(attempt.clone());
-            let mut made = Made::new(&increment.key.sort, ValueType::Integer(sum), named, expires);
+            let written = Bytes::copy_from_slice(attempt.as_bytes());
+            let mut made = Made::new(&increment.key.sort, ValueType::Integer(sum), written, expires);
             made.set(item::SLOTS, ValueType::Bytes(slots.into()));
             let write = update(made.into_document(name.clone()), item::INCREMENT, Some(expected));
             match database.commit(vec![write], Bytes::new()).await {

@@ -11,6 +11,7 @@
 //! A version is `w`, the time of the write as Firestore counts it, and the expiry: with them a write with a condition is one
 //! request, since the time is what Firestore itself can compare.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -42,6 +43,9 @@ pub(super) const STATE: &[&str] = &[WRITE, EXPIRES];
 pub(super) const PUT: &[&str] = &[SORT, VALUE, WRITE, EXPIRES];
 /// What an increment replaces.
 pub(super) const INCREMENT: &[&str] = &[SORT, VALUE, WRITE, EXPIRES, SLOTS];
+
+/// The longest that the times in a version are, with their dots.
+const TIMES: usize = ".7fffffffffffffff.3b9ac9ff.ffffffffffffffff".len();
 
 /// The last second that a timestamp of Google's can name: the end of the year 9999.
 const LAST_SECOND: u64 = 253_402_300_799;
@@ -121,10 +125,14 @@ impl Stamp {
     /// The version of what the attempt `write` left.
     pub(super) fn version(&self, write: &str) -> RawVersion {
         let Timestamp { seconds, nanos } = self.update_time;
-        RawVersion::new(match self.expires {
-            Some(expires) => format!("{write}.{seconds:x}.{nanos:x}.{expires:x}"),
-            None => format!("{write}.{seconds:x}.{nanos:x}"),
-        })
+        // It is copied into the version, which has no more room than it needs.
+        let mut text = String::with_capacity(write.len() + TIMES);
+        // Into a String this cannot fail.
+        let _ = write!(text, "{write}.{seconds:x}.{nanos:x}");
+        if let Some(expires) = self.expires {
+            let _ = write!(text, ".{expires:x}");
+        }
+        RawVersion::new(text)
     }
 
     /// From a version; `None` for one that no item has.

@@ -40,6 +40,12 @@ struct Plan {
 
 impl Place {
     pub(super) async fn settle_all(place: &Arc<Self>, settlements: Vec<Settlement>) -> Vec<Result<()>> {
+        if let [Settlement { receipt, verdict: Verdict::Ack, .. }] = &settlements[..]
+            && !is_pushed(receipt)
+        {
+            // Most often: with none of the lists.
+            return vec![place.ack_one(receipt).await];
+        }
         let mut results: Vec<Option<Result<()>>> = settlements.iter().map(|_| None).collect();
         let mut plan = place.plan(settlements).await;
         place.bury(&mut plan).await;
@@ -76,7 +82,7 @@ impl Place {
 
     async fn plan(&self, settlements: Vec<Settlement>) -> Plan {
         let mut plan = Plan::default();
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::with_capacity(settlements.len());
         for (at, settlement) in settlements.into_iter().enumerate() {
             // Pub/Sub pushed it, and settles it by the answer; a layer above has kept something that ends with it.
             if is_pushed(&settlement.receipt) && settlement.verdict == Verdict::Ack {
@@ -192,13 +198,27 @@ impl Place {
         tracing::warn!(queue, %error, "a message whose attempts are spent could not be moved; it comes again");
     }
 
+    async fn ack_one(&self, receipt: &Receipt) -> Result<()> {
+        let handle = self.handle(receipt)?;
+        let acked = self.acknowledge(vec![handle.clone()]).await.pop();
+        let acked = acked.unwrap_or_else(|| Err(Error::internal("an acknowledgement has no result")));
+        self.end_if_over(&handle, &acked);
+        acked
+    }
+
     async fn ack(&self, placed: Vec<Placed>) -> Vec<Settled> {
+        if placed.is_empty() {
+            return Vec::new();
+        }
         let handles = placed.iter().map(|(_, handle)| handle.clone()).collect();
         let results = self.acknowledge(handles).await;
         self.ended(placed, results)
     }
 
     async fn return_at(self: &Arc<Self>, again: BTreeMap<u64, Vec<Placed>>) -> Vec<Settled> {
+        if again.is_empty() {
+            return Vec::new();
+        }
         let calls: Vec<_> =
             again.into_iter().map(|(seconds, placed)| self.return_after(seconds, placed)).collect();
         stream::iter(calls).buffer_unordered(CALLS).concat().await
@@ -218,12 +238,16 @@ impl Place {
     /// Forgets the leases that are over now; what failed for the moment can be settled again.
     fn ended(&self, placed: Vec<Placed>, results: Vec<Result<()>>) -> Vec<Settled> {
         let one = |((at, handle), result): (Placed, Result<()>)| {
-            if result.as_ref().map_or_else(|error| error.kind() == ErrorKind::PreconditionFailed, |()| true) {
-                self.leases.end(handle.as_str());
-            }
+            self.end_if_over(&handle, &result);
             (at, result)
         };
         placed.into_iter().zip(results).map(one).collect()
+    }
+
+    fn end_if_over(&self, handle: &AckId, settled: &Result<()>) {
+        if settled.as_ref().map_or_else(|error| error.kind() == ErrorKind::PreconditionFailed, |()| true) {
+            self.leases.end(handle.as_str());
+        }
     }
 }
 
