@@ -197,7 +197,8 @@ impl Names {
 fn push_id(name: &mut String, key: &str) {
     name.push(MARK);
     let mut rest = key;
-    while let Some(at) = rest.find(|c: char| c.is_ascii_control() || matches!(c, '/' | '%')) {
+    let is_forbidden = |byte: u8| byte.is_ascii_control() || matches!(byte, b'/' | b'%');
+    while let Some(at) = rest.bytes().position(is_forbidden) {
         let (plain, forbidden) = rest.split_at(at);
         name.push_str(plain);
         // It is of one byte. Into a String this cannot fail.

@@ -1,7 +1,10 @@
 //! Of `google/pubsub/v1/pubsub.proto`: messages on their way. What is about topics and subscriptions themselves is in
 //! [`subscription`](super::subscription).
 
-use bytes::Bytes;
+use bytes::{Buf, BufMut, Bytes};
+use prost::encoding::{self, DecodeContext, WireType};
+use prost::{DecodeError, Message};
+use skyport_core::queue::port::MessageId;
 
 use super::known::Timestamp;
 
@@ -38,10 +41,44 @@ pub(crate) struct Attribute {
     pub(crate) value: String,
 }
 
-#[derive(Clone, PartialEq, prost::Message)]
+/// The ids of messages, each read as what it becomes: a call may have a thousand of them.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct PublishResponse {
-    #[prost(bytes = "bytes", repeated, tag = "1")]
-    pub(crate) message_ids: Vec<Bytes>,
+    pub(crate) message_ids: Vec<MessageId>,
+    /// Where one after the other is read.
+    text: String,
+}
+
+impl Message for PublishResponse {
+    fn encode_raw(&self, into: &mut impl BufMut) {
+        for id in &self.message_ids {
+            encoding::string::encode(1, &id.as_str().to_owned(), into);
+        }
+    }
+
+    fn merge_field(
+        &mut self,
+        tag: u32,
+        wire_type: WireType,
+        from: &mut impl Buf,
+        context: DecodeContext,
+    ) -> Result<(), DecodeError> {
+        if tag != 1 {
+            return encoding::skip_field(wire_type, tag, from, context);
+        }
+        encoding::string::merge(wire_type, &mut self.text, from, context)?;
+        self.message_ids.push(MessageId::new(&self.text));
+        Ok(())
+    }
+
+    fn encoded_len(&self) -> usize {
+        let len = |id: &MessageId| encoding::string::encoded_len(1, &id.as_str().to_owned());
+        self.message_ids.iter().map(len).sum()
+    }
+
+    fn clear(&mut self) {
+        self.message_ids.clear();
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, prost::Message)]

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream;
@@ -91,12 +90,12 @@ impl Place {
     async fn publish(&self, (messages, bytes): Batch) -> Vec<Result<MessageId>> {
         let count = messages.len();
         match self.request(messages, bytes).await {
-            Ok(ids) => told(&ids, count),
+            Ok(ids) => told(ids, count),
             Err(error) => error.with_resource(&self.topic).of_each(count),
         }
     }
 
-    async fn request(&self, messages: Vec<Published>, bytes: usize) -> Result<Vec<Bytes>> {
+    async fn request(&self, messages: Vec<Published>, bytes: usize) -> Result<Vec<MessageId>> {
         let request = PublishRequest { topic: self.topic().await?, messages };
         let call = Call::new(&self.connection).await.map_err(of_status)?.room(bytes + ROOM);
         let answer: PublishResponse = call.unary(PUBLISH, request).await.map_err(of_status)?;
@@ -105,15 +104,14 @@ impl Place {
 }
 
 /// The ids are in the order of the messages.
-fn told(ids: &[Bytes], count: usize) -> Vec<Result<MessageId>> {
-    let mut ids = ids.iter().filter_map(|id| std::str::from_utf8(id).ok().filter(|id| !id.is_empty()));
-    let id = |_| {
-        ids.next().map(MessageId::new).ok_or_else(|| {
-            let text = "Pub/Sub's answer names no id for the message";
-            Error::new(ErrorKind::Unavailable, text).with_provider(NAME)
-        })
-    };
-    (0..count).map(id).collect()
+fn told(ids: Vec<MessageId>, count: usize) -> Vec<Result<MessageId>> {
+    let ids = ids.into_iter().filter(|id| !id.as_str().is_empty());
+    let mut results: Vec<Result<MessageId>> = ids.map(Ok).take(count).collect();
+    results.resize_with(count, || {
+        let text = "Pub/Sub's answer names no id for the message";
+        Err(Error::new(ErrorKind::Unavailable, text).with_provider(NAME))
+    });
+    results
 }
 
 /// Why the messages behind one that was not sent were not, either: they may go with its repetition, or fail as it did.
@@ -200,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_message_whose_id_is_not_told_may_have_been_sent() {
-        let results = told(&["1".into()], 2);
+        let results = told(vec!["1".into()], 2);
         assert_eq!(results[0].as_ref().expect("told"), "1");
         let error = results[1].as_ref().expect_err("not told");
         assert!(error.is_retryable() && error.is_ambiguous());

@@ -2,6 +2,7 @@
 
 use gcloud_sdk::google::pubsub::v1 as google;
 use gcloud_sdk::prost_types;
+use prost::Message;
 
 use super::{read, same};
 use crate::proto::known::{Duration, FieldMask, Nothing, Timestamp};
@@ -20,8 +21,10 @@ fn messages_are_sent_as_google_reads_them() {
     };
     let request = pubsub::PublishRequest { topic: "t".into(), messages: vec![message.clone(), message] };
     same(&request, &google::PublishRequest { topic: "t".into(), messages: vec![theirs.clone(), theirs] });
-    let ids = pubsub::PublishResponse { message_ids: vec!["1".into(), "2".into()] };
-    same(&ids, &google::PublishResponse { message_ids: vec!["1".into(), "2".into()] });
+    let theirs = google::PublishResponse { message_ids: vec!["1".into(), "22".into()] };
+    let ours = pubsub::PublishResponse::decode(&*theirs.encode_to_vec()).expect("ids");
+    assert_eq!(ours.message_ids, ["1", "22"]);
+    same(&ours, &theirs);
 }
 
 #[test]
