@@ -157,7 +157,7 @@ pub(super) fn of_headers(headers: &HeaderMap, size: u64) -> Result<ObjectMeta> {
     }
     let modified = text("last-modified").and_then(http_date).ok_or_else(no_time)?;
     let mut properties = Properties::default();
-    properties.content_type = owned(text("content-type"));
+    properties.content_type = owned(text("content-type").filter(|content_type| *content_type != NO_TYPE));
     let is_told = |control: &&str| metadata.contains_key(CACHE) || !CACHE_DEFAULTS.contains(control);
     properties.cache_control = owned(text("cache-control").filter(is_told));
     properties.content_disposition = owned(text("content-disposition"));
