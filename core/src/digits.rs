@@ -19,6 +19,16 @@ pub(crate) fn spell(number: u32) -> [u8; 8] {
     (digits + 0x3030_3030_3030_3030 + letters * u64::from(b'a' - b'0' - 10)).to_be_bytes()
 }
 
+/// A number in sixteen hexadecimal digits.
+#[inline]
+pub(crate) fn spell_wide(number: u64) -> [u8; 16] {
+    let mut digits = [0; 16];
+    let (high, low) = digits.split_at_mut(8);
+    high.copy_from_slice(&spell((number >> 32) as u32));
+    low.copy_from_slice(&spell(number as u32));
+    digits
+}
+
 /// A number in eight letters from `a` to `p`, the last digit first: quicker to write than digits, and to read.
 #[inline]
 pub(crate) fn in_letters(number: u32) -> [u8; 8] {
@@ -48,6 +58,8 @@ mod tests {
         for number in [0, 9, 10, 0x1234_5678, 0x9abc_def0, 0xf0f0_f0f0, u32::MAX] {
             assert_eq!(spell(number), format!("{number:08x}").as_bytes());
             assert_eq!(of_letters(in_letters(number)), Some(number));
+            let wide = u64::from(number) << 20 | 7;
+            assert_eq!(spell_wide(wide), format!("{wide:016x}").as_bytes());
         }
         for nonsense in
             [b"aaaaaaaq", b"aaaaaaa`", b"Aaaaaaaa", b"\0\0\0\0\0\0\0\0", b"\xff\xff\xff\xff\xff\xff\xff\xff"]

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::digits::{spell, spell_wide};
 use crate::{Error, ErrorKind};
 
 tokio::task_local! {
@@ -113,7 +114,13 @@ impl TraceContext {
 
 impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace_id, self.span_id, self.flags)
+        // Several times as quick as formatting numbers, and written with every message.
+        let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        text[3..19].copy_from_slice(&spell_wide((self.trace_id >> 64) as u64));
+        text[19..35].copy_from_slice(&spell_wide(self.trace_id as u64));
+        text[36..52].copy_from_slice(&spell_wide(self.span_id));
+        text[53..].copy_from_slice(&spell(u32::from(self.flags))[6..]);
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -137,8 +144,17 @@ fn parse(text: &str) -> Option<TraceContext> {
 }
 
 fn hex(text: &str, digits: usize) -> Option<u128> {
-    let lower = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-    if text.len() == digits && text.bytes().all(lower) { u128::from_str_radix(text, 16).ok() } else { None }
+    if text.len() != digits {
+        return None;
+    }
+    text.bytes().try_fold(0, |number, digit| {
+        let value = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => return None,
+        };
+        Some(number << 4 | u128::from(value))
+    })
 }
 
 /// As `traceparent`, with `;tracestate` after it where there is one.

@@ -148,7 +148,7 @@ impl Front {
                 settle::unattended(outcome, "a bucket's event")
             }
             Plan::Blob { to, notice, by: Carrier::Push(push) } => {
-                invocation.id.clone_from(&push.message.id);
+                push.message.id.as_str().clone_into(&mut invocation.id);
                 invocation.trace = push.trace.clone().unwrap_or(invocation.trace);
                 let outcome = blob::tell(served, to, &notice, push.message.attempt, &invocation).await;
                 self.settle_carried(push, outcome).await

@@ -31,7 +31,7 @@ pub(crate) async fn deliver(
     mut invocation: Invocation,
 ) -> Answer {
     let (function, queue) = to;
-    invocation.id.clone_from(&push.message.id);
+    push.message.id.as_str().clone_into(&mut invocation.id);
     let delivery = delivery(&**queue, push);
     let held = held_until(&**queue, &delivery);
     if let Some(time) = held

@@ -14,6 +14,21 @@ use tokio::runtime::Runtime;
 /// The project of everything here; the emulators take any.
 pub const PROJECT: &str = "benches";
 
+/// The project that omniqueue has at an emulator, whatever it is told.
+pub const OMNIQUEUE_PROJECT: &str = "local-project";
+
+/// Where omniqueue looks for an emulator.
+pub const OMNIQUEUE_EMULATOR: &str = "PUBSUB_EMULATOR_HOST";
+
+/// The emulator of Pub/Sub, `127.0.0.1:8085`, where omniqueue would not find it.
+#[must_use]
+pub fn unknown_to_omniqueue() -> Option<String> {
+    let endpoint = std::env::var("SKYPORT_EMULATOR_PUBSUB").ok()?;
+    let host = endpoint.strip_prefix("http://")?.trim_end_matches('/');
+    let known = std::env::var(OMNIQUEUE_EMULATOR).is_ok_and(|known| known == host);
+    (!known).then(|| host.to_owned())
+}
+
 /// The services' endpoints, `http://127.0.0.1:8085`, and the provider on them.
 #[derive(Debug)]
 pub struct Place {
@@ -91,12 +106,21 @@ impl Place {
     /// # Errors
     /// What the emulator says.
     pub async fn create(&self, scheme: &str, name: &str) -> Outcome {
+        self.create_in(PROJECT, scheme, name).await
+    }
+
+    /// Creates a resource in a project.
+    ///
+    /// # Errors
+    /// What the emulator says.
+    pub async fn create_in(&self, project: &str, scheme: &str, name: &str) -> Outcome {
         let kind = match scheme {
             "gs" => ResourceKind::Bucket,
             "pubsub" => ResourceKind::Queue(QueueSettings::default()),
             _ => ResourceKind::Table(TableSettings::default()),
         };
-        Ok(self.gcp.create(&ResourceUrl::new(scheme, name), &kind).await?)
+        let url = ResourceUrl::new(scheme, name).with_parameter("project", project);
+        Ok(self.gcp.create(&url, &kind).await?)
     }
 }
 

@@ -1,7 +1,10 @@
 //! What providers share that keep items in another's store: versions made of tokens, and values that are integers.
 
+use std::fmt::Write as _;
+
 use super::port::{ItemCondition, RawVersion};
 use crate::Token;
+use crate::digits::spell;
 
 /// The digits of a token as text.
 const TOKEN_DIGITS: usize = 32;
@@ -11,7 +14,11 @@ const TOKEN_DIGITS: usize = 32;
 #[must_use]
 pub fn name_attempt(token: Token) -> String {
     let attempt = Token::new().to_bits() as u32;
-    format!("{token}{attempt:08x}")
+    let mut name = String::with_capacity(TOKEN_DIGITS + 8);
+    // Into a String this cannot fail.
+    let _ = write!(name, "{token}");
+    name.extend(spell(attempt).map(char::from));
+    name
 }
 
 /// The write whose attempt a version names.
@@ -69,6 +76,7 @@ mod tests {
         let token = Token::new();
         let (first, second) = (name_attempt(token), name_attempt(token));
         assert_ne!(first, second);
+        assert!(first.len() == TOKEN_DIGITS + 8 && u128::from_str_radix(&first[8..], 16).is_ok());
         assert_eq!(token_of(&first), Some(token));
         assert_eq!(token_of("short"), None);
     }

@@ -215,30 +215,32 @@ pub(super) async fn send_checked(
     let info = port.info();
     let failed = |error| context(info, "queue.send", error);
     let trace = TraceContext::current();
-    let mut valid = Vec::with_capacity(messages.len());
-    let mut results = Vec::with_capacity(messages.len());
-    for message in messages {
-        let checked = message.and_then(|message| check::message(info, &message).map(|()| message));
-        match checked {
+    let mut refused = Vec::new();
+    let checked = messages.into_iter().enumerate().filter_map(|(at, message)| {
+        match message.and_then(|message| check::message(info, &message).map(|()| message)) {
             Ok(mut message) => {
                 // Ours always carry a trace: by that they are told from foreign ones.
                 message.envelope.trace = Some(trace.clone().unwrap_or_else(TraceContext::root));
-                valid.push(message);
-                results.push(None);
+                Some(message)
             }
-            Err(error) => results.push(Some(Err(failed(error)))),
+            Err(error) => {
+                refused.push((at, failed(error)));
+                None
+            }
         }
+    });
+    // Most often all of them, in the room that they have.
+    let valid: Vec<OutMessage> = checked.collect();
+    let count = valid.len();
+    let sent =
+        if count == 0 { Vec::new() } else { port.send(valid).instrument(span(info, "queue.send")).await };
+    let mut results: Vec<Result<MessageId>> =
+        sent.into_iter().map(|result| result.map_err(failed)).take(count).collect();
+    results.resize_with(count, || Err(failed(too_few_results())));
+    for (at, error) in refused {
+        results.insert(at, Err(error));
     }
-    let mut sent = Vec::new().into_iter();
-    if !valid.is_empty() {
-        let sending = port.send(valid).instrument(span(info, "queue.send"));
-        sent = sending.await.into_iter();
-    }
-    let mut next = || {
-        let result = sent.next().unwrap_or_else(|| Err(too_few_results()));
-        result.map_err(failed)
-    };
-    results.into_iter().map(|result| result.unwrap_or_else(&mut next)).collect()
+    results
 }
 
 /// A provider broke its promise of one result an item.

@@ -1,23 +1,18 @@
-//! gRPC to Pub/Sub and Firestore: channels that connect at their first call, and a service that says who calls.
+//! gRPC to Pub/Sub and Firestore: channels that connect at their first call, and calls that say who calls.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::HeaderMap;
-use skyport_core::{BoxError, Error};
-use tokio::sync::OwnedSemaphorePermit;
-use tonic::body::Body;
+use skyport_core::Error;
 use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
-use tower_service::Service;
 
-use crate::config::Connection;
-
+pub(crate) use call::Call;
+#[cfg(feature = "queue")]
+pub(crate) use call::call;
 pub(crate) use channels::Channels;
 
+mod call;
 mod channels;
+mod codec;
 #[cfg(feature = "queue")]
 mod lanes;
 
@@ -53,52 +48,6 @@ pub(crate) fn channel(endpoint: &str) -> Result<Channel, tonic::transport::Error
         channel
     };
     Ok(channel.connect_lazy())
-}
-
-/// A channel whose requests carry the credentials' headers.
-#[derive(Clone, Debug)]
-pub(crate) struct Authorised {
-    channel: Channel,
-    connection: Arc<Connection>,
-    /// Where it waits among others: its place, as long as it is needed.
-    place: Option<Arc<OwnedSemaphorePermit>>,
-}
-
-impl Authorised {
-    /// Of a connection; cheap, for each call. No I/O.
-    pub(crate) fn new(connection: &Arc<Connection>) -> skyport_core::Result<Self> {
-        let channel = connection.channels().calls(connection.endpoint())?;
-        Ok(Self { channel, connection: Arc::clone(connection), place: None })
-    }
-
-    /// For one call that waits, and must not be in the way of others. No I/O.
-    #[cfg(feature = "queue")]
-    pub(crate) fn waiting(connection: &Arc<Connection>) -> skyport_core::Result<Self> {
-        let (channel, place) = connection.channels().pulls(connection.endpoint())?;
-        Ok(Self { channel, connection: Arc::clone(connection), place: Some(Arc::new(place)) })
-    }
-}
-
-impl Service<http::Request<Body>> for Authorised {
-    type Response = http::Response<Body>;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.channel.poll_ready(cx).map_err(Into::into)
-    }
-
-    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        let unready = self.channel.clone();
-        let mut channel = std::mem::replace(&mut self.channel, unready);
-        let (connection, place) = (Arc::clone(&self.connection), self.place.clone());
-        Box::pin(async move {
-            let _place = place;
-            let headers: HeaderMap = connection.headers().await.map_err(Unsent)?;
-            request.headers_mut().extend(headers);
-            channel.call(request).await.map_err(Into::into)
-        })
-    }
 }
 
 /// Why a request was not sent: it is the source of the status that tonic makes of it, and found there again.

@@ -80,7 +80,7 @@ impl FirestoreTable {
     }
 
     /// Looks at documents, and at the marker with them as long as nobody has seen it.
-    async fn look(&self, mut names: Vec<String>, fields: &[&str]) -> Result<Found> {
+    async fn look(&self, mut names: Vec<String>, fields: &[&'static str]) -> Result<Found> {
         let database = self.database().await?;
         let marker = (!self.is_there.load(Ordering::Relaxed)).then(|| database.names().marker());
         names.extend(marker.clone());

@@ -169,6 +169,8 @@ pub mod fuzzing;
 mod grpc;
 #[cfg(feature = "kv")]
 mod kv;
+#[cfg(feature = "grpc")]
+mod proto;
 mod provision;
 #[cfg(feature = "queue")]
 mod queue;

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use skyport_core::queue::leases::Leases;
 use skyport_core::queue::polls::Polls;
 use skyport_core::queue::port::{
@@ -29,7 +30,7 @@ use skyport_core::queue::port::{
 use skyport_core::queue::uncounted::Uncounted;
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, Result};
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 use tokio::time::Instant;
 
 use crate::config::Connection;
@@ -41,6 +42,7 @@ use limit::Limit;
 use outgoing::BODY_BYTES;
 use pulled::Pulled;
 
+mod ack_id;
 pub(crate) mod calls;
 mod deadlines;
 mod held;
@@ -70,6 +72,8 @@ pub(crate) struct PubsubQueue {
 struct Place {
     connection: Arc<Connection>,
     topic: String,
+    /// The full names of the topic and of the subscription, as they are sent; known once the project is.
+    full: (OnceCell<Bytes>, OnceCell<Bytes>),
     info: QueueInfo,
     leases: Leases,
     polls: Polls<(), Pulled>,
@@ -125,6 +129,7 @@ impl Place {
         Arc::new(Self {
             connection: Arc::clone(connection),
             topic,
+            full: Default::default(),
             info,
             leases: Leases::new(OURS),
             polls: Polls::default(),
@@ -138,8 +143,19 @@ impl Place {
     }
 
     /// What Pub/Sub calls the subscription.
-    async fn subscription(&self) -> Result<String> {
-        calls::subscription(&self.connection, &self.info.resource).await
+    async fn subscription(&self) -> Result<Bytes> {
+        let full = self.full.1.get_or_try_init(async || {
+            calls::subscription(&self.connection, &self.info.resource).await.map(Bytes::from_owner)
+        });
+        full.await.cloned()
+    }
+
+    /// What Pub/Sub calls the topic.
+    async fn topic(&self) -> Result<Bytes> {
+        let full = self.full.0.get_or_try_init(async || {
+            calls::topic(&self.connection, &self.topic).await.map(Bytes::from_owner)
+        });
+        full.await.cloned()
     }
 
     /// Says which subscription an error is about: the dead letters have another.
@@ -179,7 +195,7 @@ impl MessageQueue for PubsubQueue {
     async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Receipt> {
         let handle = self.place.handle(receipt)?;
         self.place.extend(&handle, lease).await?;
-        self.place.leases.prolong(&handle, Instant::now() + lease);
+        self.place.leases.prolong(handle.as_str(), Instant::now() + lease);
         Ok(receipt.clone())
     }
 

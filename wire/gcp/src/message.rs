@@ -6,7 +6,7 @@ use bytes::Bytes;
 use skyport_core::Sparse;
 use skyport_core::queue::Attributes;
 use skyport_core::queue::envelope::{ENVELOPE_ATTRIBUTE, Envelope};
-use skyport_core::queue::port::{OutMessage, RawDelivery, Receipt};
+use skyport_core::queue::port::{MessageId, OutMessage, RawDelivery, Receipt};
 
 /// How the attributes begin that Pub/Sub adds to what it moves to the dead letters: where it was, and how often it was tried.
 const DEAD_LETTER: &str = "CloudPubSubDeadLetterSource";
@@ -54,7 +54,7 @@ pub fn is_pushed(receipt: &Receipt) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PubsubMessage {
     /// Its id.
-    pub id: String,
+    pub id: MessageId,
     /// The body.
     pub data: Bytes,
     /// What its sender, and Pub/Sub itself, said of it.
@@ -65,12 +65,14 @@ pub struct PubsubMessage {
     pub ordering_key: String,
     /// Which delivery this is; 0 where the subscription has no dead-letter policy, and Pub/Sub does not count.
     pub attempt: u32,
+    /// What is ours, where it was never among the attributes.
+    envelope: Sparse<Envelope>,
 }
 
 impl PubsubMessage {
     /// A message of this id and body, published then; the other fields are to be set.
     #[must_use]
-    pub fn new(id: impl Into<String>, data: impl Into<Bytes>, published: SystemTime) -> Self {
+    pub fn new(id: impl Into<MessageId>, data: impl Into<Bytes>, published: SystemTime) -> Self {
         Self {
             id: id.into(),
             data: data.into(),
@@ -78,6 +80,16 @@ impl PubsubMessage {
             published,
             ordering_key: String::new(),
             attempt: 0,
+            envelope: Sparse::default(),
+        }
+    }
+
+    /// Takes note of what was said of it. Of the one attribute that is ours no text is kept: it is read at once.
+    pub fn take_attribute(&mut self, name: &str, value: &str) {
+        if name == ENVELOPE_ATTRIBUTE {
+            self.envelope = unpacked(value);
+        } else {
+            self.attributes.insert(name.to_owned(), value.to_owned());
         }
     }
 
@@ -100,28 +112,44 @@ impl PubsubMessage {
     }
 
     fn take_envelope(&mut self) -> Sparse<Envelope> {
-        let packed = self.attributes.remove(ENVELOPE_ATTRIBUTE);
-        let unpacked = packed.and_then(|packed| Envelope::unpack(&packed).ok());
-        unpacked.filter(|envelope| !envelope.is_empty()).map(Sparse::from).unwrap_or_default()
+        match self.attributes.remove(ENVELOPE_ATTRIBUTE) {
+            Some(packed) => unpacked(&packed),
+            None => std::mem::take(&mut self.envelope),
+        }
     }
+}
+
+/// The envelope in this text; an empty one where it is not ours.
+fn unpacked(packed: &str) -> Sparse<Envelope> {
+    Envelope::unpack(packed).map(Sparse::from).unwrap_or_default()
 }
 
 /// The most attributes of a message, and the longest value of one in bytes.
 const ATTRIBUTES: usize = 100;
 const VALUE_BYTES: usize = 1_024;
 
-/// The attributes of a message on its way out, its envelope among them. Pub/Sub takes no message with neither a body nor an
-/// attribute: such a one gets an envelope with nothing in it.
+/// What is ours of a message on its way out, packed as the value of its attribute; `None` where there is nothing. Pub/Sub takes no message with
+/// neither a body nor an attribute: such a one gets an envelope with nothing in it.
+#[must_use]
+pub fn envelope_of(message: &OutMessage) -> Option<String> {
+    let attributes = message.attributes.len();
+    if message.envelope.is_empty() && !(message.body.is_empty() && attributes == 0) {
+        return None;
+    }
+    // What somebody else sent may use all that Pub/Sub has to give: what is his goes before the reason of his dead letter.
+    if attributes < ATTRIBUTES {
+        return Some(message.envelope.pack_within(VALUE_BYTES));
+    }
+    tracing::warn!("a foreign message leaves no room for the reason of its dead letter");
+    None
+}
+
+/// The attributes of a message on its way out, its envelope among them.
 #[must_use]
 pub fn attributes_of(message: &OutMessage) -> Attributes {
     let mut attributes = message.attributes.clone().into_inner();
-    if !message.envelope.is_empty() || message.body.is_empty() && attributes.is_empty() {
-        // What somebody else sent may use all that Pub/Sub has to give: what is his goes before the reason of his dead letter.
-        if attributes.len() < ATTRIBUTES {
-            attributes.insert(ENVELOPE_ATTRIBUTE.to_owned(), message.envelope.pack_within(VALUE_BYTES));
-        } else {
-            tracing::warn!("a foreign message leaves no room for the reason of its dead letter");
-        }
+    if let Some(packed) = envelope_of(message) {
+        attributes.insert(ENVELOPE_ATTRIBUTE.to_owned(), packed);
     }
     attributes
 }
@@ -147,6 +175,23 @@ mod tests {
         assert!(delivery.envelope.is_empty());
         assert_eq!(delivery.attributes.len(), 1);
         assert_eq!((delivery.attempt, delivery.group), (1, None));
+    }
+
+    #[test]
+    fn an_envelope_is_read_whether_it_came_among_the_attributes_or_beside_them() {
+        let mut said = Envelope::default();
+        said.set_reason(Some("no picture"));
+        let packed = said.pack();
+        let among = message(&[("color", "blue"), ("skyport", &packed)]);
+        let mut beside = message(&[("color", "blue")]);
+        beside.take_attribute("skyport", &packed);
+        let mut foreign = message(&[]);
+        foreign.take_attribute("color", "blue");
+        foreign.take_attribute("skyport", "not ours");
+        let [among, beside, foreign] = [among, beside, foreign].map(|it| it.into_delivery(Receipt::new("r")));
+        assert_eq!(among, beside);
+        assert!(foreign.envelope.is_empty());
+        assert_eq!(foreign.attributes, beside.attributes);
     }
 
     #[test]

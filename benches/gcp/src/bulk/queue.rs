@@ -3,13 +3,17 @@
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use omniqueue::QueueProducer;
+use omniqueue::backends::gcp_pubsub::{GcpPubSubConsumer, GcpPubSubProducer};
+use omniqueue::backends::{GcpPubSubBackend, GcpPubSubConfig};
 use skyport_core::queue::Queue;
 use skyport_core::queue::port::{Settlement, Verdict};
 use skyport_measure::{Contender, Group, Outcome};
 use tokio::runtime::Runtime;
+use tokio::sync::Mutex;
 
 use super::{rate, text};
-use crate::place::{Place, unique};
+use crate::place::{OMNIQUEUE_PROJECT, Place, unique};
 use crate::raw::pubsub::Pubsub;
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -70,7 +74,64 @@ pub(super) fn measure(group: &mut Group, place: &Place, runtime: &Runtime, count
             Ok(rates(count, sent, began.elapsed()))
         })
     });
-    group.contest(&name, [rate("send"), rate("receive")], group.plan().at_most(9), ours, vec![theirs])
+    let (producer, consumers) = runtime.block_on(omniqueue(place, &unique("bulk-omniqueue")))?;
+    let consumers: Vec<_> = consumers.into_iter().map(Mutex::new).collect();
+    let bodies = vec![serde_json::to_vec(&text)?; count];
+    let omniqueue = Contender::new("omniqueue", || {
+        runtime.block_on(async {
+            let began = Instant::now();
+            // What it is given is one request.
+            let batches = stream::iter(bodies.chunks(SENT_TOGETHER).map(Ok));
+            let send = async |batch: &[Vec<u8>]| Outcome::Ok(producer.send_raw_batch(batch).await?);
+            batches.try_for_each_concurrent(SENDS, send).await?;
+            let sent = began.elapsed();
+            let began = Instant::now();
+            let each = async |receiver: usize| {
+                let consumer = &mut *consumers[receiver].lock().await;
+                receive_omniqueue(consumer, share(count, receiver), most).await
+            };
+            stream::iter(0..RECEIVERS).map(Ok).try_for_each_concurrent(None, each).await?;
+            Ok(rates(count, sent, began.elapsed()))
+        })
+    });
+    let rivals = vec![theirs, omniqueue];
+    group.contest(&name, [rate("send"), rate("receive")], group.plan().at_most(9), ours, rivals)
+}
+
+/// A topic and a subscription in the project that omniqueue has at an emulator, who sends, and who receives: each at his own, since receiving is
+/// exclusive.
+async fn omniqueue(place: &Place, name: &str) -> Outcome<(GcpPubSubProducer, Vec<GcpPubSubConsumer>)> {
+    place.create_in(OMNIQUEUE_PROJECT, "pubsub", name).await?;
+    let config = || GcpPubSubConfig {
+        topic_id: name.to_owned(),
+        subscription_id: name.to_owned(),
+        credentials_file: None,
+    };
+    let producer = GcpPubSubBackend::builder(config()).build_producer().await?;
+    let mut consumers = Vec::with_capacity(RECEIVERS);
+    for _ in 0..RECEIVERS {
+        consumers.push(GcpPubSubBackend::builder(config()).build_consumer().await?);
+    }
+    Ok((producer, consumers))
+}
+
+/// It gives no lease beyond that of the subscription, and acknowledges one by one.
+async fn receive_omniqueue(consumer: &mut GcpPubSubConsumer, mut left: usize, most: usize) -> Outcome {
+    while left > 0 {
+        let deliveries = consumer.receive_all(left.min(most), WAIT).await?;
+        if deliveries.is_empty() {
+            return Err("messages are missing".into());
+        }
+        left -= deliveries.len();
+        for delivery in deliveries {
+            let text: Option<String> = delivery.payload_serde_json()?;
+            if text.map(|text| text.len() + 2) != Some(super::BYTES) {
+                return Err("a message is not what was sent".into());
+            }
+            delivery.ack().await.map_err(|(error, _)| error)?;
+        }
+    }
+    Ok(())
 }
 
 fn rates(count: usize, sent: Duration, received: Duration) -> [f64; 2] {

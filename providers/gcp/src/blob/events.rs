@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gcloud_sdk::google::pubsub::v1 as wire;
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -21,9 +20,10 @@ use super::refused::is_denied;
 use super::{API, Gcs, NAME};
 use crate::config::endpoint::Service;
 use crate::config::{Connection, Gcp};
-use crate::error;
+use crate::grpc;
+use crate::proto::subscription as wire;
 use crate::provision::queue::{self, Standing};
-use crate::queue::calls::{publisher, topic};
+use crate::queue::calls::topic;
 use crate::queue::{Names, PubsubQueue};
 use notices::GcsNotices;
 
@@ -206,12 +206,11 @@ async fn subscriptions(pubsub: &Arc<Connection>, topic: &str) -> Result<Vec<Stri
     let mut names = Vec::new();
     let mut request = wire::ListTopicSubscriptionsRequest { topic: topic.to_owned(), ..Default::default() };
     loop {
-        let page = match publisher(pubsub)?.list_topic_subscriptions(request.clone()).await {
-            Ok(page) => page.into_inner(),
-            Err(status) => {
-                let error = error::of_status(status);
-                return if error.kind() == ErrorKind::NotFound { Ok(names) } else { Err(error) };
-            }
+        let asked = grpc::call(pubsub, wire::LIST_TOPIC_SUBSCRIPTIONS, request.clone()).await;
+        let page: wire::ListTopicSubscriptionsResponse = match asked {
+            Ok(page) => page,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(names),
+            Err(error) => return Err(error),
         };
         let last = |full: String| full.rsplit('/').next().map(str::to_owned);
         names.extend(page.subscriptions.into_iter().filter_map(last));

@@ -34,6 +34,9 @@ const CACHE_DEFAULTS: [&str; 2] = ["private, max-age=0", "public, max-age=3600"]
 /// The prefix of metadata in headers.
 const META: &str = "x-goog-meta-";
 
+/// The header that tells the token of the write.
+const TOKEN_HEADER: &str = "x-goog-meta-skyport_w";
+
 /// What is read of an object's resource.
 pub(super) const FIELDS: &str = "name,generation,size,timeCreated,contentType,cacheControl,contentDisposition,contentEncoding,\
                                  contentLanguage,customTime,metadata";
@@ -78,7 +81,9 @@ impl Resource {
         properties.cache_control = self.cache_control;
         properties.content_disposition = self.content_disposition;
         properties.content_encoding = self.content_encoding;
-        Ok(described(ObjectMeta::new(size, etag, modified), properties, self.metadata))
+        let (mut meta, mut metadata) = (ObjectMeta::new(size, etag, modified), self.metadata);
+        meta.token = stored::take_token(&mut metadata);
+        Ok(described(meta, properties, metadata))
     }
 
     /// The description of a copy: of all that this object has, but with the copy's own token.
@@ -139,23 +144,27 @@ pub(super) fn marks(
 /// What the headers of a download tell of the object, which has `size` bytes in all. They tell all of what bears a token; of what others
 /// wrote not quite, since names of metadata have no case in headers, and values there only ASCII.
 pub(super) fn of_headers(headers: &HeaderMap, size: u64) -> Result<ObjectMeta> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let owned = |text: Option<&str>| text.map(str::to_owned);
     let mut metadata = BTreeMap::new();
     for (name, value) in headers {
         let name = name.as_str().strip_prefix(META);
-        if let (Some(name), Ok(value)) = (name, value.to_str()) {
+        if let (Some(name), Ok(value)) = (name, value.to_str())
+            && name != TOKEN
+        {
             metadata.insert(name.to_owned(), value.to_owned());
         }
     }
-    let modified = text("last-modified").as_deref().and_then(http_date).ok_or_else(no_time)?;
+    let modified = text("last-modified").and_then(http_date).ok_or_else(no_time)?;
     let mut properties = Properties::default();
-    properties.content_type = text("content-type");
-    let is_told = |control: &String| metadata.contains_key(CACHE) || !CACHE_DEFAULTS.contains(&&**control);
-    properties.cache_control = text("cache-control").filter(is_told);
-    properties.content_disposition = text("content-disposition");
+    properties.content_type = owned(text("content-type").filter(|content_type| *content_type != NO_TYPE));
+    let is_told = |control: &&str| metadata.contains_key(CACHE) || !CACHE_DEFAULTS.contains(control);
+    properties.cache_control = owned(text("cache-control").filter(is_told));
+    properties.content_disposition = owned(text("content-disposition"));
     let stored = text("x-goog-stored-content-encoding").or_else(|| text("content-encoding"));
-    properties.content_encoding = stored.filter(|encoding| encoding != IDENTITY_ENCODING);
-    let meta = ObjectMeta::new(size, of_generation(headers)?, modified);
+    properties.content_encoding = owned(stored.filter(|encoding| *encoding != IDENTITY_ENCODING));
+    let mut meta = ObjectMeta::new(size, of_generation(headers)?, modified);
+    meta.token = text(TOKEN_HEADER).and_then(|token| token.parse().ok());
     Ok(described(meta, properties, metadata))
 }
 
@@ -169,15 +178,13 @@ pub(super) fn of_generation(headers: &HeaderMap) -> Result<Etag> {
     etag(headers.get("x-goog-generation").and_then(|value| value.to_str().ok()))
 }
 
-/// The object with its properties, of which some are for Skyport alone.
+/// The object, whose token is known, with its properties, of which some are for Skyport alone.
 fn described(
     mut meta: ObjectMeta,
     mut properties: Properties,
     mut metadata: BTreeMap<String, String>,
 ) -> ObjectMeta {
-    meta.token = stored::take_token(&mut metadata);
-    let ours = meta.token.is_some();
-    if ours {
+    if meta.token.is_some() {
         metadata.remove(CACHE);
         metadata.remove(FOREIGN);
         if metadata.remove(IDENTITY).is_some() {

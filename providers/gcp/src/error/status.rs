@@ -4,14 +4,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use gcloud_sdk::google::rpc;
-use gcloud_sdk::prost::Message;
-use gcloud_sdk::prost_types::Any;
+use prost::Message;
 use skyport_core::{Error, ErrorKind};
 use tonic::{Code, Status};
 
 use super::{causes, unconnected};
 use crate::grpc::Unsent;
+use crate::proto::known::Any;
+use crate::proto::rpc;
 use crate::provision::NAME;
 
 use ErrorKind as Kind;
@@ -87,13 +87,13 @@ pub(crate) enum Failure {
 pub(crate) fn failures(status: &Status) -> Option<HashMap<String, Failure>> {
     let details = details(status.details())?;
     let info = details.iter().find(|any| any.type_url == ERROR_INFO)?;
-    let told = rpc::ErrorInfo::decode(info.value.as_slice()).ok()?.metadata;
+    let told = rpc::ErrorInfo::decode(info.value.clone()).ok()?.metadata;
     let failure = |text: &str| match text.split_once("_FAILURE") {
         Some(("PERMANENT", _)) => Some(Failure::Lost),
         Some(("TRANSIENT", _)) => Some(Failure::Passing),
         _ => None,
     };
-    let ids = told.into_iter().filter_map(|(id, text)| Some((id, failure(&text)?)));
+    let ids = told.into_iter().filter_map(|told| Some((told.name, failure(&told.value)?)));
     let ids: HashMap<String, Failure> = ids.collect();
     (!ids.is_empty()).then_some(ids)
 }
@@ -119,17 +119,13 @@ fn details(packed: &[u8]) -> Option<Vec<Any>> {
 fn retry_after(packed: &[u8]) -> Option<Duration> {
     let details = details(packed)?;
     let info = details.iter().find(|any| any.type_url == RETRY_INFO)?;
-    let delay = rpc::RetryInfo::decode(info.value.as_slice()).ok()?.retry_delay?;
-    Duration::try_from(delay).ok()
+    rpc::RetryInfo::decode(info.value.clone()).ok()?.retry_delay?.span()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
-    use gcloud_sdk::prost_types;
-
     use super::*;
+    use crate::proto::known;
 
     /// Each code, and whether its error may pass by itself and may have been applied.
     const TABLE: [(Code, ErrorKind, bool, bool); 17] = [
@@ -199,7 +195,7 @@ mod tests {
     }
 
     fn packed(url: &str, detail: &impl Message) -> Vec<u8> {
-        let detail = Any { type_url: url.to_owned(), value: detail.encode_to_vec() };
+        let detail = Any { type_url: url.to_owned(), value: detail.encode_to_vec().into() };
         rpc::Status { details: vec![detail], ..Default::default() }.encode_to_vec()
     }
 
@@ -209,8 +205,7 @@ mod tests {
 
     #[test]
     fn when_to_come_again_is_told() {
-        let delay =
-            |seconds| rpc::RetryInfo { retry_delay: Some(prost_types::Duration { seconds, nanos: 0 }) };
+        let delay = |seconds| rpc::RetryInfo { retry_delay: Some(known::Duration { seconds, nanos: 0 }) };
         let told = |details| of_status(with_details(Code::ResourceExhausted, details)).retry_after();
         assert_eq!(told(packed(RETRY_INFO, &delay(7))), Some(Duration::from_secs(7)));
         for nothing in [
@@ -228,9 +223,8 @@ mod tests {
     #[test]
     fn what_became_of_each_id_is_told_only_where_ids_are() {
         let told = |pairs: &[(&str, &str)]| {
-            let metadata: HashMap<String, String> =
-                pairs.iter().map(|(id, what)| ((*id).to_owned(), (*what).to_owned())).collect();
-            let info = rpc::ErrorInfo { metadata, ..Default::default() };
+            let told = |(id, what): &(&str, &str)| rpc::Told { name: (*id).into(), value: (*what).into() };
+            let info = rpc::ErrorInfo { metadata: pairs.iter().map(told).collect() };
             failures(&with_details(Code::FailedPrecondition, packed(ERROR_INFO, &info)))
         };
         let failures = told(&[

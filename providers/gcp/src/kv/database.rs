@@ -1,41 +1,42 @@
 //! The calls of Firestore that a table makes, in one database.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use gcloud_sdk::google::firestore::v1::batch_get_documents_request::ConsistencySelector;
-use gcloud_sdk::google::firestore::v1::batch_get_documents_response::Result as Looked;
-use gcloud_sdk::google::firestore::v1::firestore_client::FirestoreClient;
-use gcloud_sdk::google::firestore::v1::precondition::ConditionType;
-use gcloud_sdk::google::firestore::v1::run_query_request::QueryType;
-use gcloud_sdk::google::firestore::v1::value::ValueType;
-use gcloud_sdk::google::firestore::v1::write::Operation;
-use gcloud_sdk::google::firestore::v1::{
-    BatchGetDocumentsRequest, BatchWriteRequest, BatchWriteResponse, CommitRequest, Document, DocumentMask,
-    ListDocumentsRequest, ListDocumentsResponse, Precondition, RollbackRequest, RunQueryRequest,
-    RunQueryResponse, StructuredQuery, TransactionOptions, Value, Write, WriteResult,
-};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use skyport_core::{Error, ErrorKind, Result};
-use tonic::metadata::{Ascii, MetadataValue};
-use tonic::{Request, Status, Streaming};
+use tonic::{Status, Streaming};
 
 use super::item::WRITE;
 use super::place::{Names, Place};
 use crate::config::Connection;
 use crate::error::of_status;
-use crate::grpc::Authorised;
+use crate::grpc::Call;
+use crate::proto::firestore as wire;
+use crate::proto::firestore::{
+    ConditionType, Document, DocumentMask, Looked, Operation, Precondition, TransactionOptions, Write,
+    WriteResult, Written,
+};
+use crate::proto::known::Nothing;
+use crate::proto::query::{RUN_QUERY, RunQueryRequest, RunQueryResponse, StructuredQuery};
 use crate::provision::NAME;
 
 /// How Google's own clients say which database a call is for: without it a call for any but the default one may be sent to
 /// the wrong place.
-const PREFIX_HEADER: &str = "google-cloud-resource-prefix";
-const ROUTING_HEADER: &str = "x-goog-request-params";
+const PREFIX_HEADER: HeaderName = HeaderName::from_static("google-cloud-resource-prefix");
+const ROUTING_HEADER: HeaderName = HeaderName::from_static("x-goog-request-params");
 
 /// As whom every client of Google's calls an emulator of Firestore: without it, what needs an administrator is refused there.
 const EMULATED: &str = "Bearer owner";
 
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// About how long a document's name is in a request, and all that stands around.
+const NAME_ROOM: usize = 128;
+pub(crate) const DELETE_ROOM: usize = 192;
+const REQUEST_ROOM: usize = 512;
 
 /// How many names are in one page of a listing.
 const LIST_PAGE: i32 = 300;
@@ -45,8 +46,8 @@ const LIST_PAGE: i32 = 300;
 pub(crate) struct Database {
     connection: Arc<Connection>,
     names: Arc<Names>,
-    prefix: MetadataValue<Ascii>,
-    routing: MetadataValue<Ascii>,
+    prefix: HeaderValue,
+    routing: HeaderValue,
 }
 
 /// In which transaction documents are looked at.
@@ -54,14 +55,14 @@ pub(crate) struct Database {
 pub(super) enum Within<'t> {
     None,
     /// One that begins here: its id is put there as soon as it is known, whatever comes then.
-    New(TransactionOptions, &'t mut Vec<u8>),
+    New(TransactionOptions, &'t mut Bytes),
 }
 
 /// What became of documents that were asked for: those of which nothing is known are those that `failed` is about.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// With their names, in the order in which they came: that is most often the one in which they are taken.
-    documents: VecDeque<(String, Option<Document>)>,
+    documents: VecDeque<(Bytes, Option<Document>)>,
     failed: Option<Error>,
 }
 
@@ -89,7 +90,7 @@ impl Database {
         let routing = format!("project_id={}&database_id={}", escaped(project), escaped(&place.database));
         Ok(Self {
             connection: Arc::clone(connection),
-            prefix: header(names.database())?,
+            prefix: header(names.database_name())?,
             routing: header(&routing)?,
             names: Arc::new(names),
         })
@@ -103,23 +104,24 @@ impl Database {
         &self.connection
     }
 
-    fn client(&self) -> Result<FirestoreClient<Authorised>> {
-        Ok(FirestoreClient::new(Authorised::new(&self.connection)?))
-    }
-
-    /// A request that says which database it is for.
-    pub(crate) fn request<T>(&self, message: T) -> Request<T> {
-        let mut request = Request::new(message);
-        request.metadata_mut().insert(PREFIX_HEADER, self.prefix.clone());
-        request.metadata_mut().insert(ROUTING_HEADER, self.routing.clone());
+    /// A call that says which database it is for.
+    pub(crate) async fn call(&self) -> Result<Call, Status> {
+        let call = Call::new(&self.connection).await?;
+        let call = call.header(PREFIX_HEADER, self.prefix.clone());
+        let call = call.header(ROUTING_HEADER, self.routing.clone());
         if self.connection.is_emulated() {
-            request.metadata_mut().insert("authorization", MetadataValue::from_static(EMULATED));
+            return Ok(call.header(AUTHORIZATION, HeaderValue::from_static(EMULATED)));
         }
-        request
+        Ok(call)
     }
 
     /// Looks at documents, and of each at some fields, as they were last written.
-    pub(super) async fn look(&self, names: Vec<String>, fields: &[&str], within: Within<'_>) -> Found {
+    pub(super) async fn look(
+        &self,
+        names: Vec<String>,
+        fields: &[&'static str],
+        within: Within<'_>,
+    ) -> Found {
         let mut found = Found::default();
         if let Err(error) = self.look_into(&mut found, names, fields, within).await {
             // A read changes nothing: a write that looks first was not sent yet, or has been told to be refused.
@@ -132,24 +134,25 @@ impl Database {
         &self,
         found: &mut Found,
         names: Vec<String>,
-        fields: &[&str],
+        fields: &[&'static str],
         within: Within<'_>,
     ) -> Result<()> {
         let asked = names.len();
         found.documents.reserve(asked);
-        let (begin, mut began) = match within {
+        let (new_transaction, mut began) = match within {
             Within::None => (None, None),
-            Within::New(options, began) => (Some(ConsistencySelector::NewTransaction(options)), Some(began)),
+            Within::New(options, began) => (Some(options), Some(began)),
         };
-        let request = BatchGetDocumentsRequest {
-            database: self.names.database().to_owned(),
+        let request = wire::BatchGetDocumentsRequest {
+            database: self.names.database(),
             documents: names,
             mask: Some(mask(fields)),
-            request_options: None,
-            consistency_selector: begin,
+            new_transaction,
         };
-        let answer = self.client()?.batch_get_documents(self.request(request)).await.map_err(of_status)?;
-        let mut stream = answer.into_inner();
+        let room = asked * NAME_ROOM + REQUEST_ROOM;
+        let call = self.call().await.map_err(of_status)?.room(room);
+        let stream = call.streamed(wire::BATCH_GET_DOCUMENTS, request).await;
+        let mut stream: Streaming<wire::BatchGetDocumentsResponse> = stream.map_err(of_status)?;
         while let Some(message) = stream.message().await.map_err(of_status)? {
             if let Some(began) = began.as_deref_mut()
                 && !message.transaction.is_empty()
@@ -173,38 +176,30 @@ impl Database {
     }
 
     /// Applies writes, all or nothing; the time of each.
-    pub(crate) async fn commit(&self, writes: Vec<Write>, transaction: Vec<u8>) -> Result<Vec<WriteResult>> {
-        let request = CommitRequest {
-            database: self.names.database().to_owned(),
-            writes,
-            transaction,
-            request_options: None,
-        };
-        let answer = self.client()?.commit(self.request(request)).await.map_err(of_status)?;
-        Ok(answer.into_inner().write_results)
+    pub(crate) async fn commit(&self, writes: Vec<Write>, transaction: Bytes) -> Result<Vec<WriteResult>> {
+        let request = wire::CommitRequest { database: self.names.database(), writes, transaction };
+        let call = self.call().await.map_err(of_status)?;
+        let answer: wire::CommitResponse = call.unary(wire::COMMIT, request).await.map_err(of_status)?;
+        Ok(answer.write_results)
     }
 
     /// Ends a transaction that is not to be committed, and with it its locks.
-    pub(super) async fn roll_back(&self, transaction: Vec<u8>) -> Result<()> {
-        let request = RollbackRequest {
-            database: self.names.database().to_owned(),
-            transaction,
-            request_options: None,
-        };
-        self.client()?.rollback(self.request(request)).await.map_err(of_status)?;
+    pub(super) async fn roll_back(&self, transaction: Bytes) -> Result<()> {
+        let request = wire::RollbackRequest { database: self.names.database(), transaction };
+        let call = self.call().await.map_err(of_status)?;
+        let Nothing {} = call.unary(wire::ROLLBACK, request).await.map_err(of_status)?;
         Ok(())
     }
 
-    /// Applies writes, each on its own.
-    pub(crate) async fn write_each(&self, writes: Vec<Write>) -> Result<BatchWriteResponse> {
-        let request = BatchWriteRequest {
-            database: self.names.database().to_owned(),
-            writes,
-            labels: HashMap::new(),
-            request_options: None,
-        };
-        let answer = self.client()?.batch_write(self.request(request)).await.map_err(of_status)?;
-        Ok(answer.into_inner())
+    /// Applies writes of about so many bytes, each on its own.
+    pub(crate) async fn write_each(
+        &self,
+        writes: Vec<Write>,
+        bytes: usize,
+    ) -> Result<wire::BatchWriteResponse> {
+        let request = wire::BatchWriteRequest { database: self.names.database(), writes };
+        let call = self.call().await.map_err(of_status)?.room(bytes + REQUEST_ROOM);
+        call.unary(wire::BATCH_WRITE, request).await.map_err(of_status)
     }
 
     /// The documents below `parent` that a query asks for, one after the other.
@@ -213,16 +208,8 @@ impl Database {
         parent: String,
         query: StructuredQuery,
     ) -> Result<Streaming<RunQueryResponse>, Status> {
-        let request = RunQueryRequest {
-            parent,
-            explain_options: None,
-            request_options: None,
-            query_type: Some(QueryType::StructuredQuery(query)),
-            consistency_selector: None,
-        };
-        let mut client =
-            self.client().map_err(|error| Status::from_error(Box::new(crate::grpc::Unsent(error))))?;
-        Ok(client.run_query(self.request(request)).await?.into_inner())
+        let request = RunQueryRequest { parent, structured_query: Some(query) };
+        self.call().await?.streamed(RUN_QUERY, request).await
     }
 
     /// A page of the names of a collection's documents, also of those that are not there themselves but have others below them.
@@ -231,8 +218,8 @@ impl Database {
         parent: &str,
         collection: &str,
         page_token: String,
-    ) -> Result<ListDocumentsResponse> {
-        let request = ListDocumentsRequest {
+    ) -> Result<wire::ListDocumentsResponse> {
+        let request = wire::ListDocumentsRequest {
             parent: parent.to_owned(),
             collection_id: collection.to_owned(),
             page_size: LIST_PAGE,
@@ -240,10 +227,8 @@ impl Database {
             // Little but the name.
             mask: Some(mask(&[WRITE])),
             show_missing: true,
-            ..ListDocumentsRequest::default()
         };
-        let answer = self.client()?.list_documents(self.request(request)).await.map_err(of_status)?;
-        Ok(answer.into_inner())
+        self.call().await.map_err(of_status)?.unary(wire::LIST_DOCUMENTS, request).await.map_err(of_status)
     }
 }
 
@@ -253,23 +238,30 @@ impl std::fmt::Debug for Database {
     }
 }
 
-fn header(text: &str) -> Result<MetadataValue<Ascii>> {
-    let text = text.parse();
-    text.map_err(|_| Error::invalid("the project's name is none of Google's").with_provider(NAME))
+fn header(text: &str) -> Result<HeaderValue> {
+    HeaderValue::from_str(text)
+        .map_err(|_| Error::invalid("the project's name is none of Google's").with_provider(NAME))
 }
 
-pub(crate) fn mask(fields: &[&str]) -> DocumentMask {
-    DocumentMask { field_paths: fields.iter().map(|&field| field.to_owned()).collect() }
+pub(crate) fn mask(fields: &[&'static str]) -> DocumentMask {
+    DocumentMask { field_paths: fields.iter().map(|field| Bytes::from_static(field.as_bytes())).collect() }
 }
 
 /// Writes these fields of a document, and no others; those of them that it has not are removed.
-pub(super) fn update(document: Document, fields: &[&str], condition: Option<ConditionType>) -> Write {
+pub(super) fn update(document: Written, fields: &[&'static str], condition: Option<ConditionType>) -> Write {
     Write {
         update_mask: Some(mask(fields)),
         current_document: condition.map(precondition),
         operation: Some(Operation::Update(document)),
-        ..Write::default()
     }
+}
+
+/// A document's name as a text.
+pub(crate) fn name_of(document: Document) -> Result<String> {
+    String::from_utf8(document.name.into()).map_err(|error| {
+        let text = "Firestore answered with a document whose name is no text: is there another service at the endpoint?";
+        Error::new(ErrorKind::Malformed, text).with_source(error).with_ambiguous(false).with_provider(NAME)
+    })
 }
 
 /// Deletes a document.
@@ -283,13 +275,13 @@ pub(crate) fn delete(name: String, condition: Option<ConditionType>) -> Write {
 
 /// Writes the document that stands for a table.
 pub(crate) fn mark(name: String) -> Write {
-    let format = Value { value_type: Some(ValueType::IntegerValue(1)) };
-    let fields = HashMap::from([("format".to_owned(), format)]);
-    let document = Document { name, fields, create_time: None, update_time: None };
+    let format = wire::Value { value_type: Some(wire::ValueType::Integer(1)) };
+    let format = wire::Field { name: Bytes::from_static(b"format"), value: Some(format) };
+    let document = Written { name, fields: vec![format] };
     Write { operation: Some(Operation::Update(document)), ..Write::default() }
 }
 
-fn precondition(condition: ConditionType) -> Precondition {
+pub(super) fn precondition(condition: ConditionType) -> Precondition {
     Precondition { condition_type: Some(condition) }
 }
 

@@ -1,19 +1,15 @@
 //! What Firestore is to do with the fields of a table's items: delete by the expiry, and keep no index of what nobody asks for. Every
 //! index would be written with each item, and be a limit to how fast one partition is written.
 
-use gcloud_sdk::google::firestore::admin::v1::field::ttl_config::State;
-use gcloud_sdk::google::firestore::admin::v1::field::{IndexConfig, TtlConfig};
-use gcloud_sdk::google::firestore::admin::v1::firestore_admin_client::FirestoreAdminClient;
-use gcloud_sdk::google::firestore::admin::v1::{Field, GetFieldRequest, UpdateFieldRequest};
-use gcloud_sdk::google::longrunning::operation::Result as Ended;
-use gcloud_sdk::prost_types::FieldMask;
 use skyport_core::retry::patiently;
 use skyport_core::{Error, ErrorKind, Result};
 
 use super::database::Database;
 use super::item::{EXPIRES, SLOTS, VALUE, WRITE};
 use crate::error::{of_part, of_status};
-use crate::grpc::Authorised;
+use crate::proto::admin as wire;
+use crate::proto::admin::{Field, IndexConfig, State, TtlConfig};
+use crate::proto::known::FieldMask;
 use crate::provision::NAME;
 
 /// The fields that need no index.
@@ -78,15 +74,12 @@ pub(super) async fn deletes_expired(database: &Database) -> Result<bool> {
     Ok(get(database, EXPIRES).await?.is_some_and(|field| expires(&field)))
 }
 
-fn client(database: &Database) -> Result<FirestoreAdminClient<Authorised>> {
-    Ok(FirestoreAdminClient::new(Authorised::new(database.connection())?))
-}
-
 /// The field as it is set; `None` at an emulator, which has no such settings.
 async fn get(database: &Database, field: &str) -> Result<Option<Field>> {
-    let request = GetFieldRequest { name: database.names().field(field) };
-    match client(database)?.get_field(database.request(request)).await.map_err(of_status) {
-        Ok(answer) => Ok(Some(answer.into_inner())),
+    let request = wire::GetFieldRequest { name: database.names().field(field) };
+    let call = database.call().await.map_err(of_status)?;
+    match call.unary(wire::GET_FIELD, request).await.map_err(of_status) {
+        Ok(answer) => Ok(Some(answer)),
         // Nothing was set yet. Where it is the database that is missing, whoever sets something is told.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Some(Field::default())),
         Err(error) if error.kind() == ErrorKind::Unsupported && database.connection().is_emulated() => {
@@ -108,16 +101,13 @@ async fn update(
     if field == EXPIRES {
         paths.push("ttl_config".to_owned());
     }
-    let request = UpdateFieldRequest {
+    let request = wire::UpdateFieldRequest {
         field: Some(Field { name: database.names().field(field), index_config, ttl_config }),
         update_mask: Some(FieldMask { paths }),
     };
-    let answer = client(database)?.update_field(database.request(request)).await;
-    let answer = answer.map_err(|status| busy(of_status(status)))?;
-    match answer.into_inner().result {
-        Some(Ended::Error(status)) => Err(busy(of_part(status))),
-        _ => Ok(()),
-    }
+    let answer = database.call().await.map_err(of_status)?.unary(wire::UPDATE_FIELD, request).await;
+    let answer: wire::Operation = answer.map_err(|status| busy(of_status(status)))?;
+    answer.error.map_or(Ok(()), |status| Err(busy(of_part(status))))
 }
 
 /// Firestore may change nothing of a field while it is still at an earlier change, or at another's.

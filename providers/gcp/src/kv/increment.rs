@@ -3,8 +3,7 @@
 //! What was applied stands in the item's [`Slots`], which are written together with the sum. A put leaves them as they are, one of
 //! a batch, too. Increments of one counter in one process wait for each other; those of several meet, and try again.
 
-use gcloud_sdk::google::firestore::v1::precondition::ConditionType;
-use gcloud_sdk::google::firestore::v1::value::ValueType;
+use bytes::Bytes;
 use skyport_core::clock::from_millis;
 use skyport_core::kv::port::{Increment, Incremented, RawVersion};
 use skyport_core::kv::rounds::Rounds;
@@ -16,6 +15,7 @@ use super::FirestoreTable;
 use super::database::update;
 use super::item::{self, Made, Stamp, Stored, foreign, stored_expiry};
 use super::write::untimed;
+use crate::proto::firestore::{ConditionType, ValueType};
 use crate::provision::NAME;
 
 /// What an increment makes of its counter.
@@ -50,10 +50,11 @@ impl FirestoreTable {
                 Told::Next(next) => next,
             };
             let Next { sum, attempt, expires, slots, expected } = next;
-            let mut made = Made::new(&increment.key.sort, ValueType::IntegerValue(sum), &attempt, expires);
-            made.set(item::SLOTS, ValueType::BytesValue(slots));
+            let written = Bytes::copy_from_slice(attempt.as_bytes());
+            let mut made = Made::new(&increment.key.sort, ValueType::Integer(sum), written, expires);
+            made.set(item::SLOTS, ValueType::Bytes(slots.into()));
             let write = update(made.into_document(name.clone()), item::INCREMENT, Some(expected));
-            match database.commit(vec![write], Vec::new()).await {
+            match database.commit(vec![write], Bytes::new()).await {
                 Ok(answers) => {
                     let update_time = answers.first().and_then(|answer| answer.update_time);
                     let update_time = update_time.ok_or_else(untimed)?;
@@ -88,7 +89,7 @@ fn told(increment: &Increment, there: Option<Stored>, now: u64) -> Result<Told> 
     };
     if let Some(mut applied) = slots.find(increment).map_err(named)? {
         // The slot was written before Firestore said when: unless somebody wrote since, the item tells.
-        if applied.version.as_str() == there.write {
+        if applied.version.as_str() == there.write() {
             applied.version = there.version();
         }
         return Ok(Told::Applied(applied));
@@ -124,13 +125,13 @@ fn made(
 mod tests {
     use std::time::{Duration, SystemTime};
 
-    use gcloud_sdk::google::firestore::v1::Document;
-    use gcloud_sdk::prost_types::Timestamp;
     use skyport_core::ErrorKind;
     use skyport_core::clock::to_millis;
     use skyport_core::kv::port::Key;
 
     use super::*;
+    use crate::kv::item::timestamp;
+    use crate::proto::firestore::{Document, Written};
 
     fn increment(bits: u128, started: u64) -> Increment {
         let mut increment = Increment::new(Key::new("p", "n"), 1, from_millis(started));
@@ -143,10 +144,10 @@ mod tests {
         let began = to_millis(SystemTime::now());
         // Written by Firestore's clock after the call began.
         let written = from_millis(began) + Duration::from_secs(5);
-        let mut made = Made::new("n", ValueType::IntegerValue(1), &"0".repeat(40), None);
-        made.set(item::SLOTS, ValueType::BytesValue(b"[]".to_vec()));
-        let document = made.into_document("n".to_owned());
-        let there = Document { update_time: Some(Timestamp::from(written)), ..document };
+        let mut made = Made::new(&"n".into(), ValueType::Integer(1), "0".repeat(40).into(), None);
+        made.set(item::SLOTS, ValueType::Bytes(Bytes::from_static(b"[]")));
+        let Written { name, fields } = made.into_document("n".to_owned());
+        let there = Document { name: name.into(), fields, update_time: Some(timestamp(to_millis(written))) };
         // The clock of the other is an hour behind.
         let behind = began - 3_600_000;
         let there = Stored::read(there).expect("an item");

@@ -11,18 +11,17 @@
 //! A version is `w`, the time of the write as Firestore counts it, and the expiry: with them a write with a condition is one
 //! request, since the time is what Firestore itself can compare.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use gcloud_sdk::google::firestore::v1::value::ValueType;
-use gcloud_sdk::google::firestore::v1::{Document, Value};
-use gcloud_sdk::prost_types::Timestamp;
 use skyport_core::clock::{from_millis, to_millis};
 use skyport_core::kv::port::{Key, RawItem, RawVersion};
 use skyport_core::kv::stored::{integer, is_live, token_of};
 use skyport_core::{Error, ErrorKind, Result};
 
+use crate::proto::firestore::{Document, Field, Value, ValueType, Written};
+use crate::proto::known::Timestamp;
 use crate::provision::NAME;
 
 pub(crate) const SORT: &str = "k";
@@ -44,42 +43,56 @@ pub(super) const PUT: &[&str] = &[SORT, VALUE, WRITE, EXPIRES];
 /// What an increment replaces.
 pub(super) const INCREMENT: &[&str] = &[SORT, VALUE, WRITE, EXPIRES, SLOTS];
 
+/// The longest that the times in a version are, with their dots.
+const TIMES: usize = ".7fffffffffffffff.3b9ac9ff.ffffffffffffffff".len();
+
 /// The last second that a timestamp of Google's can name: the end of the year 9999.
 const LAST_SECOND: u64 = 253_402_300_799;
 
-type Fields = HashMap<String, Value>;
-
 /// The fields that an item is made of.
 #[derive(Debug)]
-pub(super) struct Made(Fields);
+pub(super) struct Made(Vec<Field>);
 
 impl Made {
-    pub(super) fn new(sort: &str, value: ValueType, write: &str, expires: Option<u64>) -> Self {
-        let mut made = Self(Fields::with_capacity(INCREMENT.len()));
-        made.set(SORT, ValueType::StringValue(sort.to_owned()));
+    pub(super) fn new(sort: &Arc<str>, value: ValueType, write: Bytes, expires: Option<u64>) -> Self {
+        let mut made = Self(Vec::with_capacity(INCREMENT.len()));
+        made.set(SORT, ValueType::Text(text(sort)));
         made.set(VALUE, value);
-        made.set(WRITE, ValueType::StringValue(write.to_owned()));
+        made.set(WRITE, ValueType::Text(write));
         if let Some(millis) = expires {
-            made.set(EXPIRES, ValueType::TimestampValue(timestamp(millis)));
+            made.set(EXPIRES, ValueType::Timestamp(timestamp(millis)));
         }
         made
     }
 
-    pub(super) fn set(&mut self, field: &str, value: ValueType) {
-        self.0.insert(field.to_owned(), Value { value_type: Some(value) });
+    /// Sets a field that it has not yet.
+    pub(super) fn set(&mut self, field: &'static str, value: ValueType) {
+        let name = Bytes::from_static(field.as_bytes());
+        self.0.push(Field { name, value: Some(Value { value_type: Some(value) }) });
     }
 
     /// The document of this name with these fields.
-    pub(super) fn into_document(self, name: String) -> Document {
-        Document { name, fields: self.0, create_time: None, update_time: None }
+    pub(super) fn into_document(self, name: String) -> Written {
+        Written { name, fields: self.0 }
     }
+}
+
+/// A shared text, without a copy of it.
+fn text(text: &Arc<str>) -> Bytes {
+    struct Shared(Arc<str>);
+    impl AsRef<[u8]> for Shared {
+        fn as_ref(&self) -> &[u8] {
+            self.0.as_bytes()
+        }
+    }
+    Bytes::from_owner(Shared(Arc::clone(text)))
 }
 
 /// A value as it is stored.
 pub(super) fn stored_value(value: Bytes) -> ValueType {
     match integer(&value) {
-        Some(integer) => ValueType::IntegerValue(integer),
-        None => ValueType::BytesValue(value.into()),
+        Some(integer) => ValueType::Integer(integer),
+        None => ValueType::Bytes(value),
     }
 }
 
@@ -111,10 +124,15 @@ impl Stamp {
     /// The version of what the attempt `write` left.
     pub(super) fn version(&self, write: &str) -> RawVersion {
         let Timestamp { seconds, nanos } = self.update_time;
-        RawVersion::new(match self.expires {
-            Some(expires) => format!("{write}.{seconds:x}.{nanos:x}.{expires:x}"),
-            None => format!("{write}.{seconds:x}.{nanos:x}"),
-        })
+        // It is copied into the version, which has no more room than it needs.
+        let mut text = String::with_capacity(write.len() + TIMES);
+        text.push_str(write);
+        push_hex(&mut text, seconds as u64);
+        push_hex(&mut text, u64::from(nanos as u32));
+        if let Some(expires) = self.expires {
+            push_hex(&mut text, expires);
+        }
+        RawVersion::new(text)
     }
 
     /// From a version; `None` for one that no item has.
@@ -139,25 +157,36 @@ impl Stamp {
     }
 }
 
+/// A dot, and a number in hexadecimal digits: every item that is read has a version, and formatting costs several times as much.
+fn push_hex(text: &mut String, number: u64) {
+    let digits = (u64::BITS - number.leading_zeros()).div_ceil(4).max(1);
+    text.push('.');
+    text.extend((0..digits).rev().map(|at| {
+        let digit = (number >> (4 * at)) as u8 & 15;
+        char::from(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 })
+    }));
+}
+
 /// A document that was read, expired or not.
 #[derive(Debug)]
 pub(super) struct Stored {
-    fields: Fields,
+    fields: Vec<Field>,
     /// The attempt that wrote it.
-    pub(super) write: String,
+    write: Bytes,
     pub(super) stamp: Stamp,
 }
 
 impl Stored {
     pub(super) fn read(document: Document) -> Result<Self> {
         let Document { mut fields, update_time, .. } = document;
-        let Some(ValueType::StringValue(write)) = take(&mut fields, WRITE) else {
-            return Err(foreign("it has no version"));
+        let write = match take(&mut fields, WRITE) {
+            Some(Some(ValueType::Text(write))) if std::str::from_utf8(&write).is_ok() => write,
+            _ => return Err(foreign("it has no version")),
         };
         let update_time = update_time.ok_or_else(|| foreign("it has no time"))?;
         let expires = match take(&mut fields, EXPIRES) {
             None => None,
-            Some(ValueType::TimestampValue(time)) => {
+            Some(Some(ValueType::Timestamp(time))) => {
                 Some(millis(&time).ok_or_else(|| foreign("its expiry is none"))?)
             }
             Some(_) => return Err(foreign("its expiry is none")),
@@ -165,31 +194,39 @@ impl Stored {
         Ok(Self { fields, write, stamp: Stamp { update_time, expires } })
     }
 
+    /// The attempt that wrote it.
+    pub(super) fn write(&self) -> &str {
+        // It was looked at when it was read.
+        std::str::from_utf8(&self.write).unwrap_or_default()
+    }
+
     pub(super) fn version(&self) -> RawVersion {
-        self.stamp.version(&self.write)
+        self.stamp.version(self.write())
     }
 
     /// The sort key, where it was asked for.
-    pub(super) fn take_sort(&mut self) -> Result<String> {
+    pub(super) fn take_sort(&mut self) -> Result<Arc<str>> {
         match take(&mut self.fields, SORT) {
-            Some(ValueType::StringValue(sort)) => Ok(sort),
+            Some(Some(ValueType::Text(sort))) => {
+                std::str::from_utf8(&sort).map(Arc::from).map_err(|_| foreign("its sort key is no text"))
+            }
             _ => Err(foreign("it has no sort key")),
         }
     }
 
     pub(super) fn take_value(&mut self) -> Result<Bytes> {
         match take(&mut self.fields, VALUE) {
-            Some(ValueType::BytesValue(bytes)) => Ok(Bytes::from(bytes)),
-            Some(ValueType::IntegerValue(number)) => Ok(Bytes::from(number.to_string())),
+            Some(Some(ValueType::Bytes(bytes))) => Ok(bytes),
+            Some(Some(ValueType::Integer(number))) => Ok(Bytes::from(number.to_string())),
             _ => Err(foreign("it has no value of Skyport's")),
         }
     }
 
     /// What a counter remembers, as JSON.
-    pub(super) fn take_slots(&mut self) -> Result<Option<Vec<u8>>> {
+    pub(super) fn take_slots(&mut self) -> Result<Option<Bytes>> {
         match take(&mut self.fields, SLOTS) {
             None => Ok(None),
-            Some(ValueType::BytesValue(bytes)) => Ok(Some(bytes)),
+            Some(Some(ValueType::Bytes(bytes))) => Ok(Some(bytes)),
             Some(_) => Err(foreign("what it remembers of increments is none")),
         }
     }
@@ -197,14 +234,17 @@ impl Stored {
     pub(super) fn into_item(mut self, key: Key) -> Result<RawItem> {
         let value = self.take_value()?;
         let mut item = RawItem::new(key, value, self.version());
-        item.token = token_of(&self.write);
+        item.token = token_of(self.write());
         item.expires = self.stamp.expires.map(from_millis);
         Ok(item)
     }
 }
 
-fn take(fields: &mut Fields, name: &str) -> Option<ValueType> {
-    fields.remove(name)?.value_type
+/// The value of a field that is there; `None` within where it is of a type that no item has.
+fn take(fields: &mut Vec<Field>, name: &str) -> Option<Option<ValueType>> {
+    // Of two of one name the last one counts.
+    let at = fields.iter().rposition(|field| field.name == name)?;
+    Some(fields.swap_remove(at).value.and_then(|value| value.value_type))
 }
 
 pub(super) fn foreign(what: &str) -> Error {
@@ -217,16 +257,16 @@ pub(super) fn foreign(what: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gcloud_sdk::prost::Message;
     use proptest::prelude::*;
+    use prost::Message;
     use skyport_core::kv::stored::name_attempt;
     use skyport_core::{Token, kv::port::TableLimits};
 
     fn document(value: Bytes, expires: Option<u64>) -> Document {
-        let made = Made::new("s", stored_value(value), &name_attempt(Token::new()), expires);
-        let mut document = made.into_document("name".to_owned());
-        document.update_time = Some(Timestamp { seconds: 1_795_709_526, nanos: 362_617_000 });
-        document
+        let made = Made::new(&"s".into(), stored_value(value), name_attempt(Token::new()).into(), expires);
+        let Written { name, fields } = made.into_document("name".to_owned());
+        let update_time = Some(Timestamp { seconds: 1_795_709_526, nanos: 362_617_000 });
+        Document { name: name.into(), fields, update_time }
     }
 
     proptest! {
@@ -245,6 +285,15 @@ mod tests {
     }
 
     #[test]
+    fn a_number_in_a_version_is_as_formatted() {
+        for number in [0, 9, 10, 16, 0xfedc_ba98_7654_3210, u64::MAX] {
+            let mut text = String::new();
+            push_hex(&mut text, number);
+            assert_eq!(text, format!(".{number:x}"));
+        }
+    }
+
+    #[test]
     fn what_is_no_version_of_an_item_is_none() {
         for text in ["", "1", "0123", "a.b", "a.1.-1", "a.1.3b9aca00", "a.x.1", "a.1.1.x"] {
             assert_eq!(Stamp::of(&RawVersion::new(text)), None, "{text}");
@@ -255,11 +304,13 @@ mod tests {
     fn what_others_wrote_is_said_to_be_theirs() {
         for spoil in [VALUE, WRITE, EXPIRES] {
             let mut document = document(Bytes::from_static(b"\"x\""), Some(1));
-            document
-                .fields
-                .insert(spoil.to_owned(), Value { value_type: Some(ValueType::BooleanValue(true)) });
-            let read = Stored::read(document).and_then(|stored| stored.into_item(Key::new("p", "s")));
-            assert_eq!(read.expect_err(spoil).kind(), ErrorKind::Malformed);
+            let at = document.fields.iter().position(|field| field.name == spoil).expect("a field");
+            for other in [Some(ValueType::Reference("x".into())), None] {
+                document.fields[at].value = Some(Value { value_type: other });
+                let read = Stored::read(document.clone());
+                let read = read.and_then(|stored| stored.into_item(Key::new("p", "s")));
+                assert_eq!(read.expect_err(spoil).kind(), ErrorKind::Malformed);
+            }
         }
     }
 
@@ -275,7 +326,7 @@ mod tests {
         let limits = TableLimits::default();
         let mut document = document(Bytes::from(vec![0xff; crate::kv::VALUE_BYTES]), Some(u64::MAX >> 20));
         let sort = "\0".repeat(limits.sort_bytes);
-        document.fields.insert(SORT.to_owned(), Value { value_type: Some(ValueType::StringValue(sort)) });
+        document.fields[0].value = Some(Value { value_type: Some(ValueType::Text(sort.into())) });
         // A name has 6 KiB at most, what a counter remembers 4; Firestore counts 32 bytes for a document, and less for a field
         // than the wire does.
         let all = document.encoded_len() + (6 << 10) + (4 << 10) + 32;

@@ -5,6 +5,7 @@
 
 use std::fmt::Write;
 
+use bytes::Bytes;
 use skyport_core::kv::port::Key;
 use skyport_core::provider::ResourceUrl;
 use skyport_core::{Error, Result};
@@ -113,19 +114,27 @@ fn invalid(text: impl Into<std::borrow::Cow<'static, str>>) -> Error {
 /// The full names of a table's documents.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
-    /// `projects/{project}/databases/{database}`.
+    /// `projects/{project}/databases/{database}`, as a text and as it is sent.
     database: String,
+    sent: Bytes,
     collection: String,
 }
 
 impl Names {
     pub(crate) fn new(project: &str, place: &Place) -> Self {
         let database = format!("projects/{project}/databases/{}", place.database);
-        Self { database, collection: place.collection.clone() }
+        let sent = Bytes::from_owner(database.clone());
+        Self { database, sent, collection: place.collection.clone() }
     }
 
-    pub(crate) fn database(&self) -> &str {
+    /// What Firestore calls the database.
+    pub(crate) fn database_name(&self) -> &str {
         &self.database
+    }
+
+    /// The same, as requests have it.
+    pub(crate) fn database(&self) -> Bytes {
+        self.sent.clone()
     }
 
     /// Where all documents are.
@@ -188,7 +197,8 @@ impl Names {
 fn push_id(name: &mut String, key: &str) {
     name.push(MARK);
     let mut rest = key;
-    while let Some(at) = rest.find(|c: char| c.is_ascii_control() || matches!(c, '/' | '%')) {
+    let is_forbidden = |byte: u8| byte.is_ascii_control() || matches!(byte, b'/' | b'%');
+    while let Some(at) = rest.bytes().position(is_forbidden) {
         let (plain, forbidden) = rest.split_at(at);
         name.push_str(plain);
         // It is of one byte. Into a String this cannot fail.

@@ -1,12 +1,9 @@
 //! Queries: a range of one partition, forwards or backwards, by pages.
 
 use std::ops::Bound;
+use std::sync::Arc;
 
-use gcloud_sdk::google::firestore::v1::structured_query::{
-    CollectionSelector, Direction, FieldReference, Order, Projection,
-};
-use gcloud_sdk::google::firestore::v1::value::ValueType;
-use gcloud_sdk::google::firestore::v1::{Cursor, StructuredQuery, Value};
+use bytes::Bytes;
 use skyport_core::kv::port::{Key, QueryOptions, QueryPage, RawItem};
 use skyport_core::seek::Scan;
 use skyport_core::{Error, ErrorKind, Result};
@@ -15,6 +12,10 @@ use super::FirestoreTable;
 use super::database::{Database, too_many};
 use super::item::{self, Stored};
 use crate::error::of_status;
+use crate::proto::firestore::{Value, ValueType};
+use crate::proto::query::{
+    CollectionSelector, Cursor, Direction, FieldReference, Order, Projection, StructuredQuery,
+};
 
 /// Bytes of values in one page; more come with the next.
 const PAGE_BYTES: usize = 4 << 20;
@@ -84,14 +85,14 @@ struct Page<'p> {
     items: Vec<RawItem>,
     bytes: usize,
     /// The last sort key that was looked at.
-    last: Option<String>,
+    last: Option<Arc<str>>,
 }
 
 impl Page<'_> {
     fn take(&mut self, mut stored: Stored, now: u64) -> Result<()> {
         let sort = stored.take_sort()?;
         if stored.stamp.is_live(now) {
-            let key = Key::new(self.options.partition.clone(), sort.as_str());
+            let key = Key { partition: Arc::clone(&self.options.partition), sort: Arc::clone(&sort) };
             let item = stored.into_item(key)?;
             self.bytes += item.value.len();
             self.items.push(item);
@@ -107,7 +108,8 @@ impl Page<'_> {
         let (first, last) = if reverse { (high, low) } else { (low, high) };
         let first = self.last.as_deref().map_or(first, Bound::Excluded);
         let direction = if reverse { Direction::Descending } else { Direction::Ascending };
-        let field = |field: &&str| FieldReference { field_path: (*field).to_owned() };
+        let field =
+            |field: &&'static str| FieldReference { field_path: Bytes::from_static(field.as_bytes()) };
         StructuredQuery {
             select: Some(Projection { fields: item::READ_WITH_KEYS.iter().map(field).collect() }),
             from: vec![CollectionSelector {
@@ -130,7 +132,7 @@ fn cursor(end: Bound<&str>, is_first: bool) -> Option<Cursor> {
         Bound::Included(text) => (text, true),
         Bound::Excluded(text) => (text, false),
     };
-    let value = Value { value_type: Some(ValueType::StringValue(text.to_owned())) };
+    let value = Value { value_type: Some(ValueType::Text(Bytes::copy_from_slice(text.as_bytes()))) };
     Some(Cursor { values: vec![value], before: included == is_first })
 }
 

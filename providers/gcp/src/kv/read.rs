@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use futures_util::{StreamExt, stream};
-use gcloud_sdk::google::firestore::v1::Document;
 use skyport_core::kv::port::{Key, RawItem};
 use skyport_core::{Error, Result};
 
 use super::FirestoreTable;
 use super::database::{Database, Within};
 use super::item::{self, Stored};
+use crate::proto::firestore::Document;
 
 /// How many documents are asked for in one request.
 const BATCH: usize = 100;

@@ -1,20 +1,18 @@
 //! What has expired is deleted by Firestore itself, and by a sweep where that is not set up.
 
-use gcloud_sdk::google::firestore::v1::precondition::ConditionType;
-use gcloud_sdk::google::firestore::v1::structured_query::field_filter::Operator;
-use gcloud_sdk::google::firestore::v1::structured_query::filter::FilterType;
-use gcloud_sdk::google::firestore::v1::structured_query::{
-    CollectionSelector, Direction, FieldFilter, FieldReference, Filter, Order, Projection,
-};
-use gcloud_sdk::google::firestore::v1::value::ValueType;
-use gcloud_sdk::google::firestore::v1::{Cursor, Document, StructuredQuery, Value};
+use bytes::Bytes;
 use skyport_core::{Error, ErrorKind, Result};
 use tonic::Code;
 
-use super::database::{Database, delete, too_many};
+use super::database::{DELETE_ROOM, Database, delete, name_of, too_many};
 use super::item::{EXPIRES, timestamp};
 use super::{FirestoreTable, fields};
 use crate::error::of_status;
+use crate::proto::firestore::{ConditionType, Document, Value, ValueType};
+use crate::proto::query::{
+    CollectionSelector, Cursor, Direction, FieldFilter, FieldReference, Filter, Operator, Order, Projection,
+    StructuredQuery,
+};
 
 /// How many documents are deleted with one request.
 const BATCH: usize = 200;
@@ -31,29 +29,31 @@ impl FirestoreTable {
         loop {
             let expired = find(database, now, last.as_ref()).await?;
             let Some(end) = expired.last() else { return Ok(swept) };
-            last = Some((end.fields.get(EXPIRES).cloned().unwrap_or_default(), end.name.clone()));
+            let expires = end.fields.iter().find(|field| field.name == EXPIRES);
+            let expires = expires.and_then(|field| field.value.clone()).unwrap_or_default();
+            last = Some((expires, end.name.clone()));
             swept += delete_all(database, expired).await?;
         }
     }
 }
 
 /// Some of what has expired, after the last one that was found.
-async fn find(database: &Database, now: u64, last: Option<&(Value, String)>) -> Result<Vec<Document>> {
-    let field = |path: &str| FieldReference { field_path: path.to_owned() };
+async fn find(database: &Database, now: u64, last: Option<&(Value, Bytes)>) -> Result<Vec<Document>> {
+    let field = |path: &'static str| FieldReference { field_path: Bytes::from_static(path.as_bytes()) };
     let value = |value| Value { value_type: Some(value) };
-    let expired = FilterType::FieldFilter(FieldFilter {
+    let expired = FieldFilter {
         field: Some(field(EXPIRES)),
         op: Operator::LessThanOrEqual.into(),
-        value: Some(value(ValueType::TimestampValue(timestamp(now)))),
-    });
+        value: Some(value(ValueType::Timestamp(timestamp(now)))),
+    };
     let order = |path| Order { field: Some(field(path)), direction: Direction::Ascending.into() };
     let query = StructuredQuery {
         select: Some(Projection { fields: vec![field(EXPIRES)] }),
         from: vec![CollectionSelector { collection_id: database.names().items(), all_descendants: true }],
-        r#where: Some(Filter { filter_type: Some(expired) }),
+        r#where: Some(Filter { field_filter: Some(expired) }),
         order_by: vec![order(EXPIRES), order("__name__")],
         start_at: last.map(|(expires, name)| Cursor {
-            values: vec![expires.clone(), value(ValueType::ReferenceValue(name.clone()))],
+            values: vec![expires.clone(), value(ValueType::Reference(name.clone()))],
             before: false,
         }),
         limit: Some(BATCH as i32),
@@ -74,16 +74,18 @@ async fn find(database: &Database, now: u64, last: Option<&(Value, String)>) -> 
 /// Deletes those of this table that nobody wrote anew since they were found; how many.
 async fn delete_all(database: &Database, expired: Vec<Document>) -> Result<u64> {
     let ours = format!("{}/{}/", database.names().root(), database.names().partitions());
-    let ours = expired.into_iter().filter(|document| document.name.starts_with(&ours));
-    let deletes: Vec<_> = ours
-        .filter_map(|document| {
-            Some(delete(document.name, Some(ConditionType::UpdateTime(document.update_time?))))
-        })
-        .collect();
+    let mut deletes = Vec::with_capacity(expired.len());
+    for document in expired {
+        if let Some(time) = document.update_time
+            && document.name.starts_with(ours.as_bytes())
+        {
+            deletes.push(delete(name_of(document)?, Some(ConditionType::UpdateTime(time))));
+        }
+    }
     if deletes.is_empty() {
         return Ok(0);
     }
-    let answer = database.write_each(deletes).await?;
+    let answer = database.write_each(deletes, BATCH * DELETE_ROOM).await?;
     let mut swept = 0;
     for status in answer.status {
         match Code::from(status.code) {

@@ -5,9 +5,7 @@
 //! that it is still that. Only a check, which Firestore has no write for, needs a transaction of Firestore's: what was read in it
 //! cannot be changed by others until it ends.
 
-use gcloud_sdk::google::firestore::v1::precondition::ConditionType;
-use gcloud_sdk::google::firestore::v1::transaction_options::{Mode, ReadWrite};
-use gcloud_sdk::google::firestore::v1::{Precondition, TransactionOptions, WriteResult};
+use bytes::Bytes;
 use skyport_core::kv::port::{Change, ItemCondition, RawVersion, Write};
 use skyport_core::kv::rounds::Rounds;
 use skyport_core::kv::stored::{holds, token_of};
@@ -15,9 +13,10 @@ use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind, Result};
 
 use super::FirestoreTable;
-use super::database::{Database, Found, Within, unconditional};
+use super::database::{Database, Found, Within, precondition, unconditional};
 use super::item::{self, Stamp, Stored};
 use super::write::Sent;
+use crate::proto::firestore::{ConditionType, ReadWrite, TransactionOptions, WriteResult};
 use crate::provision::NAME;
 
 /// Why writes were not applied, and which of them it was.
@@ -49,26 +48,42 @@ impl FirestoreTable {
 
     /// Applies all writes, or none; the version of each put.
     pub(super) async fn apply(&self, writes: Vec<Write>) -> Result<Vec<Option<RawVersion>>, Refused> {
+        let expected = self.expected(&writes)?;
+        self.apply_after(writes, expected, None).await
+    }
+
+    /// As [`apply`](Self::apply), after a first attempt without checks that ended with this error.
+    pub(super) async fn apply_after(
+        &self,
+        writes: Vec<Write>,
+        mut expected: Expected,
+        mut ended: Option<Error>,
+    ) -> Result<Vec<Option<RawVersion>>, Refused> {
         let database = self.there().await?;
-        let mut expected = self.expected(&writes)?;
-        let (mut retried, mut ran_out) = (Vec::new(), false);
+        let (mut retried, mut ran_out) = (Bytes::new(), false);
         let mut rounds = Rounds::new();
         loop {
-            let transaction = match self.check(database, &writes, std::mem::take(&mut retried)).await {
-                Ok(transaction) => transaction,
-                // A rival holds a lock.
-                Err(refused) if refused.error.kind() == ErrorKind::Conflict => {
-                    rounds.again().await?;
-                    continue;
+            let (transaction, error) = match ended.take() {
+                Some(error) => (Transaction::none(database), error),
+                None => {
+                    let transaction = match self.check(database, &writes, std::mem::take(&mut retried)).await
+                    {
+                        Ok(transaction) => transaction,
+                        // A rival holds a lock.
+                        Err(refused) if refused.error.kind() == ErrorKind::Conflict => {
+                            rounds.again().await?;
+                            continue;
+                        }
+                        Err(refused) => return Err(refused),
+                    };
+                    match self.send(database, &writes, &expected, transaction.id()).await {
+                        Ok(versions) => {
+                            transaction.end();
+                            return Ok(versions);
+                        }
+                        Err(error) => (transaction, error),
+                    }
                 }
-                Err(refused) => return Err(refused),
-            };
-            let error = match self.send(database, &writes, &expected, transaction.id()).await {
-                Ok(versions) => {
-                    transaction.end();
-                    return Ok(versions);
-                }
-                Err(error) => error,
             };
             match error.kind() {
                 ErrorKind::PreconditionFailed | ErrorKind::AlreadyExists | ErrorKind::NotFound => {
@@ -93,17 +108,25 @@ impl FirestoreTable {
 
     /// What the writes' own conditions expect.
     fn expected(&self, writes: &[Write]) -> Result<Expected, Refused> {
-        let now = self.now();
-        let expect = |(place, write): (usize, &Write)| match &write.condition {
+        let expect = |(place, write): (usize, &Write)| {
+            self.expected_of(write).map_err(|error| Refused { error, place: Some(place) })
+        };
+        writes.iter().enumerate().map(expect).collect()
+    }
+
+    /// What the write's own condition expects.
+    pub(super) fn expected_of(&self, write: &Write) -> Result<Option<ConditionType>> {
+        match &write.condition {
             _ if write.change == Change::Check => Ok(None),
             ItemCondition::None => Ok(None),
             ItemCondition::IfAbsent => Ok(Some(ConditionType::Exists(false))),
             ItemCondition::IfVersion(version) => match Stamp::of(version) {
-                Some(stamp) if stamp.is_live(now) => Ok(Some(ConditionType::UpdateTime(stamp.update_time))),
-                _ => Err(refused(place, Refusal::Changed)),
+                Some(stamp) if stamp.is_live(self.now()) => {
+                    Ok(Some(ConditionType::UpdateTime(stamp.update_time)))
+                }
+                _ => Err(Error::from(Refusal::Changed).with_provider(NAME)),
             },
-        };
-        writes.iter().enumerate().map(expect).collect()
+        }
     }
 
     /// Looks whether the checks hold, in a transaction that keeps it so; no transaction where there are none.
@@ -111,16 +134,16 @@ impl FirestoreTable {
         &self,
         database: &Database,
         writes: &[Write],
-        retried: Vec<u8>,
+        retried: Bytes,
     ) -> Result<Transaction, Refused> {
-        let mut transaction = Transaction { database: database.clone(), id: Vec::new() };
+        let mut transaction = Transaction::none(database);
         let checks = || writes.iter().enumerate().filter(|(_, write)| write.change == Change::Check);
         let names: Vec<String> = checks().map(|(_, write)| database.names().item(&write.key)).collect();
         if names.is_empty() {
             return Ok(transaction);
         }
-        let read_write = ReadWrite { retry_transaction: retried, ..ReadWrite::default() };
-        let options = TransactionOptions { mode: Some(Mode::ReadWrite(read_write)) };
+        let read_write = Some(ReadWrite { retry_transaction: retried });
+        let options = TransactionOptions { read_write };
         let mut found =
             database.look(names.clone(), item::STATE, Within::New(options, &mut transaction.id)).await;
         for ((place, write), name) in checks().zip(names) {
@@ -138,14 +161,13 @@ impl FirestoreTable {
         database: &Database,
         writes: &[Write],
         expected: &Expected,
-        transaction: Vec<u8>,
+        transaction: Bytes,
     ) -> Result<Vec<Option<RawVersion>>> {
         let (mut sent, mut puts) = (Vec::with_capacity(writes.len()), Vec::with_capacity(writes.len()));
         for (write, condition) in writes.iter().zip(expected) {
             puts.push(Sent::of(database, write.clone()).map(|one| {
                 let (mut write, put) = one.into_parts();
-                write.current_document =
-                    condition.map(|condition| Precondition { condition_type: Some(condition) });
+                write.current_document = condition.map(precondition);
                 sent.push(write);
                 put
             }));
@@ -250,11 +272,15 @@ fn refused(place: usize, refusal: Refusal) -> Refused {
 #[derive(Debug)]
 struct Transaction {
     database: Database,
-    id: Vec<u8>,
+    id: Bytes,
 }
 
 impl Transaction {
-    fn id(&self) -> Vec<u8> {
+    fn none(database: &Database) -> Self {
+        Self { database: database.clone(), id: Bytes::new() }
+    }
+
+    fn id(&self) -> Bytes {
         self.id.clone()
     }
 

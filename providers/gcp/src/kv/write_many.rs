@@ -1,8 +1,7 @@
 //! Many writes without conditions, each on its own, by batches.
 
 use futures_util::StreamExt;
-use gcloud_sdk::google::firestore::v1::BatchWriteResponse;
-use gcloud_sdk::prost::Message;
+use prost::Message;
 use skyport_core::Result;
 use skyport_core::kv::port::{RawVersion, Write};
 use tonic::Code;
@@ -11,11 +10,14 @@ use super::FirestoreTable;
 use super::database::{Database, unanswered, unconditional};
 use super::write::Sent;
 use crate::error::of_part;
+use crate::proto::firestore::BatchWriteResponse;
 
 /// The most writes of one batch; Firestore takes 500.
 const BATCH: usize = 200;
 /// The most bytes of one batch, as they are sent; Firestore takes 10 MiB. One write is always less.
 const BATCH_BYTES: usize = 4 << 20;
+/// What stands around each write.
+const FRAME: usize = 8;
 /// How many batches are under way at once.
 const AT_ONCE: usize = 4;
 
@@ -29,7 +31,7 @@ impl FirestoreTable {
         };
         // One after the other is made when it is sent: the values are in memory, and need not be so twice.
         let batches = Batches { database, writes: writes.into_iter().peekable(), next: None };
-        let batches = futures_util::stream::iter(batches).map(|batch| send(database, batch));
+        let batches = futures_util::stream::iter(batches).map(|(batch, bytes)| send(database, batch, bytes));
         let results: Vec<Results> = batches.buffered(AT_ONCE).collect().await;
         results.into_iter().flatten().collect()
     }
@@ -44,7 +46,8 @@ struct Batches<'d> {
 }
 
 impl Iterator for Batches<'_> {
-    type Item = Vec<Option<Sent>>;
+    /// With about how many bytes they are.
+    type Item = (Vec<Option<Sent>>, usize);
 
     fn next(&mut self) -> Option<Self::Item> {
         let (mut batch, mut bytes) = (Vec::new(), 0);
@@ -62,12 +65,12 @@ impl Iterator for Batches<'_> {
             bytes += size;
             batch.push(sent);
         }
-        (!batch.is_empty()).then_some(batch)
+        (!batch.is_empty()).then_some((batch, bytes))
     }
 }
 
 /// Sends a batch; one result each. A check without a condition changes nothing and always holds.
-async fn send(database: &Database, batch: Vec<Option<Sent>>) -> Results {
+async fn send(database: &Database, batch: Vec<Option<Sent>>, bytes: usize) -> Results {
     let (mut writes, mut puts) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
     for sent in batch {
         puts.push(sent.map(|sent| {
@@ -76,8 +79,11 @@ async fn send(database: &Database, batch: Vec<Option<Sent>>) -> Results {
             put
         }));
     }
-    let answer =
-        if writes.is_empty() { Ok(BatchWriteResponse::default()) } else { database.write_each(writes).await };
+    let answer = if writes.is_empty() {
+        Ok(BatchWriteResponse::default())
+    } else {
+        database.write_each(writes, bytes + FRAME * puts.len()).await
+    };
     let answer = match answer {
         Ok(answer) => answer,
         Err(error) => return unconditional(error).of_each(puts.len()),

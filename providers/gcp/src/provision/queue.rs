@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use gcloud_sdk::google::pubsub::v1 as wire;
-use gcloud_sdk::prost_types::{Duration as WireDuration, FieldMask};
 use skyport_core::provider::ResourceUrl;
 use skyport_core::queue::port::{MessageQueue, QueueSettings};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind, Result};
 use skyport_gcp_wire::message::MOST_ATTEMPTS;
-use tonic::Status;
 
 use crate::config::Connection;
-use crate::error::of_status;
-use crate::queue::calls::{publisher, subscriber, subscription, topic};
+use crate::grpc::call;
+use crate::proto::known::{Duration as WireDuration, FieldMask, Nothing};
+use crate::proto::subscription as wire;
+use crate::queue::calls::{subscription, topic};
 use crate::queue::{Names, PubsubQueue};
 
 use ErrorKind as Kind;
@@ -166,8 +165,8 @@ pub(crate) async fn is_made(
 pub(crate) async fn unmake(connection: &Arc<Connection>, names: &Names) -> Result<()> {
     for name in [&names.subscription, &names.dead] {
         let request = wire::DeleteSubscriptionRequest { subscription: subscription(connection, name).await? };
-        let deleted = subscriber(connection)?.delete_subscription(request).await;
-        gone(deleted).map_err(|error| error.with_resource(name))?;
+        gone(call(connection, wire::DELETE_SUBSCRIPTION, request).await)
+            .map_err(|error| error.with_resource(name))?;
     }
     for name in [&names.dead, &names.topic] {
         remove_topic(connection, name).await.map_err(|error| error.with_resource(name))?;
@@ -177,11 +176,11 @@ pub(crate) async fn unmake(connection: &Arc<Connection>, names: &Names) -> Resul
 
 async fn remove_topic(connection: &Arc<Connection>, name: &str) -> Result<()> {
     let topic = topic(connection, name).await?;
-    let mut client = publisher(connection)?;
     let request =
         wire::ListTopicSubscriptionsRequest { topic: topic.clone(), page_size: 1, ..Default::default() };
-    let others = match client.list_topic_subscriptions(request).await.map_err(of_status) {
-        Ok(listed) => !listed.into_inner().subscriptions.is_empty(),
+    let listed = call(connection, wire::LIST_TOPIC_SUBSCRIPTIONS, request).await;
+    let others = match listed {
+        Ok(wire::ListTopicSubscriptionsResponse { subscriptions, .. }) => !subscriptions.is_empty(),
         Err(error) if error.kind() == Kind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     };
@@ -189,12 +188,12 @@ async fn remove_topic(connection: &Arc<Connection>, name: &str) -> Result<()> {
         tracing::info!(topic = name, "the topic stays: others subscribe to it");
         return Ok(());
     }
-    gone(client.delete_topic(wire::DeleteTopicRequest { topic }).await)
+    gone(call(connection, wire::DELETE_TOPIC, wire::DeleteTopicRequest { topic }).await)
 }
 
 /// Somebody else may have been quicker.
-fn gone<T>(deleted: std::result::Result<T, Status>) -> Result<()> {
-    match deleted.map_err(of_status) {
+fn gone(deleted: Result<Nothing>) -> Result<()> {
+    match deleted {
         Err(error) if error.kind() == Kind::NotFound => Ok(()),
         result => result.map(drop),
     }
@@ -208,10 +207,10 @@ pub(crate) fn counted(attempts: u32) -> i32 {
 /// Creates a topic unless it is there; gives its full name.
 async fn ensure_topic(connection: &Arc<Connection>, name: &str) -> Result<String> {
     let full = topic(connection, name).await?;
-    let wanted = wire::Topic { name: full.clone(), ..Default::default() };
-    match publisher(connection)?.create_topic(wanted).await.map_err(of_status) {
+    let wanted = wire::Topic { name: full.clone() };
+    match call(connection, wire::CREATE_TOPIC, wanted).await {
         Err(error) if error.kind() == Kind::AlreadyExists => Ok(full),
-        result => result.map(|_| full).map_err(|error| error.with_resource(name)),
+        result => result.map(|Nothing {}| full).map_err(|error| error.with_resource(name)),
     }
 }
 
@@ -252,8 +251,7 @@ impl<'a> Wanted<'a> {
     async fn look(&self, connection: &Arc<Connection>) -> Result<wire::Subscription> {
         let request =
             wire::GetSubscriptionRequest { subscription: subscription(connection, self.name).await? };
-        let told = subscriber(connection)?.get_subscription(request).await.map_err(of_status)?;
-        Ok(told.into_inner())
+        call(connection, wire::GET_SUBSCRIPTION, request).await
     }
 
     /// Whether it is there and falls short in nothing.
@@ -296,16 +294,15 @@ impl<'a> Wanted<'a> {
         let mut kept = self.kept.iter().copied().peekable();
         while let Some(seconds) = kept.next() {
             let subscription = self.described(name, seconds);
-            let mut client = subscriber(connection)?;
-            let set = match mask.clone() {
-                None => client.create_subscription(subscription).await,
+            let set: Result<Nothing> = match mask.clone() {
+                None => call(connection, wire::CREATE_SUBSCRIPTION, subscription).await,
                 update_mask => {
                     let subscription = Some(subscription);
                     let request = wire::UpdateSubscriptionRequest { subscription, update_mask };
-                    client.update_subscription(request).await
+                    call(connection, wire::UPDATE_SUBSCRIPTION, request).await
                 }
             };
-            match set.map_err(of_status) {
+            match set {
                 Err(error) if error.kind() == Kind::InvalidArgument && kept.peek().is_some() => {
                     tracing::debug!(subscription = name, %error, "a shorter retention is tried");
                 }

@@ -3,12 +3,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
-use gcloud_sdk::google::firestore::v1::structured_query::{
-    CollectionSelector, Direction, FieldReference, Order, Projection,
-};
-use gcloud_sdk::google::firestore::v1::value::ValueType;
-use gcloud_sdk::google::firestore::v1::{Cursor, StructuredQuery, Value};
 use skyport_core::kv::port::KeyValueStore;
 use skyport_core::provider::ResourceUrl;
 use skyport_core::{Error, ErrorKind, Result};
@@ -17,9 +13,13 @@ use tonic::Code;
 use super::NAME;
 use crate::config::Connection;
 use crate::error::{of_part, of_status};
-use crate::kv::database::{Database, delete, mark, too_many, unconditional};
+use crate::kv::database::{DELETE_ROOM, Database, delete, mark, name_of, too_many, unconditional};
 use crate::kv::place::Place;
 use crate::kv::{FirestoreTable, fields};
+use crate::proto::firestore::{Value, ValueType};
+use crate::proto::query::{
+    CollectionSelector, Cursor, Direction, FieldReference, Order, Projection, StructuredQuery,
+};
 
 /// How many items are deleted with one request.
 const BATCH: i32 = 200;
@@ -34,7 +34,7 @@ pub(super) fn open(connection: Arc<Connection>, url: &ResourceUrl) -> Result<Arc
 pub(super) async fn create(connection: &Arc<Connection>, url: &ResourceUrl) -> Result<()> {
     let database = Database::open(connection, &Place::of(url)?).await?;
     fields::prepare(&database).await.map_err(no_database)?;
-    database.commit(vec![mark(database.names().marker())], Vec::new()).await.map_err(no_database)?;
+    database.commit(vec![mark(database.names().marker())], Bytes::new()).await.map_err(no_database)?;
     Ok(())
 }
 
@@ -62,7 +62,7 @@ async fn remove_from(database: &Database) -> Result<()> {
         }
     }
     fields::reset(database).await?;
-    database.commit(vec![delete(marker, None)], Vec::new()).await?;
+    database.commit(vec![delete(marker, None)], Bytes::new()).await?;
     Ok(())
 }
 
@@ -75,8 +75,9 @@ async fn empty(database: &Database, partition: String) -> Result<()> {
         if last.is_none() {
             return Ok(());
         }
-        let deletes = names.into_iter().map(|name| delete(name, None)).collect();
-        let answer = database.write_each(deletes).await?;
+        let deletes: Vec<_> = names.into_iter().map(|name| delete(name, None)).collect();
+        let room = deletes.len() * DELETE_ROOM;
+        let answer = database.write_each(deletes, room).await?;
         if let Some(status) = answer.status.into_iter().find(|status| status.code != Code::Ok as i32) {
             return Err(of_part(status));
         }
@@ -85,9 +86,11 @@ async fn empty(database: &Database, partition: String) -> Result<()> {
 
 /// The names of some of a partition's items, after this one: also of those that are not Skyport's.
 async fn names_of(database: &Database, partition: &str, after: Option<&str>) -> Result<Vec<String>> {
-    let name = || Some(FieldReference { field_path: "__name__".to_owned() });
+    let name = || Some(FieldReference { field_path: Bytes::from_static(b"__name__") });
     let cursor = |name: &str| Cursor {
-        values: vec![Value { value_type: Some(ValueType::ReferenceValue(name.to_owned())) }],
+        values: vec![Value {
+            value_type: Some(ValueType::Reference(Bytes::copy_from_slice(name.as_bytes()))),
+        }],
         before: false,
     };
     let query = StructuredQuery {
@@ -101,7 +104,7 @@ async fn names_of(database: &Database, partition: &str, after: Option<&str>) -> 
     let mut stream = database.query(partition.to_owned(), query).await.map_err(of_status)?;
     let mut names = Vec::new();
     while let Some(message) = stream.message().await.map_err(of_status)? {
-        names.extend(message.document.map(|document| document.name));
+        names.extend(message.document.map(name_of).transpose()?);
         if i32::try_from(names.len()).is_ok_and(|found| found > BATCH) {
             return Err(too_many());
         }

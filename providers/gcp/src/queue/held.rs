@@ -14,6 +14,7 @@ use tokio::sync::futures::Notified;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Place;
+use super::ack_id::AckId;
 use super::pulled::{Pulled, Unseen};
 
 /// The most messages that are kept, and the most bytes of their bodies and attributes.
@@ -120,7 +121,8 @@ impl Inner {
     }
 
     /// Keeps a message that was admitted.
-    fn keep(&mut self, pulled: Pulled, due: Instant) {
+    fn keep(&mut self, mut pulled: Pulled, due: Instant) {
+        pulled.detach();
         self.number += 1;
         self.early.insert((due, self.number), pulled);
     }
@@ -160,7 +162,7 @@ impl Inner {
     }
 
     /// The ids of what is far from due.
-    fn far(&self, now: Instant) -> Vec<String> {
+    fn far(&self, now: Instant) -> Vec<AckId> {
         self.early.range((now + SOON, 0)..).map(|(_, pulled)| pulled.handle.clone()).collect()
     }
 
@@ -208,7 +210,7 @@ impl Place {
     }
 
     /// Sets the deadlines of what is kept.
-    async fn prolong(&self, handles: Vec<String>) {
+    async fn prolong(&self, handles: Vec<AckId>) {
         let queue = &self.info.resource;
         match timeout(PATIENCE, self.set_deadlines(handles, DEADLINE)).await {
             Ok(set) => {
@@ -261,14 +263,13 @@ async fn keeper(place: Arc<Place>) {
 
 #[cfg(test)]
 mod tests {
-    use gcloud_sdk::google::pubsub::v1 as wire;
-
     use super::*;
+    use crate::proto::pubsub::{Received, ReceivedMessage};
 
-    fn pulled(id: &str, bytes: usize) -> Pulled {
-        let message =
-            wire::PubsubMessage { message_id: id.into(), data: vec![0; bytes], ..Default::default() };
-        Pulled::new(wire::ReceivedMessage { ack_id: id.into(), message: Some(message), delivery_attempt: 1 })
+    fn pulled(id: &'static str, bytes: usize) -> Pulled {
+        let message = Received { message_id: id.into(), data: vec![0; bytes].into(), ..Default::default() };
+        let received = ReceivedMessage { ack_id: id.into(), message: Some(message), delivery_attempt: 1 };
+        Pulled::new(received).expect("a message")
     }
 
     #[tokio::test(start_paused = true)]
@@ -285,12 +286,12 @@ mod tests {
         assert_eq!(held.lock().next(), Some(now + second));
         assert!(held.lock().ripen(now + second * 2));
         let taken = held.take(1);
-        assert_eq!(taken.iter().map(|pulled| &*pulled.handle).collect::<Vec<_>>(), ["soon"]);
+        assert_eq!(taken.iter().map(|pulled| pulled.handle.as_str()).collect::<Vec<_>>(), ["soon"]);
         let end = now + second * 2 + LINGER;
         assert!(held.lock().overdue(end - second).is_empty());
         assert_eq!(held.lock().overdue(end).len(), 1);
         let inner = held.lock();
-        assert_eq!((inner.count, inner.bytes, inner.far(now)), (1, 10, vec!["far".to_owned()]));
+        assert_eq!((inner.count, inner.bytes, inner.far(now)), (1, 10, vec!["far".to_owned().into()]));
         assert!(inner.far(now + second * 31).is_empty(), "it is due soon");
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Place;
+use super::ack_id::AckId;
 use super::deadlines::LONGEST;
 
 /// So long before a deadline of the longest ends, it is set anew.
@@ -17,7 +18,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 impl Place {
     /// Hides messages until `due`; their deadlines have just been set to the longest. The rest of the time is kept by this process: if
     /// it dies, they come again when those end.
-    pub(super) fn hide_on(self: &Arc<Self>, mut handles: Vec<String>, due: Instant) {
+    pub(super) fn hide_on(self: &Arc<Self>, mut handles: Vec<AckId>, due: Instant) {
         let place = Arc::clone(self);
         let ends = Instant::now() + LONGEST;
         drop(tokio::spawn(async move {

@@ -3,13 +3,12 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use gcloud_sdk::google::pubsub::v1 as wire;
 use skyport_core::Result;
 use tokio::time::Instant;
 
-use super::Place;
-use super::calls::subscriber;
-use crate::error::of_status;
+use super::{Place, calls};
+use crate::grpc::call;
+use crate::proto::subscription as wire;
 use crate::provision::queue::counted;
 
 /// For how long what a subscription says is believed.
@@ -53,9 +52,10 @@ impl Place {
 
     /// To how many attempts Pub/Sub counts.
     async fn provisioned(&self) -> Result<Option<i32>> {
-        let request = wire::GetSubscriptionRequest { subscription: self.subscription().await? };
-        let told = subscriber(&self.connection)?.get_subscription(request).await.map_err(of_status)?;
-        Ok(told.into_inner().dead_letter_policy.map(|policy| policy.max_delivery_attempts))
+        let subscription = calls::subscription(&self.connection, &self.info.resource).await?;
+        let request = wire::GetSubscriptionRequest { subscription };
+        let told: wire::Subscription = call(&self.connection, wire::GET_SUBSCRIPTION, request).await?;
+        Ok(told.dead_letter_policy.map(|policy| policy.max_delivery_attempts))
     }
 }
 

@@ -5,7 +5,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gcloud_sdk::google::pubsub::v1 as wire;
 use skyport_core::Result;
 use skyport_core::queue::leases::Last;
 use skyport_core::queue::polls::{Answer, Poll, Waiting};
@@ -15,10 +14,12 @@ use skyport_gcp_wire::message::is_worn;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Place;
-use super::calls::puller;
+use super::calls::MOST_ANSWERED;
 use super::pulled::{Pulled, Unseen};
 use super::settle::SPENT;
 use crate::error::of_status;
+use crate::grpc::Call;
+use crate::proto::pubsub as wire;
 use crate::provision::NAME;
 
 /// Pub/Sub holds a pull for 90 seconds at most; one that is silent for longer is given up.
@@ -123,19 +124,21 @@ impl Place {
         drop(handles.wait_for(|count| *count == 0).await);
     }
 
-    #[allow(deprecated, reason = "there is no other way to look once; who waits asks without it")]
     async fn pull(&self, max: usize, at_once: bool) -> Answer<Pulled> {
         let request = wire::PullRequest {
             subscription: self.subscription().await?,
             return_immediately: at_once,
             max_messages: i32::try_from(max).unwrap_or(i32::MAX),
         };
-        let mut client = puller(&self.connection)?;
-        let pulled = async { client.pull(request).await.map_err(of_status) };
-        let answer = answered(SILENCE, "Pub/Sub did not answer a pull", pulled)
+        let pulled = async {
+            let call = Call::waiting(&self.connection, MOST_ANSWERED).await.map_err(of_status)?;
+            call.unary(wire::PULL, request).await.map_err(of_status)
+        };
+        let answer: wire::PullResponse = answered(SILENCE, "Pub/Sub did not answer a pull", pulled)
             .await
             .map_err(|error| self.named(error.with_provider(NAME)))?;
-        Ok(answer.into_inner().received_messages.into_iter().map(Pulled::new).collect())
+        let pulled = answer.received_messages.into_iter().map(Pulled::new).collect::<Result<_>>();
+        pulled.map_err(|error| self.named(error))
     }
 
     /// The first `max`. A pull that was taken over may have been for more: the others wait for the next receive.
@@ -252,7 +255,7 @@ impl Place {
         }
         let last = (mortal && delivery.attempt >= settings.max_attempts)
             .then(|| Last { attempt: delivery.attempt, message: delivery.to_message() });
-        delivery.receipt = self.leases.hold(&handle, ends, last);
+        delivery.receipt = self.leases.hold(handle.as_str(), ends, last);
         delivery
     }
 }

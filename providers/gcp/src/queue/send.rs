@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream;
-use gcloud_sdk::google::pubsub::v1 as wire;
 use skyport_core::queue::port::{MessageId, OutMessage};
 use skyport_core::{Error, ErrorKind, Result};
 
-use super::calls::{publisher, topic};
-use super::outgoing::{Outgoing, REQUEST_BYTES};
+use super::outgoing::{REQUEST_BYTES, outgoing, size};
 use super::{CALLS, Place};
 use crate::error::of_status;
+use crate::grpc::Call;
+use crate::proto::pubsub::{PUBLISH, PublishRequest, PublishResponse, Published};
 use crate::provision::NAME;
 
 /// The most messages of a request.
@@ -21,8 +21,14 @@ pub(super) const MESSAGES: usize = 1_000;
 /// How many ordering keys are sent for at once: each has requests of its own.
 const LINES: usize = 16;
 
-/// A message and its place in the call.
-type Placed = (usize, Outgoing);
+/// What stands in a request beside the messages.
+const ROOM: usize = 512;
+
+/// What is sent in one request, and how many bytes that takes.
+type Batch = (Vec<Published>, usize);
+
+/// The places in the call of messages that are sent one after the other, and the messages.
+type Line = (Vec<usize>, Vec<Published>);
 
 /// What became of the message in that place.
 type Sent = (usize, Result<MessageId>);
@@ -30,15 +36,24 @@ type Sent = (usize, Result<MessageId>);
 impl Place {
     pub(super) async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
         let now = self.info.clock.now();
-        let outgoing = messages.into_iter().map(|message| Outgoing::new(message, now)).enumerate();
-        let outgoing: Vec<Placed> = outgoing.collect();
-        if is_one_batch(&outgoing) {
-            // Its results are in the order of its messages.
-            return self.send_batch(outgoing).await.into_iter().map(|(_, result)| result).collect();
+        let count = messages.len();
+        let messages: Vec<Published> = messages.into_iter().map(|message| outgoing(message, now)).collect();
+        if !is_one_line(&messages) {
+            return self.send_lines(lines(messages), count).await;
         }
-        let mut results: Vec<Option<Result<MessageId>>> = outgoing.iter().map(|_| None).collect();
-        let lines = lines(outgoing).into_iter().map(|(key, line)| self.send_line(key, line));
-        let sent: Vec<Sent> = stream::iter(lines).buffer_unordered(LINES).concat().await;
+        let bytes = messages.iter().map(size).sum();
+        if (1..=MESSAGES).contains(&count) && bytes <= REQUEST_BYTES {
+            return self.publish((messages, bytes)).await;
+        }
+        self.send_line(messages).await
+    }
+
+    async fn send_lines(&self, lines: HashMap<String, Line>, count: usize) -> Vec<Result<MessageId>> {
+        let mut results: Vec<Option<Result<MessageId>>> = (0..count).map(|_| None).collect();
+        let send = async |(places, messages): Line| -> Vec<Sent> {
+            places.into_iter().zip(self.send_line(messages).await).collect()
+        };
+        let sent = stream::iter(lines.into_values()).map(send).buffer_unordered(LINES).concat().await;
         for (at, result) in sent {
             results[at] = Some(result);
         }
@@ -48,22 +63,23 @@ impl Place {
 
     /// The messages of one ordering key, in order: behind a batch that was not sent, the rest waits for its repetition. Those
     /// without a key have no order.
-    fn send_line(&self, key: String, line: Vec<Placed>) -> BoxFuture<'_, Vec<Sent>> {
+    fn send_line(&self, line: Vec<Published>) -> BoxFuture<'_, Vec<Result<MessageId>>> {
         Box::pin(async move {
+            let has_order = line.first().is_some_and(|message| !message.ordering_key.is_empty());
             let batches = cut(line).into_iter();
-            if key.is_empty() {
-                let calls = batches.map(|batch| self.send_batch(batch));
-                return stream::iter(calls).buffer_unordered(CALLS).concat().await;
+            if !has_order {
+                let calls = batches.map(|batch| self.publish(batch));
+                return stream::iter(calls).buffered(CALLS).concat().await;
             }
             let mut sent = Vec::new();
             let mut stuck: Option<Error> = None;
             for batch in batches {
                 if let Some(error) = &stuck {
-                    sent.extend(batch.into_iter().map(|(at, _)| (at, Err(held_up(error)))));
+                    sent.extend(batch.0.iter().map(|_| Err(held_up(error))));
                     continue;
                 }
-                let results = self.send_batch(batch).await;
-                stuck = results.iter().find_map(|(_, result)| result.as_ref().err().map(Error::again));
+                let results = self.publish(batch).await;
+                stuck = results.iter().find_map(|result| result.as_ref().err().map(Error::again));
                 sent.extend(results);
             }
             sent
@@ -71,36 +87,31 @@ impl Place {
     }
 
     /// One request: all of it is published, or nothing.
-    fn send_batch(&self, batch: Vec<Placed>) -> BoxFuture<'_, Vec<Sent>> {
-        Box::pin(async move {
-            let (places, messages): (Vec<usize>, Vec<_>) =
-                batch.into_iter().map(|(at, outgoing)| (at, outgoing.message)).unzip();
-            let results = match self.publish(messages).await {
-                Ok(ids) => told(ids, places.len()),
-                Err(error) => error.with_resource(&self.topic).of_each(places.len()),
-            };
-            places.into_iter().zip(results).collect()
-        })
+    async fn publish(&self, (messages, bytes): Batch) -> Vec<Result<MessageId>> {
+        let count = messages.len();
+        match self.request(messages, bytes).await {
+            Ok(ids) => told(ids, count),
+            Err(error) => error.with_resource(&self.topic).of_each(count),
+        }
     }
 
-    async fn publish(&self, messages: Vec<wire::PubsubMessage>) -> Result<Vec<String>> {
-        let topic = topic(&self.connection, &self.topic).await?;
-        let request = wire::PublishRequest { topic, messages };
-        let answer = publisher(&self.connection)?.publish(request).await.map_err(of_status)?;
-        Ok(answer.into_inner().message_ids)
+    async fn request(&self, messages: Vec<Published>, bytes: usize) -> Result<Vec<MessageId>> {
+        let request = PublishRequest { topic: self.topic().await?, messages };
+        let call = Call::new(&self.connection).await.map_err(of_status)?.room(bytes + ROOM);
+        let answer: PublishResponse = call.unary(PUBLISH, request).await.map_err(of_status)?;
+        Ok(answer.message_ids)
     }
 }
 
 /// The ids are in the order of the messages.
-fn told(ids: Vec<String>, count: usize) -> Vec<Result<MessageId>> {
-    let mut ids = ids.into_iter().filter(|id| !id.is_empty());
-    let id = |_| {
-        ids.next().map(MessageId::from).ok_or_else(|| {
-            let text = "Pub/Sub's answer names no id for the message";
-            Error::new(ErrorKind::Unavailable, text).with_provider(NAME)
-        })
-    };
-    (0..count).map(id).collect()
+fn told(ids: Vec<MessageId>, count: usize) -> Vec<Result<MessageId>> {
+    let ids = ids.into_iter().filter(|id| !id.as_str().is_empty());
+    let mut results: Vec<Result<MessageId>> = ids.map(Ok).take(count).collect();
+    results.resize_with(count, || {
+        let text = "Pub/Sub's answer names no id for the message";
+        Err(Error::new(ErrorKind::Unavailable, text).with_provider(NAME))
+    });
+    results
 }
 
 /// Why the messages behind one that was not sent were not, either: they may go with its repetition, or fail as it did.
@@ -110,81 +121,79 @@ fn held_up(first: &Error) -> Error {
     Error::new(kind, text).with_ambiguous(false).with_provider(NAME)
 }
 
-/// Whether one request takes all of them: so it is most often.
-fn is_one_batch(messages: &[Placed]) -> bool {
-    let mut keys = messages.iter().map(|(_, outgoing)| &outgoing.message.ordering_key);
-    let first = keys.next();
-    (1..=MESSAGES).contains(&messages.len())
-        && messages.iter().map(|(_, outgoing)| outgoing.bytes).sum::<usize>() <= REQUEST_BYTES
-        && keys.all(|key| Some(key) == first)
+/// Whether all are of one ordering key, or without one: so it is most often.
+fn is_one_line(messages: &[Published]) -> bool {
+    messages.windows(2).all(|two| two[0].ordering_key == two[1].ordering_key)
 }
 
 /// A request is of one ordering key: the messages of each, in order.
-fn lines(messages: Vec<Placed>) -> HashMap<String, Vec<Placed>> {
-    let mut lines: HashMap<String, Vec<Placed>> = HashMap::new();
-    for message in messages {
-        match lines.get_mut(&message.1.message.ordering_key) {
-            Some(line) => line.push(message),
-            None => drop(lines.insert(message.1.message.ordering_key.clone(), vec![message])),
-        }
+fn lines(messages: Vec<Published>) -> HashMap<String, Line> {
+    let mut lines: HashMap<String, Line> = HashMap::new();
+    for (at, message) in messages.into_iter().enumerate() {
+        let line = match lines.get_mut(&message.ordering_key) {
+            Some(line) => line,
+            None => lines.entry(message.ordering_key.clone()).or_default(),
+        };
+        line.0.push(at);
+        line.1.push(message);
     }
     lines
 }
 
 /// Batches of what one request takes, in order.
-fn cut(messages: Vec<Placed>) -> Vec<Vec<Placed>> {
-    let mut batches: Vec<Vec<Placed>> = Vec::new();
-    let mut bytes = 0;
+fn cut(messages: Vec<Published>) -> Vec<Batch> {
+    let mut batches: Vec<Batch> = Vec::new();
+    let mut left = messages.len();
     for message in messages {
-        bytes += message.1.bytes;
+        let size = size(&message);
         match batches.last_mut() {
-            Some(batch) if batch.len() < MESSAGES && bytes <= REQUEST_BYTES => batch.push(message),
+            Some((batch, bytes)) if batch.len() < MESSAGES && *bytes + size <= REQUEST_BYTES => {
+                *bytes += size;
+                batch.push(message);
+            }
             _ => {
-                bytes = message.1.bytes;
-                batches.push(vec![message]);
+                let mut batch = Vec::with_capacity(left.min(MESSAGES));
+                batch.push(message);
+                batches.push((batch, size));
             }
         }
+        left -= 1;
     }
     batches
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use super::*;
 
-    fn message(at: usize, group: Option<&str>, bytes: usize) -> Placed {
-        let mut message = OutMessage::new("x");
-        message.group = group.map(str::to_owned);
-        let mut outgoing = Outgoing::new(message, SystemTime::UNIX_EPOCH);
-        outgoing.bytes = bytes;
-        (at, outgoing)
-    }
-
-    fn places(batch: &[Placed]) -> Vec<usize> {
-        batch.iter().map(|(at, _)| *at).collect()
+    fn message(group: &str, bytes: usize) -> Published {
+        Published { data: vec![0; bytes].into(), ordering_key: group.to_owned(), ..Default::default() }
     }
 
     #[test]
     fn a_batch_is_cut_at_a_thousand_messages_and_at_the_size_of_a_request() {
         let of = |count: usize, bytes: usize| {
-            let batches = cut((0..count).map(|at| message(at, None, bytes)).collect());
-            batches.iter().map(|batch| places(batch)).collect::<Vec<_>>()
+            let batches = cut((0..count).map(|_| message("", bytes)).collect());
+            for (batch, bytes) in &batches {
+                assert_eq!(*bytes, batch.iter().map(size).sum::<usize>());
+            }
+            batches.iter().map(|(batch, _)| batch.len()).collect::<Vec<_>>()
         };
         assert!(of(0, 1).is_empty());
-        assert_eq!(of(2_001, 10).iter().map(Vec::len).collect::<Vec<_>>(), [1_000, 1_000, 1]);
-        assert_eq!(of(5, REQUEST_BYTES / 2), [vec![0, 1], vec![2, 3], vec![4]]);
-        assert_eq!(of(2, REQUEST_BYTES / 2 + 1), [vec![0], vec![1]]);
+        assert_eq!(of(2_001, 10), [1_000, 1_000, 1]);
+        assert_eq!(of(5, REQUEST_BYTES / 2 - 100), [2, 2, 1]);
+        assert_eq!(of(2, REQUEST_BYTES / 2), [1, 1]);
     }
 
     #[test]
     fn each_ordering_key_is_a_line_of_its_own() {
-        let groups = [Some("a"), None, Some("b"), Some("a"), None];
-        let lines = lines(groups.iter().enumerate().map(|(at, group)| message(at, *group, 1)).collect());
-        assert_eq!(places(&lines["a"]), [0, 3]);
-        assert_eq!(places(&lines["b"]), [2]);
-        assert_eq!(places(&lines[""]), [1, 4]);
+        let messages: Vec<_> = ["a", "", "b", "a", ""].iter().map(|group| message(group, 1)).collect();
+        assert!(!is_one_line(&messages) && is_one_line(&messages[..1]) && is_one_line(&[]));
+        let lines = lines(messages);
+        for (group, places) in [("a", vec![0, 3]), ("b", vec![2]), ("", vec![1, 4])] {
+            assert_eq!(lines[group].0, places);
+            assert!(lines[group].1.iter().all(|message| message.ordering_key == group));
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use skyport_core::{Error, ErrorKind, Result};
 use skyport_gcp_wire::message::{anew, is_pushed};
 use tokio::time::Instant;
 
+use super::ack_id::AckId;
 use super::deadlines::LONGEST;
 use super::pulled::Pulled;
 use super::{CALLS, Place};
@@ -21,7 +22,7 @@ use super::{CALLS, Place};
 pub(super) const SPENT: &str = "attempts";
 
 /// A delivery and its place in the call.
-type Placed = (usize, String);
+type Placed = (usize, AckId);
 
 /// What became of the delivery in that place.
 type Settled = (usize, Result<()>);
@@ -32,13 +33,19 @@ struct Plan {
     ack: Vec<Placed>,
     /// By when they come again, in whole seconds.
     again: BTreeMap<u64, Vec<Placed>>,
-    bury: Vec<(usize, String, OutMessage)>,
+    bury: Vec<(usize, AckId, OutMessage)>,
     /// What needs no call.
     told: Vec<Settled>,
 }
 
 impl Place {
     pub(super) async fn settle_all(place: &Arc<Self>, settlements: Vec<Settlement>) -> Vec<Result<()>> {
+        if let [Settlement { receipt, verdict: Verdict::Ack, .. }] = &settlements[..]
+            && !is_pushed(receipt)
+        {
+            // Most often: with none of the lists.
+            return vec![place.ack_one(receipt).await];
+        }
         let mut results: Vec<Option<Result<()>>> = settlements.iter().map(|_| None).collect();
         let mut plan = place.plan(settlements).await;
         place.bury(&mut plan).await;
@@ -55,27 +62,27 @@ impl Place {
     /// # Errors
     /// `PreconditionFailed` where its lease has ended or it is settled, as far as is known; `InvalidArgument` for what is no receipt of
     /// this provider's: Pub/Sub itself would say nothing.
-    pub(super) fn handle(&self, receipt: &Receipt) -> Result<String> {
+    pub(super) fn handle(&self, receipt: &Receipt) -> Result<AckId> {
         if self.leases.is_ours(receipt) {
-            self.leases.check(receipt)
+            self.leases.check(receipt).map(AckId::from)
         } else {
             Err(Refusal::BadReceipt.into())
         }
     }
 
     /// Sets the end of a lease.
-    pub(super) async fn extend(&self, handle: &str, lease: Duration) -> Result<()> {
-        let set = self.set_deadlines(vec![handle.to_owned()], lease).await;
+    pub(super) async fn extend(&self, handle: &AckId, lease: Duration) -> Result<()> {
+        let set = self.set_deadlines(vec![handle.clone()], lease).await;
         let set = set.into_iter().next().unwrap_or_else(|| Err(Error::internal("a deadline was not set")));
         if set.as_ref().is_err_and(|error| error.kind() == ErrorKind::PreconditionFailed) {
-            self.leases.end(handle);
+            self.leases.end(handle.as_str());
         }
         set
     }
 
     async fn plan(&self, settlements: Vec<Settlement>) -> Plan {
         let mut plan = Plan::default();
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::with_capacity(settlements.len());
         for (at, settlement) in settlements.into_iter().enumerate() {
             // Pub/Sub pushed it, and settles it by the answer; a layer above has kept something that ends with it.
             if is_pushed(&settlement.receipt) && settlement.verdict == Verdict::Ack {
@@ -94,7 +101,7 @@ impl Place {
         plan
     }
 
-    async fn add(&self, plan: &mut Plan, at: usize, handle: String, verdict: Verdict) {
+    async fn add(&self, plan: &mut Plan, at: usize, handle: AckId, verdict: Verdict) {
         match verdict {
             Verdict::Ack => plan.ack.push((at, handle)),
             Verdict::Retry(after) => match self.spent(&handle).await {
@@ -113,8 +120,8 @@ impl Place {
     }
 
     /// The letter of a message whose attempts are spent, where it is known. What is not known is buried when it comes again.
-    async fn spent(&self, handle: &str) -> Option<OutMessage> {
-        let last = self.leases.known(handle).last?;
+    async fn spent(&self, handle: &AckId) -> Option<OutMessage> {
+        let last = self.leases.known(handle.as_str()).last?;
         let most = self.attempts().await?;
         (last.attempt >= most).then(|| letter(last.message, SPENT))
     }
@@ -124,7 +131,7 @@ impl Place {
         let mut buried = Vec::new();
         let mut letters = Vec::new();
         for (at, handle, letter) in plan.bury.drain(..) {
-            if self.leases.known(&handle).buried {
+            if self.leases.known(handle.as_str()).buried {
                 plan.ack.push((at, handle));
             } else {
                 buried.push((at, handle));
@@ -134,7 +141,7 @@ impl Place {
         for ((at, handle), sent) in buried.into_iter().zip(self.send_away(letters).await) {
             match sent {
                 Ok(()) => {
-                    self.leases.bury(&handle);
+                    self.leases.bury(handle.as_str());
                     plan.ack.push((at, handle));
                 }
                 Err(error) => plan.told.push((at, Err(error))),
@@ -191,13 +198,27 @@ impl Place {
         tracing::warn!(queue, %error, "a message whose attempts are spent could not be moved; it comes again");
     }
 
+    async fn ack_one(&self, receipt: &Receipt) -> Result<()> {
+        let handle = self.handle(receipt)?;
+        let acked = self.acknowledge(vec![handle.clone()]).await.pop();
+        let acked = acked.unwrap_or_else(|| Err(Error::internal("an acknowledgement has no result")));
+        self.end_if_over(&handle, &acked);
+        acked
+    }
+
     async fn ack(&self, placed: Vec<Placed>) -> Vec<Settled> {
+        if placed.is_empty() {
+            return Vec::new();
+        }
         let handles = placed.iter().map(|(_, handle)| handle.clone()).collect();
         let results = self.acknowledge(handles).await;
         self.ended(placed, results)
     }
 
     async fn return_at(self: &Arc<Self>, again: BTreeMap<u64, Vec<Placed>>) -> Vec<Settled> {
+        if again.is_empty() {
+            return Vec::new();
+        }
         let calls: Vec<_> =
             again.into_iter().map(|(seconds, placed)| self.return_after(seconds, placed)).collect();
         stream::iter(calls).buffer_unordered(CALLS).concat().await
@@ -205,7 +226,7 @@ impl Place {
 
     async fn return_after(self: &Arc<Self>, seconds: u64, placed: Vec<Placed>) -> Vec<Settled> {
         let after = Duration::from_secs(seconds);
-        let handles: Vec<String> = placed.iter().map(|(_, handle)| handle.clone()).collect();
+        let handles: Vec<AckId> = placed.iter().map(|(_, handle)| handle.clone()).collect();
         let results = self.set_deadlines(handles.clone(), after).await;
         if after > LONGEST {
             let set = handles.into_iter().zip(&results).filter(|(_, result)| result.is_ok());
@@ -217,12 +238,16 @@ impl Place {
     /// Forgets the leases that are over now; what failed for the moment can be settled again.
     fn ended(&self, placed: Vec<Placed>, results: Vec<Result<()>>) -> Vec<Settled> {
         let one = |((at, handle), result): (Placed, Result<()>)| {
-            if result.as_ref().map_or_else(|error| error.kind() == ErrorKind::PreconditionFailed, |()| true) {
-                self.leases.end(&handle);
-            }
+            self.end_if_over(&handle, &result);
             (at, result)
         };
         placed.into_iter().zip(results).map(one).collect()
+    }
+
+    fn end_if_over(&self, handle: &AckId, settled: &Result<()>) {
+        if settled.as_ref().map_or_else(|error| error.kind() == ErrorKind::PreconditionFailed, |()| true) {
+            self.leases.end(handle.as_str());
+        }
     }
 }
 
