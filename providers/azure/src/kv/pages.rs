@@ -2,15 +2,16 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use azure_core::http::Method;
-use serde::Deserialize;
+use http::Method;
+use skyport_core::inline_text::InlineText;
 use skyport_core::seek::Barren;
 use skyport_core::{Error, ErrorKind, Result};
 
 use super::AzureTable;
-use super::client::{Call, Failure, unreadable};
-use super::entity::{Properties, ROW, foreign};
+use super::client::{Failure, unreadable};
+use super::entity::ROW;
 use super::read::unwritten;
+use super::row::{Row, each};
 use crate::provision::NAME;
 
 /// So much of one answer is read: where there is more, fewer rows are asked for. One row is always less.
@@ -101,11 +102,6 @@ impl Circle {
     }
 }
 
-#[derive(Deserialize)]
-struct Listed {
-    value: Vec<Properties>,
-}
-
 impl<'t> Rows<'t> {
     pub(super) fn new(table: &'t AzureTable, select: Option<&'static str>) -> Self {
         Self::at(table, select, Next::Start)
@@ -125,32 +121,44 @@ impl<'t> Rows<'t> {
         self.next
     }
 
-    /// Some of the rows, at most so many: none where there are no more.
-    pub(super) async fn read(&mut self, filter: &str, most: usize) -> Result<Vec<Properties>> {
+    /// Hands over some of the rows, at most so many: none where there are no more.
+    pub(super) async fn read(
+        &mut self,
+        filter: &str,
+        most: usize,
+        mut take: impl FnMut(Row<'_>),
+    ) -> Result<()> {
         let mut barren = Barren::default();
         while !self.is_done() {
-            let rows = self.some(filter, most).await?;
-            if !rows.is_empty() {
-                return Ok(rows);
+            if self.some(filter, most, &mut take).await? > 0 {
+                return Ok(());
             }
             if !self.is_done() {
                 barren.answer(false).map_err(|error| error.with_provider(NAME))?;
             }
         }
-        Ok(Vec::new())
+        Ok(())
     }
 
-    /// The rows of one answer, at most so many: where few of a table's rows are of the filter it may be none, and yet not the end.
-    pub(super) async fn some(&mut self, filter: &str, most: usize) -> Result<Vec<Properties>> {
+    /// Hands over the rows of one answer, at most so many, and tells how many there were: where few of a table's rows are of the filter it may be
+    /// none, and yet not the end.
+    pub(super) async fn some(
+        &mut self,
+        filter: &str,
+        most: usize,
+        take: impl FnMut(Row<'_>),
+    ) -> Result<usize> {
         // Whole rows are as large as the table's are, from page to page.
         let table = self.table;
         loop {
             let fitting = if self.select.is_none() { &table.fitting } else { &self.fitting };
             let most = most.min(fitting.most()).max(1);
-            let mut call = Call::new(Method::Get, format!("{}()", self.table.table))
+            let top = InlineText::<24>::of_number(most as u64);
+            let mut call = table
+                .client
+                .call_at_most(Method::GET, &[&table.table, "()"], ANSWER_BYTES)
                 .query("$filter", filter)
-                .query("$top", &most.to_string())
-                .at_most(ANSWER_BYTES);
+                .query("$top", top.as_str());
             if let Some(select) = self.select {
                 call = call.query("$select", select);
             }
@@ -182,10 +190,11 @@ impl<'t> Rows<'t> {
             if next == self.next {
                 return Err(unwritten(unreadable()));
             }
-            let Listed { value } = answer.json().map_err(unwritten)?;
-            fitting.fitted(value.len(), answer.body.len());
+            let rows =
+                each(&answer.body, take).map_err(|error| unwritten(unreadable().with_source(error)))?;
+            fitting.fitted(rows, answer.body.len());
             self.next = next;
-            return Ok(value);
+            return Ok(rows);
         }
     }
 }
@@ -219,28 +228,41 @@ impl<'t> Range<'t> {
         self.rows.is_done()
     }
 
-    /// Some of the rows, at most so many, with their RowKeys: none where there are no more.
-    pub(super) async fn read(&mut self, most: usize) -> Result<Vec<(String, Properties)>> {
+    /// Hands over some of the rows, at most so many, each of which has a RowKey: none where there are no more.
+    pub(super) async fn read(
+        &mut self,
+        most: usize,
+        mut take: impl FnMut(Row<'_>) -> Result<()>,
+    ) -> Result<()> {
         let mut filter = format!("PartitionKey eq '{}' and {}", self.partition, self.low);
         if let Some(high) = &self.high {
             filter.extend([" and ", high.as_str()]);
         }
-        let found = self.rows.read(&filter, most).await?;
-        let mut rows = Vec::with_capacity(found.len());
-        for mut properties in found {
-            let row = match properties.remove(ROW) {
-                Some(serde_json::Value::String(row)) => row,
-                _ => return Err(foreign("it has no key")),
-            };
-            if self.last.as_ref().is_some_and(|last| *last >= row) {
-                let text = "the service does not keep rows in the order of their keys, which tables need: is it Azure Table Storage?";
-                return Err(Error::new(ErrorKind::Malformed, text).with_provider(NAME));
+        let Self { rows, last, .. } = self;
+        let mut taken = Ok(());
+        let next = |row: Row<'_>| {
+            if taken.is_ok() {
+                taken = in_order(last, &row).and_then(|()| take(row));
             }
-            self.last = Some(row.clone());
-            rows.push((row, properties));
-        }
-        Ok(rows)
+        };
+        rows.read(&filter, most, next).await?;
+        taken
     }
+}
+
+/// Whether a row comes after the last one, which it then is.
+fn in_order(last: &mut Option<String>, row: &Row<'_>) -> Result<()> {
+    let row = row.row()?;
+    let last = match last {
+        Some(last) if last.as_str() >= row => {
+            let text = "the service does not keep rows in the order of their keys, which tables need: is it Azure Table Storage?";
+            return Err(Error::new(ErrorKind::Malformed, text).with_provider(NAME));
+        }
+        last => last.get_or_insert_default(),
+    };
+    last.clear();
+    last.push_str(row);
+    Ok(())
 }
 
 #[cfg(test)]
