@@ -1,5 +1,7 @@
 //! What providers share that keep items in another's store: versions made of tokens, and values that are integers.
 
+use std::fmt::Write as _;
+
 use super::port::{ItemCondition, RawVersion};
 use crate::Token;
 
@@ -11,7 +13,10 @@ const TOKEN_DIGITS: usize = 32;
 #[must_use]
 pub fn name_attempt(token: Token) -> String {
     let attempt = Token::new().to_bits() as u32;
-    format!("{token}{attempt:08x}")
+    let mut name = String::with_capacity(TOKEN_DIGITS + 8);
+    // Writing into a string does not fail.
+    let _ = write!(name, "{token}{attempt:08x}");
+    name
 }
 
 /// The write whose attempt a version names.

@@ -202,7 +202,7 @@ impl Connection {
             #[cfg(any(feature = "queue", feature = "kv"))]
             direct: Direct::new(
                 Arc::clone(&transport),
-                site.endpoint.base(),
+                site.endpoint.url().clone(),
                 credential.sas().cloned(),
                 credential.caller(site.service, &site.account),
             ),

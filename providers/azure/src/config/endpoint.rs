@@ -71,15 +71,8 @@ impl Service {
 pub(crate) struct Endpoint(Url);
 
 impl Endpoint {
-    #[cfg(feature = "blob")]
     pub(crate) fn url(&self) -> &Url {
         &self.0
-    }
-
-    /// Its text, without a slash at its end.
-    #[cfg(any(feature = "queue", feature = "kv"))]
-    pub(crate) fn base(&self) -> String {
-        self.0.as_str().trim_end_matches('/').to_owned()
     }
 
     /// Whether a request to it is seen by nobody on its way.

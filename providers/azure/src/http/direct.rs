@@ -12,7 +12,7 @@ use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderV
 use http::{Method, StatusCode};
 use percent_encoding::utf8_percent_encode;
 use reqwest::Request;
-use skyport_core::{Error, Result};
+use skyport_core::Result;
 
 use super::bearer;
 use super::incoming::{Incoming, Limit};
@@ -34,8 +34,8 @@ const ROOM: usize = 64 << 10;
 /// One call of a service.
 pub(crate) struct Call {
     method: Method,
-    /// Its URL.
-    target: String,
+    path: String,
+    query: String,
     headers: HeaderMap,
     body: Bytes,
     most: usize,
@@ -50,9 +50,13 @@ impl Call {
 
     /// Adds to its query; the name needs no escape.
     pub(crate) fn query(mut self, name: &str, value: &str) -> Self {
-        self.target.push(if self.target.contains('?') { '&' } else { '?' });
-        self.target.extend([name, "="]);
-        self.target.extend(utf8_percent_encode(value, super::UNRESERVED));
+        if self.query.is_empty() {
+            self.query.reserve(QUERY);
+        } else {
+            self.query.push('&');
+        }
+        self.query.extend([name, "="]);
+        self.query.extend(utf8_percent_encode(value, super::UNRESERVED));
         self
     }
 
@@ -62,7 +66,7 @@ impl Call {
     }
 }
 
-// A shared access signature stands in the URL.
+// A shared access signature stands in the query.
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call").field("method", &self.method).finish_non_exhaustive()
@@ -93,8 +97,9 @@ pub(crate) enum Caller {
 /// Sends calls to a service of one account.
 pub(crate) struct Direct {
     transport: Arc<Transport>,
-    /// The endpoint, without a slash at its end.
-    base: String,
+    /// The endpoint, and its path without a slash at its end.
+    base: Url,
+    path: String,
     /// Who calls, where the URL says it.
     sas: Option<Secret>,
     caller: Option<Caller>,
@@ -103,39 +108,51 @@ pub(crate) struct Direct {
 impl Direct {
     pub(crate) fn new(
         transport: Arc<Transport>,
-        base: String,
+        base: Url,
         sas: Option<Secret>,
         caller: Option<Caller>,
     ) -> Self {
-        Self { transport, base, sas, caller }
+        let path = base.path().trim_end_matches('/').to_owned();
+        Self { transport, base, path, sas, caller }
     }
 
     /// A call of what the pieces name together, below the service's endpoint: one segment. At most so many bytes of its answer are read.
     pub(crate) fn call(&self, method: Method, pieces: &[&str], most: usize) -> Call {
-        let sas = self.sas.as_ref().map_or("", Secret::secret);
-        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
-        let mut target = String::with_capacity(self.base.len() + length + sas.len() + QUERY);
-        self.write_plain_url(pieces, &mut target);
-        if !sas.is_empty() {
-            target.extend(["?", sas]);
-        }
-        Call { method, target, headers: HeaderMap::with_capacity(HEADERS), body: Bytes::new(), most }
+        let mut path = String::with_capacity(self.path.len() + 1 + length(pieces));
+        self.write_path(pieces, &mut path);
+        let query = self.sas.as_ref().map_or_else(String::new, |sas| sas.secret().to_owned());
+        Call { method, path, query, headers: HeaderMap::with_capacity(HEADERS), body: Bytes::new(), most }
     }
 
-    /// The URL of what the pieces name together, without anybody's signature.
-    pub(crate) fn write_plain_url(&self, pieces: &[&str], into: &mut String) {
-        into.extend([&self.base, "/"]);
+    fn write_path(&self, pieces: &[&str], into: &mut String) {
+        into.extend([&self.path, "/"]);
         for piece in pieces {
             into.extend(utf8_percent_encode(piece, IN_PATH));
         }
     }
 
+    /// The URL of what the pieces name together, without anybody's signature.
+    #[cfg(feature = "kv")]
+    pub(crate) fn write_plain_url(&self, pieces: &[&str], into: &mut String) {
+        // It has neither a query nor a fragment.
+        into.push_str(self.base.as_str().strip_suffix(self.base.path()).unwrap_or_default());
+        self.write_path(pieces, into);
+    }
+
+    fn url(&self, path: &str, query: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(path);
+        if !query.is_empty() {
+            url.set_query(Some(query));
+        }
+        url
+    }
+
     /// # Errors
     /// Where no answer came.
     pub(crate) async fn send(&self, call: Call) -> Result<Answer> {
-        let Call { method, target, mut headers, body, most } = call;
-        let url = Url::parse(&target)
-            .map_err(|error| Error::internal("the URL of a call is none").with_source(error))?;
+        let Call { method, path, query, mut headers, body, most } = call;
+        let url = self.url(&path, &query);
         // A write of nothing has to say so, which HTTP's own client does not by itself.
         let writes = matches!(method, Method::PATCH | Method::POST | Method::PUT);
         if writes && body.is_empty() {
@@ -196,6 +213,11 @@ impl fmt::Debug for Direct {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Direct").finish_non_exhaustive()
     }
+}
+
+/// How long the pieces are together.
+fn length(pieces: &[&str]) -> usize {
+    pieces.iter().map(|piece| piece.len()).sum()
 }
 
 /// The body; `None` where it is longer than that. One that comes in one piece is not copied.

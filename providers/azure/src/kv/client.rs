@@ -21,11 +21,14 @@ pub(super) const JSON: &str = "application/json;odata=minimalmetadata";
 pub(super) const DATA_VERSION: &str = "3.0";
 const MOST_DATA_VERSION: HeaderValue = HeaderValue::from_static("3.0;NetFx");
 
+/// How entities are asked for: without the types of their properties, which are known, and their etags, which are made of their times.
+const PLAIN_JSON: HeaderValue = HeaderValue::from_static("application/json;odata=nometadata");
+
 /// What Azure says where there is no such row.
 pub(super) const NO_ROW: &[&str] = &["ResourceNotFound", "EntityNotFound"];
 
 /// So much of an answer is read where nothing else is said: an entity of 1 MiB as JSON is less.
-const ANSWER_BYTES: usize = 2 << 20;
+pub(super) const ANSWER_BYTES: usize = 2 << 20;
 
 /// What Azure answered to a call that it did.
 #[derive(Debug)]
@@ -106,18 +109,23 @@ impl Client {
         Self { connection }
     }
 
-    /// A call of what the pieces name together. At most so many bytes of its answer are read.
-    pub(super) fn call_at_most(&self, method: Method, pieces: &[&str], most: usize) -> Call {
+    fn call_at_most(&self, method: Method, pieces: &[&str], most: usize, accept: HeaderValue) -> Call {
         self.direct()
             .call(method, pieces, most)
             .header(HeaderName::from_static("x-ms-version"), VERSION)
             .header(HeaderName::from_static("dataserviceversion"), HeaderValue::from_static(DATA_VERSION))
             .header(HeaderName::from_static("maxdataserviceversion"), MOST_DATA_VERSION)
-            .header(ACCEPT, HeaderValue::from_static(JSON))
+            .header(ACCEPT, accept)
     }
 
+    /// A call of what the pieces name together.
     pub(crate) fn call(&self, method: Method, pieces: &[&str]) -> Call {
-        self.call_at_most(method, pieces, ANSWER_BYTES)
+        self.call_at_most(method, pieces, ANSWER_BYTES, HeaderValue::from_static(JSON))
+    }
+
+    /// A call that reads entities. At most so many bytes of its answer are read.
+    pub(super) fn read(&self, pieces: &[&str], most: usize) -> Call {
+        self.call_at_most(Method::GET, pieces, most, PLAIN_JSON)
     }
 
     /// A call that writes: whatever is written is not sent back.

@@ -29,16 +29,15 @@ use super::row::{Row, Value};
 use super::stamp::{Etag, Stamp};
 use crate::provision::NAME;
 
-pub(super) const COUNTER: &str = "c";
-pub(super) const WRITE: &str = "w";
+const COUNTER: &str = "c";
+const WRITE: &str = "w";
 pub(super) const EXPIRES: &str = "exp";
-pub(super) const PUT_AT: &str = "b";
-pub(super) const SLOTS: &str = "i";
-pub(super) const NAMED: &str = "g";
+const PUT_AT: &str = "b";
+const SLOTS: &str = "i";
+const NAMED: &str = "g";
 const MIRROR: &str = "m";
 /// The rows of a note's items, one in each line.
-pub(super) const ITEMS: &str = "n";
-pub(super) const TIMESTAMP: &str = "Timestamp";
+const ITEMS: &str = "n";
 pub(super) const PARTITION: &str = "PartitionKey";
 pub(super) const ROW: &str = "RowKey";
 
@@ -344,6 +343,7 @@ pub(super) mod tests {
     use skyport_core::kv::stored::name_attempt;
 
     const ETAG_HEADER: &str = "W/\"datetime'2026-11-26T19%3A20%3A08.1234567Z'\"";
+    const TIMESTAMP: &str = "Timestamp";
     const TIME: &str = "2026-11-26T19:20:08.1234567Z";
 
     /// As Azure gives back what was written, with another property.

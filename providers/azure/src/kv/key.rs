@@ -29,6 +29,8 @@ pub(super) const NO_PARTITION: &str = "_table";
 
 /// Before the sort key of every item.
 pub(super) const ITEM: char = ':';
+/// The first RowKey that an item can have.
+pub(super) const FIRST_ITEM: &str = ":";
 /// What is greater than every RowKey of an item, and less than all others.
 pub(super) const AFTER_ITEMS: &str = ";";
 /// Before the mirrored sort key of every item of a table with a reverse index.

@@ -2,14 +2,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use http::Method;
 use skyport_core::inline_text::InlineText;
 use skyport_core::seek::Barren;
 use skyport_core::{Error, ErrorKind, Result};
 
 use super::AzureTable;
 use super::client::{Failure, unreadable};
-use super::entity::ROW;
+use super::entity::{PARTITION, ROW};
 use super::read::unwritten;
 use super::row::{Row, each};
 use crate::provision::NAME;
@@ -18,6 +17,8 @@ use crate::provision::NAME;
 const ANSWER_BYTES: usize = 8 << 20;
 /// Azure's most rows of one answer.
 pub(super) const MOST: usize = 1_000;
+/// What a filter has besides its keys, and room for one of these.
+const FILTER: usize = 128;
 /// Longer than any mark of Azure's for where to go on.
 const LONGEST_MARK: usize = 8_192;
 
@@ -156,7 +157,7 @@ impl<'t> Rows<'t> {
             let top = InlineText::<24>::of_number(most as u64);
             let mut call = table
                 .client
-                .call_at_most(Method::GET, &[&table.table, "()"], ANSWER_BYTES)
+                .read(&[&table.table, "()"], ANSWER_BYTES)
                 .query("$filter", filter)
                 .query("$top", top.as_str());
             if let Some(select) = self.select {
@@ -203,9 +204,7 @@ impl<'t> Rows<'t> {
 #[derive(Debug)]
 pub(super) struct Range<'t> {
     rows: Rows<'t>,
-    partition: String,
-    low: String,
-    high: Option<String>,
+    filter: String,
     /// The last row that was read.
     last: Option<String>,
 }
@@ -219,9 +218,12 @@ impl<'t> Range<'t> {
         low: (&str, &str),
         high: Option<(&str, &str)>,
     ) -> Self {
-        let clause = |(operator, row): (&str, &str)| format!("{ROW} {operator} '{row}'");
-        let rows = Rows::new(table, select);
-        Self { rows, partition: partition.to_owned(), low: clause(low), high: high.map(clause), last: None }
+        let mut filter = String::with_capacity(FILTER + partition.len() + low.1.len());
+        filter.extend([PARTITION, " eq '", partition, "'"]);
+        for (operator, row) in [Some(low), high].into_iter().flatten() {
+            filter.extend([" and ", ROW, " ", operator, " '", row, "'"]);
+        }
+        Self { rows: Rows::new(table, select), filter, last: None }
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -234,18 +236,14 @@ impl<'t> Range<'t> {
         most: usize,
         mut take: impl FnMut(Row<'_>) -> Result<()>,
     ) -> Result<()> {
-        let mut filter = format!("PartitionKey eq '{}' and {}", self.partition, self.low);
-        if let Some(high) = &self.high {
-            filter.extend([" and ", high.as_str()]);
-        }
-        let Self { rows, last, .. } = self;
+        let Self { rows, filter, last } = self;
         let mut taken = Ok(());
         let next = |row: Row<'_>| {
             if taken.is_ok() {
                 taken = in_order(last, &row).and_then(|()| take(row));
             }
         };
-        rows.read(&filter, most, next).await?;
+        rows.read(filter, most, next).await?;
         taken
     }
 }

@@ -39,9 +39,8 @@ impl AzureTable {
     async fn read_on(&self, options: &QueryOptions, mut page: Page<'_>) -> Result<QueryPage> {
         let partition = key::partition(&options.partition);
         let (start, end) = page.scan.ends();
-        let first = key::item("");
         let (low, high) = (bound(start, "ge", "gt", key::item), bound(end, "le", "lt", key::item));
-        let low = low.as_ref().map_or(("ge", &*first), |(operator, row)| (*operator, &**row));
+        let low = low.as_ref().map_or(("ge", key::FIRST_ITEM), |(operator, row)| (*operator, &**row));
         let high = high.as_ref().map_or(("lt", key::AFTER_ITEMS), |(operator, row)| (*operator, &**row));
         let mut range = Range::new(self, None, &partition, low, Some(high));
         let mut sort = String::new();

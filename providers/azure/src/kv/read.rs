@@ -4,12 +4,11 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
 use futures_util::StreamExt;
-use http::Method;
 use skyport_core::clock::{http_date, to_millis};
 use skyport_core::kv::port::{Key, RawItem};
 use skyport_core::{Error, Result};
 
-use super::client::{Answer, Failure, NO_ROW, unreadable};
+use super::client::{ANSWER_BYTES, Answer, Failure, NO_ROW, unreadable};
 use super::entity::{PARTITION, Stored};
 use super::row::Row;
 use super::{AT_ONCE, AzureTable, key};
@@ -34,7 +33,7 @@ impl AzureTable {
 
     async fn row(&self, key: &Key, select: Option<&str>) -> Result<Option<Answer>> {
         let (partition, row) = (key::partition(&key.partition), key::item(&key.sort));
-        let mut call = self.client.call(Method::GET, &self.partition(&partition).path(&row));
+        let mut call = self.client.read(&self.partition(&partition).path(&row), ANSWER_BYTES);
         if let Some(select) = select {
             call = call.query("$select", select);
         }
@@ -60,7 +59,7 @@ impl AzureTable {
     pub(super) async fn look(&self) -> Result<()> {
         let call = self
             .client
-            .call(Method::GET, &[&self.table, "()"])
+            .read(&[&self.table, "()"], ANSWER_BYTES)
             .query("$top", "1")
             .query("$select", PARTITION);
         self.client.send(call).await.map_err(|failure| unwritten(failure.into()))?;

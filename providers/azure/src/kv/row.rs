@@ -11,11 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 use skyport_core::Result;
 use skyport_core::inline_text::InlineText;
 
-use super::entity::{
-    COUNTER, EXPIRES, ITEMS, NAMED, PARTITION, PARTS, PUT_AT, ROW, SLOTS, TIMESTAMP, WRITE, foreign,
-};
-
-const ETAG: &str = "odata.etag";
+use super::entity::{PARTS, foreign};
 
 /// What a property is.
 #[derive(Clone, Debug, Default)]
@@ -171,7 +167,7 @@ impl<'a> Row<'a> {
         };
         let wrong = || foreign("it has no value of Skyport's");
         let mut texts: [&str; PARTS] = [""; PARTS];
-        let mut length = 0;
+        let (mut length, mut parts) = (0, 0);
         for (at, place) in texts.iter_mut().enumerate() {
             *place = match part(at) {
                 Some(part @ (Value::There(_) | Value::Own(_))) => part.text()?.unwrap_or_default(),
@@ -179,11 +175,12 @@ impl<'a> Row<'a> {
                 _ => return Err(wrong()),
             };
             length += decoded(place);
+            parts = at + 1;
         }
         // As long as it is to be, so that it is not copied to be shared.
         let mut value = vec![0; length];
         let mut end = 0;
-        for text in texts {
+        for text in texts.iter().take(parts) {
             let place = value.get_mut(end..).unwrap_or_default();
             end += STANDARD
                 .decode_slice(text, place)
@@ -212,22 +209,22 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// Where the property of a name belongs.
+    /// Where the property of a name belongs: the names are those of [`entity`](super::entity).
     fn place(&mut self, name: &str) -> Option<&mut Value<'a>> {
-        Some(match name {
-            PARTITION => &mut self.partition,
-            ROW => &mut self.row,
-            TIMESTAMP => &mut self.timestamp,
-            ETAG => &mut self.etag,
-            WRITE => &mut self.write,
-            EXPIRES => &mut self.expires,
-            PUT_AT => &mut self.put_at,
-            SLOTS => &mut self.slots,
-            NAMED => &mut self.named,
-            ITEMS => &mut self.items,
-            COUNTER => &mut self.counter,
-            "v0" => &mut self.value,
-            name => {
+        Some(match name.as_bytes() {
+            b"v0" => &mut self.value,
+            b"w" => &mut self.write,
+            b"exp" => &mut self.expires,
+            b"b" => &mut self.put_at,
+            b"c" => &mut self.counter,
+            b"i" => &mut self.slots,
+            b"g" => &mut self.named,
+            b"n" => &mut self.items,
+            b"PartitionKey" => &mut self.partition,
+            b"RowKey" => &mut self.row,
+            b"Timestamp" => &mut self.timestamp,
+            b"odata.etag" => &mut self.etag,
+            _ => {
                 let digits = name.strip_prefix('v').filter(|digits| !digits.starts_with(['0', '+']))?;
                 let at = digits.parse().ok().filter(|at| (1..PARTS).contains(at))?;
                 self.more.retain(|(place, _)| *place != at);

@@ -31,12 +31,19 @@ impl Etag {
             return None;
         }
         // A header escapes what an entity may not.
-        let (mut room, mut end, mut rest) = ([0; LONGEST], 0, time);
-        while let Some(letter) = rest.bytes().next() {
-            let escaped = rest.get(..COLON.len()).is_some_and(|start| start.eq_ignore_ascii_case(COLON));
-            let (taken, byte) = if escaped { (COLON.len(), b':') } else { (1, letter) };
-            *room.get_mut(end)? = byte;
-            (end, rest) = (end + 1, rest.get(taken..)?);
+        let (mut room, mut end) = ([0; LONGEST], 0);
+        let mut put = |part: &str| {
+            let place = room.get_mut(end..end + part.len())?;
+            place.copy_from_slice(part.as_bytes());
+            end += part.len();
+            Some(())
+        };
+        let mut parts = time.split('%');
+        put(parts.next()?)?;
+        for part in parts {
+            let colon = part.get(..2).filter(|digits| digits.eq_ignore_ascii_case("3a"));
+            put(if colon.is_some() { ":" } else { "%" })?;
+            put(part.get(colon.map_or(0, str::len)..)?)?;
         }
         std::str::from_utf8(room.get(..end)?).ok().map(|time| Self(InlineText::new(time)))
     }
