@@ -248,7 +248,7 @@ impl Connection {
         &self.sender
     }
 
-    /// What sends the calls of tables.
+    /// What sends the calls of tables and of messages.
     #[cfg(any(feature = "queue", feature = "kv"))]
     pub(crate) fn direct(&self) -> &Direct {
         &self.direct

@@ -40,7 +40,7 @@ const EMULATORS_PATIENCE: Duration = Duration::from_secs(3);
 const MOST_OF_REFUSAL: usize = 64 << 10;
 
 /// The longest answer that is read into memory: a page of a thousand blobs, or a thousand entities, has less.
-const MOST_OF_ANSWER: usize = 16 << 20;
+pub(crate) const MOST_OF_ANSWER: usize = 16 << 20;
 
 /// The longest answer with a token.
 const MOST_OF_TOKEN: usize = 64 << 10;

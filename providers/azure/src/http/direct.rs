@@ -25,6 +25,9 @@ use crate::error::of_azure;
 /// So many headers a call has at most, those that say who calls among them.
 const HEADERS: usize = 12;
 
+/// Room for what may come below what the pieces name: a message's id.
+const BELOW: usize = 64;
+
 /// Room for what most queries come to.
 const QUERY: usize = 256;
 
@@ -42,7 +45,15 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// One that it has not yet.
+    /// A call of what is named so below that.
+    #[cfg(feature = "queue")]
+    pub(crate) fn below(mut self, segment: &str) -> Self {
+        self.path.push('/');
+        self.path.extend(utf8_percent_encode(segment, IN_PATH));
+        self
+    }
+
+    /// A header that it has not yet.
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
@@ -118,7 +129,7 @@ impl Direct {
 
     /// A call of what the pieces name together, below the service's endpoint: one segment. At most so many bytes of its answer are read.
     pub(crate) fn call(&self, method: Method, pieces: &[&str], most: usize) -> Call {
-        let mut path = String::with_capacity(self.path.len() + 1 + length(pieces));
+        let mut path = String::with_capacity(self.path.len() + length(pieces) + BELOW);
         self.write_path(pieces, &mut path);
         let query = self.sas.as_ref().map_or_else(String::new, |sas| sas.secret().to_owned());
         Call { method, path, query, headers: HeaderMap::with_capacity(HEADERS), body: Bytes::new(), most }
