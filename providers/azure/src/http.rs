@@ -40,6 +40,7 @@ const EMULATORS_PATIENCE: Duration = Duration::from_secs(3);
 const MOST_OF_REFUSAL: usize = 64 << 10;
 
 /// The longest answer that is read into memory: a page of a thousand blobs, or a thousand entities, has less.
+#[cfg(any(feature = "blob", feature = "queue"))]
 pub(crate) const MOST_OF_ANSWER: usize = 16 << 20;
 
 /// The longest answer with a token.
@@ -178,7 +179,8 @@ impl Transport {
         let answer = client.execute(ours).await.map_err(unanswered)?;
         let (status, headers) = (answer.status(), headers(answer.headers()));
         let limit = match limit {
-            Limit::Refuse(_) | Limit::None if !status.is_success() => Limit::Cut(MOST_OF_REFUSAL),
+            Limit::Cut(most) => Limit::Cut(most),
+            _ if !status.is_success() => Limit::Cut(MOST_OF_REFUSAL),
             limit => limit,
         };
         let body = Incoming::new(answer.bytes_stream(), limit);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 #[cfg(any(feature = "queue", feature = "kv"))]
 use std::time::SystemTime;
 
+#[cfg(any(feature = "queue", feature = "kv"))]
 use azure_core::http::Url;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -48,6 +49,7 @@ impl AccountKey {
     }
 
     /// The signature of a text, in base64.
+    #[cfg(feature = "blob")]
     pub(crate) fn sign(&self, text: &str) -> String {
         let mut signature = String::with_capacity(SIGNATURE);
         self.sign_into(text, &mut signature);
