@@ -7,7 +7,7 @@ use skyport_core::kv::Table;
 use skyport_measure::{Contender, Group, Outcome};
 use tokio::runtime::Runtime;
 
-use super::{BODY, CALLS, metrics, plan, rate, timed};
+use super::{BODY, CALLS, metrics, rate, timed};
 use crate::place::{Place, unique};
 use crate::raw::Tables;
 
@@ -26,7 +26,8 @@ pub(super) fn measure(group: &mut Group, place: &Place, runtime: &Runtime) -> Ou
         place.create("aztable", &our_name).await?;
         place.create("aztable", &their_name).await
     })?;
-    let (plan, count) = plan(group);
+    let plan = group.plan().at_most(7);
+    let count = group.plan().pick(10_000, 400);
     // Of each partition as many as go together.
     let partitions: Vec<(String, Vec<String>)> = (0..count / TOGETHER)
         .map(|partition| (format!("p{partition}"), (0..TOGETHER).map(|row| format!("r{row}")).collect()))
