@@ -10,7 +10,7 @@ mod imf;
 mod rfc3339;
 
 pub use calendar::Utc;
-pub use imf::http_date;
+pub use imf::{http_date, to_http_date};
 pub use rfc3339::rfc3339;
 
 /// Wall time: the system's, or tokio's, so that a test which pauses tokio's time moves everything else with it.

@@ -42,7 +42,7 @@ const GROUPS: [Group; 9] = [
     Group::new("dispatch", "release", &[]),
     Group::new("local", "release", &[]),
     Group::new("aws", "network", &["ministack"]),
-    Group::new("azure", "network", &["azurite"]),
+    Group::new("azure", "network", &["azurite", "azurite-messages"]),
     Group::new("gcp", "network", &["pubsub-emulator", "firestore-emulator", "fake-gcs"]),
     Group::new("lambda", "network", &["ministack"]),
     Group::new("cold", "network", &[]),

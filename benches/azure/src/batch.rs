@@ -2,16 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use skyport_measure::{Group, Metric, Outcome, Plan, Target};
+use skyport_measure::{Group, Metric, Outcome, Target};
 
 use crate::place::{Place, one_thread};
 
 mod items;
 mod messages;
-
-/// How many there are in a round. With some thousand in one queue, Azurite keeps its clients waiting for seconds.
-const ROUND: usize = 300;
-const QUICK_ROUND: usize = 200;
 
 /// The bytes of each.
 const BODY: [u8; 1_024] = [b'x'; 1_024];
@@ -19,23 +15,25 @@ const BODY: [u8; 1_024] = [b'x'; 1_024];
 /// How many single requests are under way at once: as many as the provider has.
 const CALLS: usize = 16;
 
-/// Both sides run on one thread.
+/// Messages, which come before all else: see [`messages`]. Both sides run on one thread.
 ///
 /// # Errors
 /// What a side fails with.
-pub fn measure(group: &mut Group) -> Outcome {
-    let (place, runtime) = (Place::emulator()?, one_thread()?);
-    messages::measure(group, &place, &runtime)?;
-    items::measure(group, &place, &runtime)
+pub fn messages(group: &mut Group) -> Outcome {
+    messages::measure(group, &Place::of_messages()?, &one_thread()?)
+}
+
+/// Items, likewise.
+///
+/// # Errors
+/// What a side fails with.
+pub fn items(group: &mut Group) -> Outcome {
+    items::measure(group, &Place::emulator()?, &one_thread()?)
 }
 
 /// Of these names, in operations a second.
 fn metrics<const N: usize>(names: [&'static str; N]) -> [Metric; N] {
     names.map(|name| Metric::new(name, "op/s", Target::AtLeast(1.0)))
-}
-
-fn plan(group: &Group) -> (Plan, usize) {
-    (group.plan().at_most(8), group.plan().pick(ROUND, QUICK_ROUND))
 }
 
 fn rate(count: usize, took: Duration) -> f64 {

@@ -22,9 +22,10 @@ fn main() -> Outcome {
         };
     }
     let mut group = Group::asked("azure")?;
+    batch::messages(&mut group)?;
     single::measure(&mut group)?;
     transfer::measure(&mut group)?;
-    batch::measure(&mut group)?;
+    batch::items(&mut group)?;
     curves::measure(&mut group)?;
     group.done()
 }

@@ -19,6 +19,9 @@ use crate::raw::{Raw, SharedKey};
 /// The variable that tells where Azurite listens, as for the tests: a connection string.
 const EMULATOR: &str = "SKYPORT_EMULATOR_AZURITE";
 
+/// The variable of one that has many messages, and nothing else.
+const OF_MESSAGES: &str = "SKYPORT_EMULATOR_AZURITE_MESSAGES";
+
 /// Services of one account, called by its key.
 #[derive(Debug)]
 pub struct Place {
@@ -32,9 +35,21 @@ impl Place {
     /// # Errors
     /// Where none is named.
     pub fn emulator() -> Outcome<Self> {
-        let said = std::env::var(EMULATOR).ok().filter(|said| !said.is_empty());
+        Self::named(EMULATOR)
+    }
+
+    /// The emulator that has many messages.
+    ///
+    /// # Errors
+    /// Where none is named.
+    pub fn of_messages() -> Outcome<Self> {
+        Self::named(OF_MESSAGES)
+    }
+
+    fn named(variable: &str) -> Outcome<Self> {
+        let said = std::env::var(variable).ok().filter(|said| !said.is_empty());
         Ok(Self::of(&said.ok_or_else(|| {
-            format!("{EMULATOR} is not set: `cargo xtask bench azure` starts the emulator")
+            format!("{variable} is not set: `cargo xtask bench azure` starts the emulator")
         })?))
     }
 

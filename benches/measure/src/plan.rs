@@ -28,6 +28,12 @@ impl Plan {
         Self { rounds: self.rounds.min(rounds), ..self }
     }
 
+    /// So many rounds, however long they take, or with `--quick` as few as ever: for what is to come to a sum.
+    #[must_use]
+    pub fn all(self, rounds: usize) -> Self {
+        if self.quick { self } else { Self { rounds, time: Duration::MAX, ..self } }
+    }
+
     /// One round, and none before it to warm up: for what takes minutes.
     #[must_use]
     pub fn once(self) -> Self {

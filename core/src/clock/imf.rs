@@ -2,8 +2,11 @@
 
 use std::time::SystemTime;
 
-use super::rfc3339;
+use super::{Utc, rfc3339};
+use crate::inline_text::InlineText;
 
+/// As [`Utc`] counts them.
+const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
@@ -29,6 +32,39 @@ pub fn http_date(text: &str) -> Option<SystemTime> {
     rfc3339(&format!("{year}-{month:02}-{day}T{time}Z"))
 }
 
+/// A time in that form, without its fraction of a second; one before 1970 as 1970. It needs no allocation.
+///
+/// ```
+/// use std::time::{Duration, UNIX_EPOCH};
+///
+/// let time = UNIX_EPOCH + Duration::from_secs(784_111_777);
+/// assert_eq!(skyport_core::clock::to_http_date(time).as_str(), "Sun, 06 Nov 1994 08:49:37 GMT");
+/// ```
+#[must_use]
+pub fn to_http_date(time: SystemTime) -> InlineText<32> {
+    let utc = Utc::of(time);
+    let mut date = *b"Thu, 01 Jan 1970 00:00:00 GMT";
+    let name = |names: &[&'static str], at: u64| {
+        usize::try_from(at).ok().and_then(|at| names.get(at)).copied().unwrap_or_default()
+    };
+    let mut put = |at: usize, text: &[u8]| {
+        if let Some(place) = date.get_mut(at..at + text.len()) {
+            place.copy_from_slice(text);
+        }
+    };
+    let two = |number: u64| [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8];
+    put(0, name(&WEEKDAYS, utc.weekday).as_bytes());
+    put(5, &two(utc.day));
+    put(8, name(&MONTHS, utc.month.saturating_sub(1)).as_bytes());
+    put(12, &two(utc.year / 100));
+    put(14, &two(utc.year));
+    put(17, &two(utc.hour));
+    put(20, &two(utc.minute));
+    put(23, &two(utc.second));
+    // Letters and digits alone.
+    InlineText::new(std::str::from_utf8(&date).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, UNIX_EPOCH};
@@ -43,6 +79,7 @@ mod tests {
             ("Fri, 31 Dec 9999 23:59:59 GMT", 253_402_300_799),
         ] {
             assert_eq!(http_date(text), Some(UNIX_EPOCH + Duration::from_secs(seconds)), "{text}");
+            assert_eq!(to_http_date(UNIX_EPOCH + Duration::from_secs(seconds)).as_str(), text);
         }
         for odd in [
             "",

@@ -18,8 +18,8 @@ pub fn rfc3339(text: &str) -> Option<SystemTime> {
     let rest = rest.strip_prefix(['T', 't', ' '])?;
     let (clock, rest) = (rest.get(..8)?, rest.get(8..)?);
     let (nanos, zone) = fraction(rest)?;
-    let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
-    let [hour, minute, second] = numbers(clock, ':', [2, 2, 2])?;
+    let [year, month, day] = numbers(date, b'-', [4, 2, 2])?;
+    let [hour, minute, second] = numbers(clock, b':', [2, 2, 2])?;
     // A leap second is the next minute's first.
     let valid = (1..=12).contains(&month)
         && (1..=days_of(year, month)).contains(&day)
@@ -53,22 +53,25 @@ fn offset(zone: &str) -> Option<i64> {
         b'-' => -1,
         _ => return None,
     };
-    let [hours, minutes] = numbers(zone.get(1..)?, ':', [2, 2])?;
+    let [hours, minutes] = numbers(zone.get(1..)?, b':', [2, 2])?;
     (hours < 24 && minutes < 60).then_some(sign * (hours * 3_600 + minutes * 60))
 }
 
 /// Numbers of exactly these many digits with a separator between them.
-fn numbers<const N: usize>(text: &str, separator: char, digits: [usize; N]) -> Option<[i64; N]> {
-    let mut parts = text.split(separator);
+fn numbers<const N: usize>(text: &str, separator: u8, digits: [usize; N]) -> Option<[i64; N]> {
+    let mut rest = text.as_bytes();
     let mut numbers = [0; N];
-    for (number, length) in numbers.iter_mut().zip(digits) {
-        let part = parts.next()?;
-        if part.len() != length || !part.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
+    for (at, (number, length)) in numbers.iter_mut().zip(digits).enumerate() {
+        if at > 0 {
+            rest = rest.strip_prefix(&[separator])?;
         }
-        *number = part.parse().ok()?;
+        let (part, after) = rest.split_at_checked(length)?;
+        for digit in part {
+            *number = *number * 10 + i64::from(digit.checked_sub(b'0').filter(|digit| *digit < 10)?);
+        }
+        rest = after;
     }
-    parts.next().is_none().then_some(numbers)
+    rest.is_empty().then_some(numbers)
 }
 
 fn is_leap(year: i64) -> bool {

@@ -143,8 +143,10 @@ impl<T, C> Query<T, C> {
         let mut pages = self.pages();
         let page = pages.read().await?;
         let next = pages.token();
-        let decode = |item| Entry::decode::<C>(item).map_err(|error| pages.name(error));
-        let entries = page.into_iter().map(decode).collect::<Result<_>>()?;
+        let mut entries = Vec::with_capacity(page.len());
+        for item in page {
+            entries.push(Entry::decode::<C>(item).map_err(|error| pages.name(error))?);
+        }
         Ok(Page { entries, next })
     }
 

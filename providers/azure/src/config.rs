@@ -12,6 +12,8 @@ use skyport_core::provider::ResourceUrl;
 use skyport_core::{Error, ErrorKind, Result};
 
 use crate::http::Transport;
+#[cfg(any(feature = "queue", feature = "kv"))]
+use crate::http::direct::Direct;
 use credentials::{CallsWith, Credential};
 use endpoint::Service;
 use identity::{Chain, Tokens, Whom};
@@ -177,8 +179,10 @@ pub(crate) struct Connection {
     options: ClientOptions,
     #[cfg(feature = "blob")]
     delegation_keys: crate::blob::sign::DelegationKeys,
-    #[cfg(any(feature = "blob", feature = "kv"))]
+    #[cfg(feature = "blob")]
     sender: crate::http::Sender,
+    #[cfg(any(feature = "queue", feature = "kv"))]
+    direct: Direct,
 }
 
 impl Connection {
@@ -192,13 +196,21 @@ impl Connection {
             );
             return Err(Error::new(ErrorKind::Unauthenticated, text));
         }
+        #[cfg(any(feature = "blob", feature = "queue"))]
         let policy = credential.policy(site.service, &site.account);
         Ok(Self {
+            #[cfg(any(feature = "queue", feature = "kv"))]
+            direct: Direct::new(
+                Arc::clone(&transport),
+                site.endpoint.url().clone(),
+                credential.sas().cloned(),
+                credential.caller(site.service, &site.account),
+            ),
             site,
             credential,
             #[cfg(feature = "blob")]
             delegation_keys: crate::blob::sign::DelegationKeys::new(),
-            #[cfg(any(feature = "blob", feature = "kv"))]
+            #[cfg(feature = "blob")]
             sender: crate::http::sender(&transport, policy.clone()),
             #[cfg(any(feature = "blob", feature = "queue"))]
             options: crate::http::options(transport, policy),
@@ -230,10 +242,16 @@ impl Connection {
         self.options.clone()
     }
 
-    /// What sends the calls that Azure's clients do not.
-    #[cfg(any(feature = "blob", feature = "kv"))]
+    /// What sends the calls of blobs that Azure's clients do not.
+    #[cfg(feature = "blob")]
     pub(crate) fn sender(&self) -> &crate::http::Sender {
         &self.sender
+    }
+
+    /// What sends the calls of tables and of messages.
+    #[cfg(any(feature = "queue", feature = "kv"))]
+    pub(crate) fn direct(&self) -> &Direct {
+        &self.direct
     }
 
     /// The service's endpoint.
@@ -246,7 +264,7 @@ impl Connection {
     /// letters it has; one that is `.` or `..` cannot be said.
     pub(crate) fn url(&self, segments: &[&str]) -> Result<Url> {
         let mut url = self.bare_url(segments)?;
-        if let Credential::Sas(sas) = &self.credential {
+        if let Some(sas) = self.credential.sas() {
             url.set_query(Some(sas.secret()));
         }
         Ok(url)

@@ -207,13 +207,18 @@ pub(crate) fn of_azure(error: azure_core::Error) -> Error {
         Native::DataConversion => {
             // What cannot be read may be the answer to a write that was applied. Azure's client quotes all of it, messages, too: so nothing of
             // that is kept.
-            return Error::new(Kind::Malformed, "Azure answered with something that cannot be read")
-                .with_ambiguous(true)
-                .with_provider(NAME);
+            return unreadable();
         }
         Native::Other => Error::new(Kind::Internal, "Azure's client failed"),
     };
     told.with_source(error).with_provider(NAME)
+}
+
+/// Azure answered with what cannot be read. Whatever was asked for may have been done.
+pub(crate) fn unreadable() -> Error {
+    Error::new(Kind::Malformed, "Azure answered with something that cannot be read")
+        .with_ambiguous(true)
+        .with_provider(NAME)
 }
 
 /// Whether the request is none that HTTP can say. Nothing was sent then.

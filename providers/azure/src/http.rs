@@ -11,18 +11,22 @@ use azure_core::http::headers::{HeaderName, HeaderValue, Headers};
 use azure_core::http::policies::Policy;
 use azure_core::http::{AsyncRawResponse, Body, ClientOptions, HttpClient, Request, RetryOptions, Url};
 use futures_util::StreamExt;
+#[cfg(any(feature = "queue", feature = "kv"))]
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use incoming::{Incoming, Limit};
-#[cfg(any(feature = "blob", feature = "kv"))]
+#[cfg(feature = "blob")]
 pub(crate) use sender::Sender;
 
 pub(crate) mod bearer;
+#[cfg(any(feature = "queue", feature = "kv"))]
+pub(crate) mod direct;
 mod incoming;
 mod names;
-#[cfg(any(feature = "blob", feature = "kv"))]
+#[cfg(feature = "blob")]
 mod sender;
 pub(crate) mod shared_key;
 
@@ -36,10 +40,15 @@ const EMULATORS_PATIENCE: Duration = Duration::from_secs(3);
 const MOST_OF_REFUSAL: usize = 64 << 10;
 
 /// The longest answer that is read into memory: a page of a thousand blobs, or a thousand entities, has less.
-const MOST_OF_ANSWER: usize = 16 << 20;
+#[cfg(any(feature = "blob", feature = "queue"))]
+pub(crate) const MOST_OF_ANSWER: usize = 16 << 20;
 
 /// The longest answer with a token.
 const MOST_OF_TOKEN: usize = 64 << 10;
+
+/// What stands as it is in the values of a query.
+#[cfg(any(feature = "queue", feature = "kv"))]
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// What a client of Azure's is made with.
 #[cfg(any(feature = "blob", feature = "queue"))]
@@ -47,8 +56,8 @@ pub(crate) fn options(transport: Arc<Transport>, policy: Option<Arc<dyn Policy>>
     with(Arc::new(Whole(transport)), policy)
 }
 
-/// What sends the calls that Azure's clients do not.
-#[cfg(any(feature = "blob", feature = "kv"))]
+/// What sends the calls of blobs that Azure's clients do not.
+#[cfg(feature = "blob")]
 pub(crate) fn sender(transport: &Arc<Transport>, policy: Option<Arc<dyn Policy>>) -> Sender {
     Sender::new(transport, policy)
 }
@@ -170,7 +179,8 @@ impl Transport {
         let answer = client.execute(ours).await.map_err(unanswered)?;
         let (status, headers) = (answer.status(), headers(answer.headers()));
         let limit = match limit {
-            Limit::Refuse(_) | Limit::None if !status.is_success() => Limit::Cut(MOST_OF_REFUSAL),
+            Limit::Cut(most) => Limit::Cut(most),
+            _ if !status.is_success() => Limit::Cut(MOST_OF_REFUSAL),
             limit => limit,
         };
         let body = Incoming::new(answer.bytes_stream(), limit);
@@ -220,7 +230,7 @@ impl HttpClient for Bounded {
 }
 
 /// As Azure's clients take them. One that is not ASCII is read as UTF-8, as it was sent; one that is neither is left out.
-fn headers(map: &reqwest::header::HeaderMap) -> Headers {
+pub(crate) fn headers(map: &reqwest::header::HeaderMap) -> Headers {
     let pair = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
         let value = std::str::from_utf8(value.as_bytes()).ok()?.to_owned();
         Some((names::came(name), HeaderValue::from(value)))

@@ -40,6 +40,7 @@ mod pages;
 mod plan;
 mod query;
 mod read;
+mod row;
 mod stamp;
 mod sweep;
 mod transact;
@@ -60,7 +61,7 @@ pub(crate) struct AzureTable {
     info: TableInfo,
     /// It has been seen.
     is_there: AtomicBool,
-    turns: Turns<Stored>,
+    turns: Turns<Stored<'static>>,
     waiting: Room,
     /// How many whole rows fit into an answer.
     fitting: Fitting,

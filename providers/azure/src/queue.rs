@@ -52,6 +52,7 @@ mod receive;
 mod send;
 mod settle;
 mod turns;
+mod xml;
 
 pub(crate) use calls::answer;
 pub(crate) use names::Names;
@@ -80,6 +81,7 @@ pub(crate) struct StorageQueue {
 
 /// What the work of a queue goes by, also after the handle is gone.
 struct Place {
+    connection: Arc<Connection>,
     client: Arc<QueueClient>,
     info: QueueInfo,
     /// For how many seconds what is sent is kept.
@@ -104,14 +106,14 @@ enum Role {
 
 impl StorageQueue {
     /// The queue and its dead letters. No I/O.
-    pub(crate) fn open(connection: &Connection, names: Names, settings: &QueueSettings) -> Result<Self> {
+    pub(crate) fn open(connection: &Arc<Connection>, names: Names, settings: &QueueSettings) -> Result<Self> {
         let queue = Arc::new(client(connection, &names.queue)?);
         let letters = Arc::new(client(connection, &names.dead)?);
         let mut buried = settings.clone();
         buried.max_attempts = u32::MAX;
         let role = Role::Letters(Arc::clone(&queue), names.queue.clone());
-        let dead = Place::new(letters, names.dead, buried, role);
-        let place = Place::new(queue, names.queue, settings.clone(), Role::Work(dead));
+        let dead = Place::new(connection, letters, names.dead, buried, role);
+        let place = Place::new(connection, queue, names.queue, settings.clone(), Role::Work(dead));
         Ok(Self { place })
     }
 }
@@ -139,7 +141,13 @@ async fn all<F: Future>(calls: Vec<F>) -> Vec<F::Output> {
 }
 
 impl Place {
-    fn new(client: Arc<QueueClient>, name: String, settings: QueueSettings, role: Role) -> Arc<Self> {
+    fn new(
+        connection: &Arc<Connection>,
+        client: Arc<QueueClient>,
+        name: String,
+        settings: QueueSettings,
+        role: Role,
+    ) -> Arc<Self> {
         let mut info = QueueInfo::new(NAME, name, settings);
         info.limits.body_bytes = BODY_BYTES;
         info.limits.receive = MOST_MESSAGES;
@@ -148,6 +156,7 @@ impl Place {
         info.capabilities = crate::support::queue();
         let kept = if matches!(role, Role::Work(_)) { KEPT } else { LETTERS_KEPT };
         Arc::new(Self {
+            connection: Arc::clone(connection),
             client,
             info,
             kept,

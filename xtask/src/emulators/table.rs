@@ -238,6 +238,7 @@ pub(super) const TABLE: &[Emulator] = &[
     },
     azurite::BY_KEY,
     azurite::BY_TOKEN,
+    azurite::OF_MESSAGES,
     // No emulators, but senders of events that others wrote: the two SDKs of CloudEvents.
     Emulator {
         name: "cloudevents-python",

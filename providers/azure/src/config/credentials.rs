@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use azure_core::credentials::Secret;
+#[cfg(any(feature = "blob", feature = "queue"))]
 use azure_core::http::policies::Policy;
 use skyport_core::{Error, Result};
 
@@ -11,7 +12,10 @@ use super::AzureConfig;
 use super::connection_string::{self, ConnectionString};
 use super::endpoint::{Service, account_in};
 use super::identity::{Tokens, Whom};
+#[cfg(any(feature = "blob", feature = "queue"))]
 use crate::http::bearer::Bearer;
+#[cfg(any(feature = "queue", feature = "kv"))]
+use crate::http::direct::Caller;
 use crate::http::shared_key::{AccountKey, SharedKey};
 
 /// The suffix of the public cloud's endpoints.
@@ -38,7 +42,26 @@ pub(crate) enum Credential {
 }
 
 impl Credential {
-    /// What says so in each request; a SAS stands in its URL already.
+    /// What says so in each call; a SAS stands in its URL already.
+    #[cfg(any(feature = "queue", feature = "kv"))]
+    pub(super) fn caller(&self, service: Service, account: &str) -> Option<Caller> {
+        match self {
+            Self::Key(key) => Some(Caller::Key(SharedKey::new(service, account, key.clone()))),
+            Self::Sas(_) => None,
+            Self::Token(tokens) => Some(Caller::Token(Arc::clone(tokens))),
+        }
+    }
+
+    /// The signature that stands in each URL.
+    pub(super) fn sas(&self) -> Option<&Secret> {
+        match self {
+            Self::Sas(sas) => Some(sas),
+            Self::Key(_) | Self::Token(_) => None,
+        }
+    }
+
+    /// What says so in each request of Azure's clients; a SAS stands in its URL already.
+    #[cfg(any(feature = "blob", feature = "queue"))]
     pub(super) fn policy(&self, service: Service, account: &str) -> Option<Arc<dyn Policy>> {
         match self {
             Self::Key(key) => Some(Arc::new(SharedKey::new(service, account, key.clone()))),

@@ -9,7 +9,7 @@ use super::credentials::Account;
 
 /// What a segment of a path holds as it is. What HTTP lets stand is fewer than what the crate `url` does: a signature is made of the path
 /// as it is sent, so nothing between here and Azure may have a reason to write it otherwise.
-const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
+pub(crate) const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
@@ -71,7 +71,6 @@ impl Service {
 pub(crate) struct Endpoint(Url);
 
 impl Endpoint {
-    #[cfg(feature = "blob")]
     pub(crate) fn url(&self) -> &Url {
         &self.0
     }

@@ -14,6 +14,7 @@ use super::{SILENCE, unanswered};
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Limit {
     /// It is an error.
+    #[cfg(any(feature = "blob", feature = "queue"))]
     Refuse(usize),
     /// The rest is not read.
     Cut(usize),
@@ -40,6 +41,7 @@ impl<S: Stream<Item = reqwest::Result<Bytes>> + Unpin> Incoming<S> {
     fn limited(&mut self, mut chunk: Bytes) -> Result<Option<Bytes>> {
         match &mut self.limit {
             Limit::None => {}
+            #[cfg(any(feature = "blob", feature = "queue"))]
             Limit::Refuse(left) => {
                 *left = left.checked_sub(chunk.len()).ok_or_else(too_much)?;
             }

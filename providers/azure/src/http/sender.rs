@@ -3,13 +3,11 @@
 
 use std::sync::Arc;
 
-#[cfg(feature = "blob")]
 use azure_core::error::CheckSuccessOptions;
 use azure_core::error::Result;
 use azure_core::http::headers::{HeaderName, HeaderValue};
 use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::{AsyncRawResponse, Context, Method, Request};
-#[cfg(feature = "blob")]
 use azure_core::http::{RawResponse, check_success};
 
 use super::incoming::Limit;
@@ -22,39 +20,25 @@ pub(crate) struct Sender {
     caller: Option<Arc<dyn Policy>>,
     /// What comes after the caller: an answer that is read into memory, and one that is not.
     whole: [Arc<dyn Policy>; 1],
-    #[cfg(feature = "blob")]
     streamed: [Arc<dyn Policy>; 1],
 }
 
 impl Sender {
     pub(super) fn new(transport: &Arc<Transport>, caller: Option<Arc<dyn Policy>>) -> Self {
         let end = |limit| Arc::new(End { transport: Arc::clone(transport), limit }) as Arc<dyn Policy>;
-        Self {
-            caller,
-            whole: [end(Limit::Refuse(MOST_OF_ANSWER))],
-            #[cfg(feature = "blob")]
-            streamed: [end(Limit::None)],
-        }
-    }
-
-    /// Sends a request; what Azure answers, whatever its status is.
-    #[cfg(feature = "kv")]
-    pub(crate) async fn ask(&self, request: &mut Request) -> Result<AsyncRawResponse> {
-        self.through(&self.whole, request).await
+        Self { caller, whole: [end(Limit::Refuse(MOST_OF_ANSWER))], streamed: [end(Limit::None)] }
     }
 
     /// Sends a request that has to be answered with one of these; the answer is read to its end.
     ///
     /// # Errors
     /// Another status, with the code that Azure says.
-    #[cfg(feature = "blob")]
     pub(crate) async fn send(&self, request: &mut Request, success: &'static [u16]) -> Result<RawResponse> {
         let answer = self.through(&self.whole, request).await?;
         checked(answer, success).await?.try_into_raw_response().await
     }
 
     /// As [`send`](Self::send), for an answer of any length, which is still to be read.
-    #[cfg(feature = "blob")]
     pub(crate) async fn download(
         &self,
         request: &mut Request,
@@ -72,7 +56,6 @@ impl Sender {
     }
 }
 
-#[cfg(feature = "blob")]
 async fn checked(answer: AsyncRawResponse, success: &'static [u16]) -> Result<AsyncRawResponse> {
     if success.contains(&u16::from(answer.status())) {
         return Ok(answer);

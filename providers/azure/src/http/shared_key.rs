@@ -2,26 +2,32 @@
 
 use std::fmt;
 use std::sync::Arc;
+#[cfg(any(feature = "queue", feature = "kv"))]
+use std::time::SystemTime;
 
-use async_trait::async_trait;
-use azure_core::http::headers::{HeaderName, HeaderValue};
-use azure_core::http::policies::{Policy, PolicyResult};
-use azure_core::http::{Context, Request};
-use azure_core::time::{OffsetDateTime, to_rfc7231};
+#[cfg(any(feature = "queue", feature = "kv"))]
+use azure_core::http::Url;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+#[cfg(any(feature = "queue", feature = "kv"))]
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
 use sha2::Sha256;
 use skyport_core::{Error, Result};
 
 use crate::config::endpoint::Service;
+use text::Asked;
 
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+#[cfg(any(feature = "blob", feature = "queue"))]
+mod policy;
 mod text;
 
-const DATE: HeaderName = HeaderName::from_static("x-ms-date");
-const AUTHORIZATION: HeaderName = HeaderName::from_static("authorization");
+const DATE: &str = "x-ms-date";
+
+/// The letters of a signature.
+const SIGNATURE: usize = 44;
 
 /// An account's key.
 #[derive(Clone)]
@@ -43,10 +49,17 @@ impl AccountKey {
     }
 
     /// The signature of a text, in base64.
+    #[cfg(feature = "blob")]
     pub(crate) fn sign(&self, text: &str) -> String {
+        let mut signature = String::with_capacity(SIGNATURE);
+        self.sign_into(text, &mut signature);
+        signature
+    }
+
+    fn sign_into(&self, text: &str, signature: &mut String) {
         let mut mac = (*self.0).clone();
         mac.update(text.as_bytes());
-        STANDARD.encode(mac.finalize().into_bytes())
+        STANDARD.encode_string(mac.finalize().into_bytes(), signature);
     }
 }
 
@@ -69,30 +82,52 @@ impl SharedKey {
         Self { service, account: account.to_owned(), key }
     }
 
-    fn sign(&self, request: &mut Request, now: OffsetDateTime) {
-        request.insert_header(DATE, to_rfc7231(&now));
+    /// What stands in the header `authorization` of a request that has its date.
+    fn authorization(&self, request: &impl Asked) -> String {
         let (scheme, text) = match self.service {
-            Service::Table => ("SharedKeyLite", text::of_table_request(request, &self.account)),
-            Service::Blob | Service::Queue => ("SharedKey", text::of_request(request, &self.account)),
+            Service::Table => ("SharedKeyLite ", text::of_table_request(request, &self.account)),
+            Service::Blob | Service::Queue => ("SharedKey ", text::of_request(request, &self.account)),
         };
-        let value = format!("{scheme} {}:{}", self.account, self.key.sign(&text));
-        request.insert_header(AUTHORIZATION, HeaderValue::from(value));
+        // As long as it is to be: what has room to spare is copied on its way into a header.
+        let mut value = String::with_capacity(scheme.len() + self.account.len() + 1 + SIGNATURE);
+        value.extend([scheme, &self.account, ":"]);
+        self.key.sign_into(&text, &mut value);
+        value
     }
-}
 
-// Azure's trait leaves the lifetime out; said here, it would be another one.
-#[allow(elided_lifetimes_in_paths)]
-#[async_trait]
-impl Policy for SharedKey {
-    async fn send(&self, context: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
-        self.sign(request, OffsetDateTime::now_utc());
-        next[0].send(context, request, &next[1..]).await
+    /// Signs a call of these parts, whose body has so many bytes.
+    #[cfg(any(feature = "queue", feature = "kv"))]
+    pub(super) fn sign_call(
+        &self,
+        method: &http::Method,
+        url: &Url,
+        headers: &mut HeaderMap,
+        length: usize,
+    ) -> std::result::Result<(), InvalidHeaderValue> {
+        self.sign_call_at(method, url, headers, length, SystemTime::now())
+    }
+
+    #[cfg(any(feature = "queue", feature = "kv"))]
+    fn sign_call_at(
+        &self,
+        method: &http::Method,
+        url: &Url,
+        headers: &mut HeaderMap,
+        length: usize,
+        now: SystemTime,
+    ) -> std::result::Result<(), InvalidHeaderValue> {
+        let date = skyport_core::clock::to_http_date(now);
+        headers.insert(HeaderName::from_static(DATE), HeaderValue::from_str(date.as_str())?);
+        let value = self.authorization(&text::Parts { method, url, headers, length });
+        headers.insert(AUTHORIZATION, HeaderValue::try_from(value)?);
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use azure_core::http::{Method, Url};
+    use std::time::{Duration, UNIX_EPOCH};
+
     use skyport_core::ErrorKind;
 
     use super::*;
@@ -102,17 +137,19 @@ mod tests {
         "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
     /// What stands in the header `authorization` of a request of the year 2023.
+    #[cfg(any(feature = "queue", feature = "kv"))]
     fn authorization(service: Service, url: &str) -> String {
-        let now = OffsetDateTime::from_unix_timestamp(1_700_000_000).expect("a time");
-        let policy = SharedKey::new(service, "devstoreaccount1", AccountKey::read(KEY).expect("a key"));
-        let mut request = Request::new(Url::parse(url).expect("a URL"), Method::Get);
-        policy.sign(&mut request, now);
-        assert_eq!(request.headers().get_optional_str(&DATE), Some("Tue, 14 Nov 2023 22:13:20 GMT"));
-        request.headers().get_optional_str(&AUTHORIZATION).expect("signed").to_owned()
+        let key = SharedKey::new(service, "devstoreaccount1", AccountKey::read(KEY).expect("a key"));
+        let (url, mut headers) = (Url::parse(url).expect("a URL"), HeaderMap::new());
+        let now = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        key.sign_call_at(&http::Method::GET, &url, &mut headers, 0, now).expect("signed");
+        assert_eq!(headers.get(DATE).expect("a date"), "Tue, 14 Nov 2023 22:13:20 GMT");
+        headers.get(AUTHORIZATION).expect("signed").to_str().expect("a text").to_owned()
     }
 
+    #[cfg(any(feature = "queue", feature = "kv"))]
     #[test]
-    fn a_request_is_signed_as_openssl_signs_its_text() {
+    fn a_call_is_signed_as_openssl_signs_its_text() {
         let url = "http://127.0.0.1:10000/devstoreaccount1/c?restype=container&comp=metadata";
         assert_eq!(
             authorization(Service::Blob, url),
@@ -132,7 +169,7 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::InvalidArgument);
             assert!(error.message().contains("portal") && !error.message().contains("TOPSECRET"), "{error}");
         }
-        let policy = SharedKey::new(Service::Blob, "a", AccountKey::read(" YQ==\n").expect("a key"));
-        assert_eq!(format!("{:?}", policy.key), "AccountKey { .. }");
+        let key = SharedKey::new(Service::Blob, "a", AccountKey::read(" YQ==\n").expect("a key"));
+        assert_eq!(format!("{:?}", key.key), "AccountKey { .. }");
     }
 }

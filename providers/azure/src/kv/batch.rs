@@ -3,44 +3,67 @@
 //! Azure answers 202 whatever becomes of it. What it did is told by one answer to each operation; what it refused, by a single one
 //! whose message begins with the operation's place.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
 use bytes::Bytes;
-use skyport_core::{Result, Token};
+use http::StatusCode;
+use http::header::HeaderValue;
+use skyport_core::{Error, Result, Token};
 
-use super::client::{Answer, Client, DATA_VERSION, Failure, JSON, refusal, unreadable};
-use super::operation::Form;
+use super::client::{Answer, DATA_VERSION, Failure, JSON, refusal, unreadable};
+use super::operation::{Form, IfMatch, Operation, Partition};
 use super::stamp::Etag;
 
+/// What an operation has around its entity, or less.
+const AROUND: usize = 512;
+
 /// The content type and the body of a transaction.
-pub(super) fn write(client: &Client, forms: Vec<Form>) -> Result<(String, Bytes)> {
-    let (batch, changes) = (format!("batch_{}", Token::new()), format!("changeset_{}", Token::new()));
-    let length: usize =
-        forms.iter().map(|form| 1_024 + form.path.len() + form.body.as_ref().map_or(0, Bytes::len)).sum();
+pub(super) fn write(partition: Partition<'_>, operations: &[Operation]) -> Result<(HeaderValue, Bytes)> {
+    let (batch, changes) = (Token::new(), Token::new());
+    let length: usize = operations.iter().map(|operation| AROUND + operation.length()).sum();
     let mut body = Vec::with_capacity(length);
-    let mut head = format!("--{batch}\r\nContent-Type: multipart/mixed; boundary={changes}\r\n\r\n");
-    for form in forms {
-        let (method, url) = (form.method.as_str(), client.plain_url(&form.path)?);
-        let _ = write!(
-            head,
-            "--{changes}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n\
-             {method} {url} HTTP/1.1\r\nAccept: {JSON}\r\nDataServiceVersion: {DATA_VERSION}\r\nPrefer: return-no-content\r\n"
-        );
-        if let Some(etag) = &form.if_match {
-            let _ = write!(head, "If-Match: {etag}\r\n");
+    write_all(partition, operations, (batch, changes), &mut body)
+        .map_err(|error| Error::internal("a transaction is not written").with_source(error))?;
+    let content_type = HeaderValue::try_from(format!("multipart/mixed; boundary=batch_{batch}"))
+        .map_err(|error| Error::internal("a boundary is no header").with_source(error))?;
+    Ok((content_type, body.into()))
+}
+
+fn write_all(
+    partition: Partition<'_>,
+    operations: &[Operation],
+    (batch, changes): (Token, Token),
+    body: &mut Vec<u8>,
+) -> std::io::Result<()> {
+    // What is the same of each is written once.
+    let part = format!(
+        "--changeset_{changes}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+    );
+    let headers = format!(
+        " HTTP/1.1\r\nAccept: {JSON}\r\nDataServiceVersion: {DATA_VERSION}\r\nPrefer: return-no-content\r\n"
+    );
+    write!(body, "--batch_{batch}\r\nContent-Type: multipart/mixed; boundary=changeset_{changes}\r\n\r\n")?;
+    let mut url = String::new();
+    for operation in operations {
+        let Form { method, if_match, body: entity } = operation.form();
+        url.clear();
+        partition.client.direct().write_plain_url(&operation.path(partition), &mut url);
+        for text in [&*part, method.as_str(), " ", &url, &headers] {
+            body.extend_from_slice(text.as_bytes());
         }
-        if form.body.is_some() {
-            head.push_str("Content-Type: application/json\r\n");
+        match if_match {
+            IfMatch::Unsaid => {}
+            IfMatch::Any => body.extend_from_slice(b"If-Match: *\r\n"),
+            IfMatch::This(etag) => write!(body, "If-Match: {}\r\n", etag.header())?,
         }
-        head.push_str("\r\n");
-        body.extend_from_slice(head.as_bytes());
-        head.clear();
-        body.extend_from_slice(form.body.as_deref().unwrap_or_default());
-        head.push_str("\r\n");
+        if entity.is_some() {
+            body.extend_from_slice(b"Content-Type: application/json\r\n");
+        }
+        body.extend_from_slice(b"\r\n");
+        operation.write_body(partition, body)?;
+        body.extend_from_slice(b"\r\n");
     }
-    let _ = write!(head, "--{changes}--\r\n--{batch}--\r\n");
-    body.extend_from_slice(head.as_bytes());
-    Ok((format!("multipart/mixed; boundary={batch}"), body.into()))
+    write!(body, "--changeset_{changes}--\r\n--batch_{batch}--\r\n")
 }
 
 /// The etag that each of so many operations gave, where it gave one.
@@ -51,7 +74,7 @@ pub(super) fn read(answer: &Answer, operations: usize) -> Result<Vec<Option<Etag
     let boundary = answer.header("content-type").and_then(boundary);
     let inner = boundary.and_then(|boundary| answers(&answer.body, &boundary, operations));
     let inner = inner.ok_or_else(unreadable)?;
-    if let Some(refused) = inner.iter().find(|one| !(200..300).contains(&one.status)) {
+    if let Some(refused) = inner.iter().find(|one| !one.status.is_success()) {
         return Err(Failure::Refused(refusal(refused.status, &answer.headers, refused.body)));
     }
     if inner.len() != operations {
@@ -63,7 +86,7 @@ pub(super) fn read(answer: &Answer, operations: usize) -> Result<Vec<Option<Etag
 /// The answer to one operation.
 #[derive(Debug)]
 struct One<'a> {
-    status: u16,
+    status: StatusCode,
     etag: Option<&'a str>,
     body: &'a [u8],
 }
@@ -84,7 +107,7 @@ fn one(part: &[u8]) -> Option<One<'_>> {
     if !words.next()?.starts_with("HTTP/") {
         return None;
     }
-    let status = words.next()?.parse().ok()?;
+    let status = StatusCode::from_bytes(words.next()?.as_bytes()).ok()?;
     Some(One { status, etag: header(headers, "etag"), body })
 }
 
@@ -168,14 +191,14 @@ mod tests {
     #[test]
     fn each_operation_has_its_answer() {
         let read = answers(DONE.as_bytes(), "batchresponse_1", 2).expect("answers");
-        let told: Vec<_> = read.iter().map(|one| (one.status, one.etag)).collect();
+        let told: Vec<_> = read.iter().map(|one| (one.status.as_u16(), one.etag)).collect();
         assert_eq!(told, [(204, Some("W/\"datetime'1'\"")), (204, None)]);
     }
 
     #[test]
     fn a_refusal_tells_which_operation_it_is_about() {
         let read = answers(REFUSED.as_bytes(), "batchresponse_1", 2).expect("an answer");
-        let refused = refusal(read[0].status, &azure_core::http::headers::Headers::new(), read[0].body);
+        let refused = refusal(read[0].status, &http::HeaderMap::new(), read[0].body);
         assert_eq!((refused.code.as_str(), refused.index), ("EntityAlreadyExists", Some(1)));
     }
 

@@ -3,8 +3,9 @@
 use skyport_core::Result;
 use skyport_core::kv::port::{Key, RawItem};
 
-use super::entity::{Properties, Stored, foreign};
+use super::entity::{Stored, foreign};
 use super::key;
+use super::row::Row;
 
 /// A partition as it is stored.
 #[must_use]
@@ -45,14 +46,13 @@ pub fn sort_of_mirror(row: &str) -> Result<String> {
 /// # Errors
 /// `Malformed` where Skyport did not write it.
 pub fn read_row(json: &[u8], now: u64) -> Result<Option<RawItem>> {
-    let properties: Properties =
-        serde_json::from_slice(json).map_err(|error| foreign("it is no JSON").with_source(error))?;
-    let mut stored = Stored::row(properties, None)?;
-    let sort = key::sort_of_item(&stored.take_row()?)?;
-    let partition = stored.take_partition()?;
-    stored.take_slots()?;
-    stored.take_put_at()?;
-    stored.into_item(Key::new(partition, sort), now)
+    let row = Row::read(json).map_err(|error| foreign("it is no JSON").with_source(error))?;
+    let stored = Stored::row(row, None)?;
+    let sort = key::sort_of_item(stored.row.row()?)?;
+    let partition = stored.row.partition()?.to_owned();
+    stored.row.slots.text()?;
+    stored.row.put_at.millis()?;
+    stored.item(Key::new(partition, sort), now)
 }
 
 /// The name of a table as Azure takes it.

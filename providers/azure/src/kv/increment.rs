@@ -17,9 +17,8 @@ use skyport_core::kv::turns::Turn;
 use skyport_core::{Error, Result};
 
 use super::client::{Failure, unreadable};
-use super::entity::{self, Content, Properties, Stored, foreign, stored_expiry};
+use super::entity::{Content, Stored, Written, foreign, stored_expiry};
 use super::operation::{Operation, Verb};
-use super::plan::mirror;
 use super::stamp::{Etag, Stamp};
 use super::waiting::Waiting;
 use super::{AzureTable, key};
@@ -34,7 +33,7 @@ struct Next {
     sum: i64,
     attempt: String,
     expires: Option<u64>,
-    row: Properties,
+    row: Written,
     /// What has to be there still.
     expected: Option<Etag>,
 }
@@ -43,7 +42,7 @@ struct Next {
 #[derive(Debug)]
 enum Told {
     Applied(Incremented),
-    Next(Next),
+    Next(Box<Next>),
 }
 
 impl AzureTable {
@@ -79,7 +78,7 @@ impl AzureTable {
     }
 
     /// Applies all increments that wait for this counter, as far as each has a slot of its own, and tells them.
-    async fn add_together(&self, key: &Key, turn: Turn<'_, Stored>) {
+    async fn add_together(&self, key: &Key, turn: Turn<'_, Stored<'static>>) {
         let waiting = self.waiting.take(key);
         if waiting.is_empty() {
             return;
@@ -105,8 +104,7 @@ impl AzureTable {
             match self.write_group(key, &group).await {
                 Ok(stamp) => {
                     if let (Some(next), Some(stamp)) = (&group.last, &stamp) {
-                        let (row, attempt) = (next.row.clone(), next.attempt.clone());
-                        turn.leave(Stored::written(row, attempt, stamp.clone(), self.now()));
+                        turn.leave(Stored::counted(next.sum, next.row.clone(), stamp.clone(), self.now()));
                     }
                     return group.tell(waiting, stamp);
                 }
@@ -133,9 +131,12 @@ impl AzureTable {
         };
         let mut operations = vec![Operation { row: key::item(&key.sort), verb }];
         if self.mirrored {
-            operations.push(Operation { row: key::mirror(&key.sort), verb: Verb::Replace(mirror(), None) });
+            operations.push(Operation {
+                row: key::mirror(&key.sort),
+                verb: Verb::Replace(Written::mirror(), None),
+            });
         }
-        let etags = self.partition(&stored).apply(operations).await?;
+        let etags = self.partition(&stored).apply(&operations).await?;
         let etag = etags.into_iter().next().flatten().ok_or_else(unreadable)?;
         Ok(Some(Stamp { etag, expires: *expires }))
     }
@@ -152,18 +153,18 @@ struct Group {
 }
 
 impl Group {
-    fn of(waiting: &[Waiting], there: Option<Stored>, now: u64) -> Self {
+    fn of(waiting: &[Waiting], there: Option<Stored<'static>>, now: u64) -> Self {
         let expected = there.as_ref().map(|there| there.etag.clone());
         let ahead = Duration::from_millis(there.as_ref().map_or(0, |there| there.ahead));
         let (mut there, mut last) = (there, None);
         let mut all = Vec::with_capacity(waiting.len());
         for one in waiting {
-            let told = told(&by_azures_clock(&one.increment, ahead), there.clone(), now);
+            let told = told(&by_azures_clock(&one.increment, ahead), there.as_ref(), now);
             if let Ok(Told::Next(next)) = &told {
                 let etag = next.expected.clone().unwrap_or_else(Etag::of_nothing);
                 let stamp = Stamp { etag, expires: next.expires };
-                there = Some(Stored::written(next.row.clone(), next.attempt.clone(), stamp, now));
-                last = Some(next.clone());
+                there = Some(Stored::counted(next.sum, next.row.clone(), stamp, now));
+                last = Some(Next::clone(next));
             }
             all.push(told);
         }
@@ -175,7 +176,8 @@ impl Group {
         for (one, told) in waiting.into_iter().zip(self.told) {
             one.tell(match told {
                 Ok(Told::Applied(done)) => Ok(done),
-                Ok(Told::Next(Next { sum, attempt, .. })) => {
+                Ok(Told::Next(next)) => {
+                    let Next { sum, attempt, .. } = *next;
                     // What was changed in the same write has a version that no item has any more.
                     let version = match &stamp {
                         Some(stamp) if last.as_ref() == Some(&attempt) => stamp.version(&attempt),
@@ -200,23 +202,24 @@ fn by_azures_clock(increment: &Increment, ahead: Duration) -> Increment {
 }
 
 /// What follows from what is there.
-fn told(increment: &Increment, there: Option<Stored>, now: u64) -> Result<Told> {
-    let Some(mut there) = there else {
+fn told(increment: &Increment, there: Option<&Stored<'_>>, now: u64) -> Result<Told> {
+    let Some(there) = there else {
         let base = Base { expires: increment.expires.map(stored_expiry), ..Base::default() };
         return made(increment, base, now);
     };
-    let json = there.take_slots()?;
+    let json = there.row.slots.text()?;
     // A row that only a put has written was put no earlier than Azure says: a clock that is behind is not believed.
     let fresh = json.is_none();
-    let put_at = there.take_put_at()?.map(|put_at| if fresh { put_at.max(there.written) } else { put_at });
+    let put_at =
+        there.row.put_at.millis()?.map(|put_at| if fresh { put_at.max(there.written) } else { put_at });
     let slots: Slots = match json {
-        Some(json) => serde_json::from_str(&json)
+        Some(json) => serde_json::from_str(json)
             .map_err(|error| foreign("what it remembers of increments is none").with_source(error))?,
         None => Slots::default(),
     };
     if let Some(mut applied) = slots.find(increment)? {
         // The slot was written before Azure gave it an etag: unless somebody wrote since, the item tells.
-        if Some(applied.version.as_str()) == there.write.as_deref() {
+        if Some(applied.version.as_str()) == there.write() {
             applied.version = there.stamp.version(applied.version.as_str());
         }
         return Ok(Told::Applied(applied));
@@ -227,7 +230,7 @@ fn told(increment: &Increment, there: Option<Stored>, now: u64) -> Result<Told> 
     let written = now.max(there.written);
     let expected = Some(there.etag.clone());
     let base = if there.live(now).is_some() {
-        let value = read_counter(&there.take_value()?)?;
+        let value = read_counter(&there.row.value()?)?;
         Base { value, expires: there.stamp.expires, slots, put_at, expected }
     } else {
         Base { value: 0, expires: increment.expires.map(stored_expiry), slots, put_at, expected }
@@ -252,14 +255,16 @@ fn made(increment: &Increment, base: Base, now: u64) -> Result<Told> {
     slots.record(increment, from_millis(now), &Incremented::new(sum, RawVersion::new(attempt.as_str())));
     let json = serde_json::to_string(&slots)
         .map_err(|error| Error::internal("a counter's slots are no JSON").with_source(error))?;
-    let mut row = entity::made(&Content::Counter(sum), &attempt, expires, put_at);
-    entity::set_slots(&mut row, json);
-    Ok(Told::Next(Next { sum, attempt, expires, row, expected }))
+    let mut row = Written::item(Content::Counter(sum), attempt.clone(), expires, put_at);
+    row.slots = Some(json);
+    Ok(Told::Next(Box::new(Next { sum, attempt, expires, row, expected })))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kv::entity;
+    use crate::kv::row::Row;
     use skyport_core::{ErrorKind, Token};
 
     /// In milliseconds, as below.
@@ -272,27 +277,28 @@ mod tests {
         increment
     }
 
-    fn there(mut row: Properties) -> Option<Stored> {
-        row.insert(entity::TIMESTAMP.to_owned(), TIMESTAMP.into());
-        Some(Stored::read(row, None).expect("an item"))
+    fn there(row: &Written) -> Option<Stored<'static>> {
+        let json = entity::tests::there(row, TIMESTAMP);
+        let row = Row::read(&json).expect("a row");
+        Some(Stored::read(row, None).expect("an item").into_owned())
     }
 
     fn next(told: Result<Told>) -> Next {
         match told.expect("told") {
-            Told::Next(next) => next,
+            Told::Next(next) => *next,
             Told::Applied(done) => panic!("it was not applied yet: {done:?}"),
         }
     }
 
     #[test]
     fn a_trace_is_no_older_than_what_was_there_whatever_the_clock_of_who_left_it_says() {
-        let row = entity::made(&Content::Counter(1), &"0".repeat(40), None, None);
+        let row = Written::item(Content::Counter(1), "0".repeat(40), None, None);
         // The clock of the other is an hour behind.
         let behind = WRITTEN - 3_600_000;
-        let left = next(told(&increment(3 + 16, behind), there(row), behind));
+        let left = next(told(&increment(3 + 16, behind), there(&row).as_ref(), behind));
         let mut lost = increment(3, WRITTEN - 5_000);
         lost.repeated = true;
-        let error = told(&lost, there(left.row), WRITTEN).expect_err("it may have been after it");
+        let error = told(&lost, there(&left.row).as_ref(), WRITTEN).expect_err("it may have been after it");
         assert_eq!(error.kind(), ErrorKind::Indeterminate);
     }
 
@@ -304,11 +310,11 @@ mod tests {
         let mut lost = increment(3, WRITTEN - 500 + hour);
         lost.repeated = true;
         let (now, ahead) = (WRITTEN + 900 + hour, Duration::from_millis(hour + 900));
-        let error = told(&by_azures_clock(&lost, ahead), there(left.row.clone()), now);
+        let error = told(&by_azures_clock(&lost, ahead), there(&left.row).as_ref(), now);
         assert_eq!(error.expect_err("it may have been before it").kind(), ErrorKind::Indeterminate);
         // So it is with a put.
-        let row = entity::made(&Content::Counter(1), &"0".repeat(40), None, Some(WRITTEN));
-        assert!(told(&by_azures_clock(&lost, ahead), there(row), now).is_err());
+        let row = Written::item(Content::Counter(1), "0".repeat(40), None, Some(WRITTEN));
+        assert!(told(&by_azures_clock(&lost, ahead), there(&row).as_ref(), now).is_err());
         // What was there before it began is in nobody's way, and a first attempt goes by its own clock.
         let before = |increment: &Increment, ahead| by_azures_clock(increment, ahead).started;
         assert!(before(&lost, ahead) < from_millis(WRITTEN));
@@ -324,25 +330,25 @@ mod tests {
     #[test]
     fn a_put_forgets_increments_and_says_since_when() {
         // The clock of whoever put it is an hour behind.
-        let row = entity::made(&Content::Counter(100), &"0".repeat(40), None, Some(WRITTEN - 3_600_000));
+        let row = Written::item(Content::Counter(100), "0".repeat(40), None, Some(WRITTEN - 3_600_000));
         let mut lost = increment(3, WRITTEN - 5_000);
-        assert_eq!(next(told(&lost, there(row.clone()), WRITTEN)).sum, 101, "a first attempt may go on");
+        assert_eq!(next(told(&lost, there(&row).as_ref(), WRITTEN)).sum, 101, "a first attempt may go on");
         lost.repeated = true;
-        let error = told(&lost, there(row.clone()), WRITTEN).expect_err("its trace may be gone");
+        let error = told(&lost, there(&row).as_ref(), WRITTEN).expect_err("its trace may be gone");
         assert_eq!(error.kind(), ErrorKind::Indeterminate);
         // An increment since then keeps that.
-        let left = next(told(&increment(4, WRITTEN), there(row.clone()), WRITTEN));
-        assert!(told(&lost, there(left.row), WRITTEN).is_err());
+        let left = next(told(&increment(4, WRITTEN), there(&row).as_ref(), WRITTEN));
+        assert!(told(&lost, there(&left.row).as_ref(), WRITTEN).is_err());
         lost.started = from_millis(WRITTEN + 1);
-        assert_eq!(next(told(&lost, there(row), WRITTEN)).sum, 101, "the put was before it began");
+        assert_eq!(next(told(&lost, there(&row).as_ref(), WRITTEN)).sum, 101, "the put was before it began");
     }
 
     #[test]
     fn a_repetition_finds_itself_and_the_version_that_it_gave() {
         let first = increment(7, WRITTEN);
         let left = next(told(&first, None, WRITTEN));
-        let version = there(left.row.clone()).expect("a row").live(WRITTEN).expect("alive");
-        match told(&first, there(left.row), WRITTEN).expect("told") {
+        let version = there(&left.row).expect("a row").live(WRITTEN).expect("alive");
+        match told(&first, there(&left.row).as_ref(), WRITTEN).expect("told") {
             Told::Applied(done) => assert_eq!(done, Incremented::new(1, version)),
             Told::Next(_) => panic!("it would count twice"),
         }

@@ -29,6 +29,8 @@ pub(super) const NO_PARTITION: &str = "_table";
 
 /// Before the sort key of every item.
 pub(super) const ITEM: char = ':';
+/// The first RowKey that an item can have.
+pub(super) const FIRST_ITEM: &str = ":";
 /// What is greater than every RowKey of an item, and less than all others.
 pub(super) const AFTER_ITEMS: &str = ";";
 /// Before the mirrored sort key of every item of a table with a reverse index.
@@ -87,7 +89,18 @@ pub(super) fn mirror(sort: &str) -> String {
 
 /// The sort key that an item's RowKey names.
 pub(super) fn sort_of_item(row: &str) -> Result<String> {
-    row.strip_prefix(ITEM).and_then(|stored| decode(stored.as_bytes())).ok_or_else(none)
+    let mut sort = String::new();
+    sort_of_item_into(row, &mut sort)?;
+    Ok(sort)
+}
+
+/// As [`sort_of_item`], in the place of what is there.
+pub(super) fn sort_of_item_into(row: &str, sort: &mut String) -> Result<()> {
+    let mut bytes = std::mem::take(sort).into_bytes();
+    bytes.clear();
+    let stored = row.strip_prefix(ITEM).ok_or_else(none)?;
+    *sort = decode(stored.as_bytes(), bytes).ok_or_else(none)?;
+    Ok(())
 }
 
 /// The sort key that a mirror's RowKey names.
@@ -97,7 +110,7 @@ pub(super) fn sort_of_mirror(row: &str) -> Result<String> {
         let at = MIRRORED.binary_search(&letter).ok()?;
         LETTERS.get(LETTERS.len() - 1 - at).copied()
     });
-    letters.collect::<Option<Vec<u8>>>().and_then(|stored| decode(&stored)).ok_or_else(none)
+    letters.collect::<Option<Vec<u8>>>().and_then(|stored| decode(&stored, Vec::new())).ok_or_else(none)
 }
 
 fn none() -> skyport_core::Error {
@@ -123,8 +136,9 @@ fn encode(text: &str, stored: &mut String) {
     }
 }
 
-fn decode(stored: &[u8]) -> Option<String> {
-    let mut bytes = Vec::with_capacity(stored.len());
+/// The text, in the room of `bytes`.
+fn decode(stored: &[u8], mut bytes: Vec<u8>) -> Option<String> {
+    bytes.reserve(stored.len());
     let mut letters = stored.iter();
     // So many bytes of a character are still to come.
     let mut following = 0;
@@ -225,7 +239,7 @@ mod tests {
 
     #[test]
     fn no_key_is_written_as_the_partition_of_none() {
-        assert_eq!(decode(NO_PARTITION.as_bytes()), None);
+        assert_eq!(decode(NO_PARTITION.as_bytes(), Vec::new()), None);
     }
 
     #[test]

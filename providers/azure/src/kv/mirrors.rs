@@ -2,17 +2,17 @@
 //!
 //! Where all of them are made, a row says so, in a partition that no key of Skyport's is: they are made once.
 
-use azure_core::http::Method;
 use futures_util::StreamExt;
+use http::Method;
 use skyport_core::retry::patiently;
 use skyport_core::{Error, Result};
 
-use super::client::{Call, Failure, NO_ROW};
-use super::entity::{ROW, Stored};
+use super::client::{Failure, NO_ROW};
+use super::entity::{ROW, Stored, Written};
 use super::operation::{Operation, Partition, Verb};
 use super::pages::{Circle, Next, Rows};
-use super::plan::mirror;
 use super::read::unwritten;
+use super::row::Row;
 use super::{AT_ONCE, AzureTable, key};
 
 /// How many rows are asked for at once.
@@ -41,7 +41,7 @@ impl AzureTable {
     pub(crate) async fn forget_mirrored(&self) -> Result<()> {
         let forget = || async {
             let delete = Operation { row: DONE.to_owned(), verb: Verb::Delete(None) };
-            match self.notes_of_its_own().apply(vec![delete]).await {
+            match self.notes_of_its_own().apply(&[delete]).await {
                 Err(failure) if failure.is(NO_ROW) => Ok(()),
                 deleted => deleted.map(drop).map_err(Error::from),
             }
@@ -51,12 +51,13 @@ impl AzureTable {
 
     /// Says that each item has its mirror.
     async fn set_mirrored(&self) -> Result<()> {
-        let done = Operation { row: DONE.to_owned(), verb: Verb::Replace(mirror(), None) };
-        self.notes_of_its_own().apply(vec![done]).await.map(drop).map_err(Error::from)
+        let done = Operation { row: DONE.to_owned(), verb: Verb::Replace(Written::mirror(), None) };
+        self.notes_of_its_own().apply(&[done]).await.map(drop).map_err(Error::from)
     }
 
     async fn is_mirrored(&self) -> Result<bool> {
-        match self.client.send(Call::new(Method::Get, self.notes_of_its_own().path(DONE))).await {
+        let call = self.client.call(Method::GET, &self.notes_of_its_own().path(DONE));
+        match self.client.send(call).await {
             Ok(_) => Ok(true),
             Err(failure) if failure.is(NO_ROW) => Ok(false),
             Err(failure) => Err(unwritten(failure.into())),
@@ -71,10 +72,15 @@ impl AzureTable {
     async fn mirror_some(&self, from: Next) -> Result<Next> {
         let filter = format!("{ROW} ge '{}' and {ROW} lt '{}'", key::ITEM, key::AFTER_ITEMS);
         let mut rows = Rows::at(self, Some(NEEDED), from);
-        let found = rows.some(&filter, BATCH).await?;
-        let made = found.into_iter().map(|properties| async {
-            let mut stored = Stored::row(properties, None)?;
-            self.mirror_one(&stored.take_partition()?, &stored.take_row()?).await
+        let mut found = Vec::new();
+        let keys = |row: Row<'_>| {
+            let stored = Stored::row(row, None)?;
+            Ok((stored.row.partition()?.to_owned(), stored.row.row()?.to_owned()))
+        };
+        rows.some(&filter, BATCH, |row| found.push(keys(row))).await?;
+        let made = found.into_iter().map(|keys: Result<(String, String)>| async {
+            let (partition, row) = keys?;
+            self.mirror_one(&partition, &row).await
         });
         let mut made = futures_util::stream::iter(made).buffer_unordered(AT_ONCE);
         while let Some(made) = made.next().await {
@@ -86,8 +92,8 @@ impl AzureTable {
     /// One that is of no item any more is taken away by whoever reads backwards.
     async fn mirror_one(&self, partition: &str, row: &str) -> Result<()> {
         let row = key::mirror(&key::sort_of_item(row)?);
-        let insert = Operation { row, verb: Verb::Insert(mirror()) };
-        match self.partition(partition).apply(vec![insert]).await {
+        let insert = Operation { row, verb: Verb::Insert(Written::mirror()) };
+        match self.partition(partition).apply(&[insert]).await {
             Err(Failure::Refused(refused)) if refused.code == "EntityAlreadyExists" => Ok(()),
             made => made.map(drop).map_err(Error::from),
         }

@@ -1,12 +1,12 @@
 //! Writes of entities as Table Storage takes them: one as a request of its own, several of one partition as a transaction.
 
-use azure_core::http::Method;
-use bytes::Bytes;
+use http::Method;
+use http::header::{CONTENT_TYPE, HeaderValue, IF_MATCH};
 use skyport_core::{Error, ErrorKind, Result};
 
 use super::batch;
-use super::client::{Call, Client, Failure, JSON, Refused, unreadable};
-use super::entity::{PARTITION, Properties, ROW};
+use super::client::{Client, Failure, Refused, json, unreadable};
+use super::entity::{PARTITION, ROW, Written};
 use super::stamp::Etag;
 use crate::provision::NAME;
 
@@ -19,11 +19,11 @@ const MOST_BYTES: usize = 4 << 20;
 #[derive(Clone, Debug)]
 pub(super) enum Verb {
     /// Makes it, where there is none.
-    Insert(Properties),
+    Insert(Written),
     /// Makes it, or replaces whatever is there, or only what has this etag.
-    Replace(Properties, Option<Etag>),
+    Replace(Written, Option<Etag>),
     /// Adds to what has this etag.
-    Merge(Properties, Etag),
+    Merge(Written, Etag),
     /// Deletes it, whatever it is or where it has this etag; it has to be there.
     Delete(Option<Etag>),
 }
@@ -44,58 +44,122 @@ pub(super) struct Partition<'p> {
     pub(super) key: &'p str,
 }
 
-/// An operation as HTTP says it.
-#[derive(Debug)]
-pub(super) struct Form {
-    pub(super) method: Method,
-    pub(super) path: String,
-    pub(super) if_match: Option<String>,
-    pub(super) body: Option<Bytes>,
+/// What an operation expects to be there.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum IfMatch<'o> {
+    /// It does not say.
+    Unsaid,
+    /// Anything.
+    Any,
+    This(&'o Etag),
 }
 
-impl Partition<'_> {
+/// An operation as HTTP says it.
+#[derive(Debug)]
+pub(super) struct Form<'o> {
+    pub(super) method: Method,
+    pub(super) if_match: IfMatch<'o>,
+    pub(super) body: Option<&'o Written>,
+}
+
+impl Operation {
+    pub(super) fn form(&self) -> Form<'_> {
+        let (method, if_match, body) = match &self.verb {
+            Verb::Insert(written) => (Method::POST, IfMatch::Unsaid, Some(written)),
+            Verb::Replace(written, None) => (Method::PUT, IfMatch::Unsaid, Some(written)),
+            Verb::Replace(written, Some(etag)) => (Method::PUT, IfMatch::This(etag), Some(written)),
+            Verb::Merge(written, etag) => (Method::PATCH, IfMatch::This(etag), Some(written)),
+            Verb::Delete(None) => (Method::DELETE, IfMatch::Any, None),
+            Verb::Delete(Some(etag)) => (Method::DELETE, IfMatch::This(etag), None),
+        };
+        Form { method, if_match, body }
+    }
+
+    /// What it writes of an entity.
+    pub(super) fn written(&self) -> Option<&Written> {
+        self.form().body
+    }
+
+    pub(super) fn deletes(&self) -> bool {
+        matches!(self.verb, Verb::Delete(_))
+    }
+
+    /// What stands after the account in its URL.
+    pub(super) fn path<'p>(&'p self, partition: Partition<'p>) -> Path<'p> {
+        match self.verb {
+            Verb::Insert(_) => [partition.table, "", "", "", "", ""],
+            _ => partition.path(&self.row),
+        }
+    }
+
+    /// Adds its entity as JSON. One that is made tells its keys there.
+    pub(super) fn write_body(&self, partition: Partition<'_>, into: &mut Vec<u8>) -> std::io::Result<()> {
+        let keys = matches!(self.verb, Verb::Insert(_)).then_some((partition.key, &*self.row));
+        self.written().map_or(Ok(()), |written| written.write_json(keys, into))
+    }
+
+    /// How long its entity is, or less.
+    pub(super) fn length(&self) -> usize {
+        self.written().map_or(0, |written| self.row.len() + written.length())
+    }
+}
+
+/// The pieces of the path of an entity.
+pub(super) type Path<'p> = [&'p str; 6];
+
+impl<'p> Partition<'p> {
     /// The path of an entity. The keys have no letter that would have to be escaped.
-    pub(super) fn path(&self, row: &str) -> String {
-        format!("{}({PARTITION}='{}',{ROW}='{row}')", self.table, self.key)
+    pub(super) fn path(&self, row: &'p str) -> Path<'p> {
+        const { assert!(PARTITION.len() == 12 && ROW.len() == 6) };
+        [self.table, "(PartitionKey='", self.key, "',RowKey='", row, "')"]
     }
 
     /// Does all of it, or nothing; the new etag of each, where it is still there.
-    pub(super) async fn apply(&self, mut operations: Vec<Operation>) -> Result<Vec<Option<Etag>>, Failure> {
-        if operations.len() > 1 {
-            return self.apply_together(operations).await;
+    pub(super) async fn apply(&self, operations: &[Operation]) -> Result<Vec<Option<Etag>>, Failure> {
+        match operations {
+            [] => Ok(Vec::new()),
+            [only] => self.apply_one(only).await.map(|etag| vec![etag]),
+            several => self.apply_together(several).await,
         }
-        let Some(only) = operations.pop() else { return Ok(Vec::new()) };
-        let deletes = matches!(only.verb, Verb::Delete(_));
-        let Form { method, path, if_match, body } = self.form(only)?;
-        let mut call = Call::new(method, path).header("prefer", "return-no-content");
-        if let Some(etag) = if_match {
-            call = call.header("if-match", etag);
+    }
+
+    async fn apply_one(&self, operation: &Operation) -> Result<Option<Etag>, Failure> {
+        let Form { method, if_match, body } = operation.form();
+        let mut call = self.client.write(method, &operation.path(*self));
+        match if_match {
+            IfMatch::Unsaid => {}
+            IfMatch::Any => call = call.header(IF_MATCH, HeaderValue::from_static("*")),
+            IfMatch::This(etag) => {
+                let etag = HeaderValue::try_from(etag.header())
+                    .map_err(|error| Error::internal("an etag is no header").with_source(error))?;
+                call = call.header(IF_MATCH, etag);
+            }
         }
-        if let Some(body) = body {
-            call = call.body(JSON, body);
+        if body.is_some() {
+            let mut body = Vec::with_capacity(self.key.len() + operation.length());
+            operation
+                .write_body(*self, &mut body)
+                .map_err(|error| Error::internal("a row is no JSON").with_source(error))?;
+            call = json(call, body);
         }
         let answer = self.client.send(call).await.map_err(|failure| match failure {
             Failure::Refused(refused) => Failure::Refused(Refused { index: Some(0), ..refused }),
             other => other,
         })?;
-        if deletes {
-            return Ok(vec![None]);
+        if operation.deletes() {
+            return Ok(None);
         }
         let etag = answer.header("etag").and_then(Etag::read).ok_or_else(unreadable)?;
-        Ok(vec![Some(etag)])
+        Ok(Some(etag))
     }
 
-    async fn apply_together(&self, operations: Vec<Operation>) -> Result<Vec<Option<Etag>>, Failure> {
+    async fn apply_together(&self, operations: &[Operation]) -> Result<Vec<Option<Etag>>, Failure> {
         if operations.len() > MOST {
             let text =
                 format!("Azure takes {MOST} rows in one transaction, and this would be {}", operations.len());
             return Err(Error::new(ErrorKind::TooLarge, text).with_provider(NAME).into());
         }
-        let deletes: Vec<bool> =
-            operations.iter().map(|operation| matches!(operation.verb, Verb::Delete(_))).collect();
-        let forms =
-            operations.into_iter().map(|operation| self.form(operation)).collect::<Result<Vec<_>>>()?;
-        let (content_type, body) = batch::write(self.client, forms)?;
+        let (content_type, body) = batch::write(*self, operations)?;
         if body.len() > MOST_BYTES {
             let text = format!(
                 "Azure takes {MOST_BYTES} bytes in one transaction, and this would be {}",
@@ -103,32 +167,11 @@ impl Partition<'_> {
             );
             return Err(Error::new(ErrorKind::TooLarge, text).with_provider(NAME).into());
         }
-        let answer = self.client.send(Call::new(Method::Post, "$batch").body(content_type, body)).await?;
-        let etags = batch::read(&answer, deletes.len())?;
-        let whole = deletes.iter().zip(&etags).all(|(deletes, etag)| *deletes || etag.is_some());
+        let call = self.client.call(Method::POST, &["$batch"]).header(CONTENT_TYPE, content_type).body(body);
+        let answer = self.client.send(call).await?;
+        let etags = batch::read(&answer, operations.len())?;
+        let whole =
+            operations.iter().zip(&etags).all(|(operation, etag)| operation.deletes() || etag.is_some());
         if whole { Ok(etags) } else { Err(unreadable().into()) }
-    }
-
-    fn form(&self, operation: Operation) -> Result<Form> {
-        let Operation { row, verb } = operation;
-        let path = self.path(&row);
-        let (method, path, if_match, properties) = match verb {
-            Verb::Insert(mut properties) => {
-                properties.insert(PARTITION.to_owned(), self.key.into());
-                properties.insert(ROW.to_owned(), row.into());
-                (Method::Post, self.table.to_owned(), None, Some(properties))
-            }
-            Verb::Replace(properties, etag) => {
-                (Method::Put, path, etag.map(|etag| etag.header()), Some(properties))
-            }
-            Verb::Merge(properties, etag) => (Method::Patch, path, Some(etag.header()), Some(properties)),
-            Verb::Delete(etag) => {
-                let etag = etag.map_or_else(|| "*".to_owned(), |etag| etag.header());
-                (Method::Delete, path, Some(etag), None)
-            }
-        };
-        let json = properties.map(|properties| serde_json::to_vec(&properties)).transpose();
-        let body = json.map_err(|error| Error::internal("a row is no JSON").with_source(error))?;
-        Ok(Form { method, path, if_match, body: body.map(Bytes::from) })
     }
 }

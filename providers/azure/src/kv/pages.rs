@@ -2,21 +2,23 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use azure_core::http::Method;
-use serde::Deserialize;
+use skyport_core::inline_text::InlineText;
 use skyport_core::seek::Barren;
 use skyport_core::{Error, ErrorKind, Result};
 
 use super::AzureTable;
-use super::client::{Call, Failure, unreadable};
-use super::entity::{Properties, ROW, foreign};
+use super::client::{Failure, unreadable};
+use super::entity::{PARTITION, ROW};
 use super::read::unwritten;
+use super::row::{Row, each};
 use crate::provision::NAME;
 
 /// So much of one answer is read: where there is more, fewer rows are asked for. One row is always less.
 const ANSWER_BYTES: usize = 8 << 20;
 /// Azure's most rows of one answer.
 pub(super) const MOST: usize = 1_000;
+/// What a filter has besides its keys, and room for one of these.
+const FILTER: usize = 128;
 /// Longer than any mark of Azure's for where to go on.
 const LONGEST_MARK: usize = 8_192;
 
@@ -101,11 +103,6 @@ impl Circle {
     }
 }
 
-#[derive(Deserialize)]
-struct Listed {
-    value: Vec<Properties>,
-}
-
 impl<'t> Rows<'t> {
     pub(super) fn new(table: &'t AzureTable, select: Option<&'static str>) -> Self {
         Self::at(table, select, Next::Start)
@@ -125,32 +122,44 @@ impl<'t> Rows<'t> {
         self.next
     }
 
-    /// Some of the rows, at most so many: none where there are no more.
-    pub(super) async fn read(&mut self, filter: &str, most: usize) -> Result<Vec<Properties>> {
+    /// Hands over some of the rows, at most so many: none where there are no more.
+    pub(super) async fn read(
+        &mut self,
+        filter: &str,
+        most: usize,
+        mut take: impl FnMut(Row<'_>),
+    ) -> Result<()> {
         let mut barren = Barren::default();
         while !self.is_done() {
-            let rows = self.some(filter, most).await?;
-            if !rows.is_empty() {
-                return Ok(rows);
+            if self.some(filter, most, &mut take).await? > 0 {
+                return Ok(());
             }
             if !self.is_done() {
                 barren.answer(false).map_err(|error| error.with_provider(NAME))?;
             }
         }
-        Ok(Vec::new())
+        Ok(())
     }
 
-    /// The rows of one answer, at most so many: where few of a table's rows are of the filter it may be none, and yet not the end.
-    pub(super) async fn some(&mut self, filter: &str, most: usize) -> Result<Vec<Properties>> {
+    /// Hands over the rows of one answer, at most so many, and tells how many there were: where few of a table's rows are of the filter it may be
+    /// none, and yet not the end.
+    pub(super) async fn some(
+        &mut self,
+        filter: &str,
+        most: usize,
+        take: impl FnMut(Row<'_>),
+    ) -> Result<usize> {
         // Whole rows are as large as the table's are, from page to page.
         let table = self.table;
         loop {
             let fitting = if self.select.is_none() { &table.fitting } else { &self.fitting };
             let most = most.min(fitting.most()).max(1);
-            let mut call = Call::new(Method::Get, format!("{}()", self.table.table))
+            let top = InlineText::<24>::of_number(most as u64);
+            let mut call = table
+                .client
+                .read(&[&table.table, "()"], ANSWER_BYTES)
                 .query("$filter", filter)
-                .query("$top", &most.to_string())
-                .at_most(ANSWER_BYTES);
+                .query("$top", top.as_str());
             if let Some(select) = self.select {
                 call = call.query("$select", select);
             }
@@ -182,10 +191,11 @@ impl<'t> Rows<'t> {
             if next == self.next {
                 return Err(unwritten(unreadable()));
             }
-            let Listed { value } = answer.json().map_err(unwritten)?;
-            fitting.fitted(value.len(), answer.body.len());
+            let rows =
+                each(&answer.body, take).map_err(|error| unwritten(unreadable().with_source(error)))?;
+            fitting.fitted(rows, answer.body.len());
             self.next = next;
-            return Ok(value);
+            return Ok(rows);
         }
     }
 }
@@ -194,9 +204,7 @@ impl<'t> Rows<'t> {
 #[derive(Debug)]
 pub(super) struct Range<'t> {
     rows: Rows<'t>,
-    partition: String,
-    low: String,
-    high: Option<String>,
+    filter: String,
     /// The last row that was read.
     last: Option<String>,
 }
@@ -210,37 +218,49 @@ impl<'t> Range<'t> {
         low: (&str, &str),
         high: Option<(&str, &str)>,
     ) -> Self {
-        let clause = |(operator, row): (&str, &str)| format!("{ROW} {operator} '{row}'");
-        let rows = Rows::new(table, select);
-        Self { rows, partition: partition.to_owned(), low: clause(low), high: high.map(clause), last: None }
+        let mut filter = String::with_capacity(FILTER + partition.len() + low.1.len());
+        filter.extend([PARTITION, " eq '", partition, "'"]);
+        for (operator, row) in [Some(low), high].into_iter().flatten() {
+            filter.extend([" and ", ROW, " ", operator, " '", row, "'"]);
+        }
+        Self { rows: Rows::new(table, select), filter, last: None }
     }
 
     pub(super) fn is_done(&self) -> bool {
         self.rows.is_done()
     }
 
-    /// Some of the rows, at most so many, with their RowKeys: none where there are no more.
-    pub(super) async fn read(&mut self, most: usize) -> Result<Vec<(String, Properties)>> {
-        let mut filter = format!("PartitionKey eq '{}' and {}", self.partition, self.low);
-        if let Some(high) = &self.high {
-            filter.extend([" and ", high.as_str()]);
-        }
-        let found = self.rows.read(&filter, most).await?;
-        let mut rows = Vec::with_capacity(found.len());
-        for mut properties in found {
-            let row = match properties.remove(ROW) {
-                Some(serde_json::Value::String(row)) => row,
-                _ => return Err(foreign("it has no key")),
-            };
-            if self.last.as_ref().is_some_and(|last| *last >= row) {
-                let text = "the service does not keep rows in the order of their keys, which tables need: is it Azure Table Storage?";
-                return Err(Error::new(ErrorKind::Malformed, text).with_provider(NAME));
+    /// Hands over some of the rows, at most so many, each of which has a RowKey: none where there are no more.
+    pub(super) async fn read(
+        &mut self,
+        most: usize,
+        mut take: impl FnMut(Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let Self { rows, filter, last } = self;
+        let mut taken = Ok(());
+        let next = |row: Row<'_>| {
+            if taken.is_ok() {
+                taken = in_order(last, &row).and_then(|()| take(row));
             }
-            self.last = Some(row.clone());
-            rows.push((row, properties));
-        }
-        Ok(rows)
+        };
+        rows.read(filter, most, next).await?;
+        taken
     }
+}
+
+/// Whether a row comes after the last one, which it then is.
+fn in_order(last: &mut Option<String>, row: &Row<'_>) -> Result<()> {
+    let row = row.row()?;
+    let last = match last {
+        Some(last) if last.as_str() >= row => {
+            let text = "the service does not keep rows in the order of their keys, which tables need: is it Azure Table Storage?";
+            return Err(Error::new(ErrorKind::Malformed, text).with_provider(NAME));
+        }
+        last => last.get_or_insert_default(),
+    };
+    last.clear();
+    last.push_str(row);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use skyport_core::kv::port::{Change, ItemCondition, RawVersion, Write};
 use skyport_core::kv::stored::name_attempt;
 
-use super::entity::{self, Content, Properties, Stored, stored_expiry};
+use super::entity::{Content, Stored, Written, stored_expiry};
 use super::key;
 use super::operation::{Operation, Verb};
 use super::stamp::{Etag, Stamp};
@@ -21,14 +21,14 @@ pub(super) enum Expected {
 
 impl Expected {
     /// What has to be there still, once it was looked at.
-    pub(super) fn of(write: &Write, there: Option<&Stored>) -> Self {
+    pub(super) fn of(write: &Write, there: Option<&Stored<'_>>) -> Self {
         let replaces = write.condition == ItemCondition::None && matches!(write.change, Change::Put { .. });
         match there {
             _ if replaces => Self::Any,
             Some(stored) => Self::Row {
                 etag: stored.etag.clone(),
                 named: stored.stamp.etag.clone(),
-                is_item: stored.write.is_some(),
+                is_item: stored.write().is_some(),
             },
             None => Self::Nothing,
         }
@@ -52,8 +52,8 @@ pub(super) struct Plan {
     pub(super) operations: Vec<Operation>,
     /// For each operation, which write it is of.
     pub(super) roles: Vec<(usize, Role)>,
-    /// For each write that is a put, the name of the attempt and its expiry.
-    attempts: Vec<Option<(String, Option<u64>)>>,
+    /// How many writes there are.
+    writes: usize,
 }
 
 /// How mirrors go with their items.
@@ -71,10 +71,11 @@ pub(super) enum Mirrors {
 
 impl Plan {
     pub(super) fn of(writes: &[Write], expected: &[Expected], mirrors: Mirrors, now: u64) -> Self {
+        let rows = if mirrors == Mirrors::None { writes.len() } else { 2 * writes.len() };
         let mut plan = Self {
-            operations: Vec::with_capacity(2 * writes.len()),
-            roles: Vec::with_capacity(2 * writes.len()),
-            attempts: Vec::with_capacity(writes.len()),
+            operations: Vec::with_capacity(rows),
+            roles: Vec::with_capacity(rows),
+            writes: writes.len(),
         };
         for (place, (write, expected)) in writes.iter().zip(expected).enumerate() {
             plan.add(place, write, expected, mirrors, now);
@@ -83,13 +84,11 @@ impl Plan {
     }
 
     fn add(&mut self, place: usize, write: &Write, expected: &Expected, mirrors: Mirrors, now: u64) {
-        let mut attempt = None;
         let mut role = Role::Item;
         let verb = match (&write.change, expected.clone()) {
             (Change::Put { value, expires }, expected) => {
                 let (name, expires) = (name_attempt(write.token), expires.map(stored_expiry));
-                let made = entity::made(&Content::from(value.clone()), &name, expires, Some(now));
-                attempt = Some((name, expires));
+                let made = Written::item(Content::from(value.clone()), name, expires, Some(now));
                 match expected {
                     Expected::Any => Verb::Replace(made, None),
                     Expected::Nothing => Verb::Insert(made),
@@ -101,20 +100,19 @@ impl Plan {
             (Change::Check, Expected::Row { etag, named, is_item }) => {
                 // What another check has left holds the place of this one as well.
                 role = if is_item { Role::Item } else { Role::Placeholder };
-                Verb::Merge(entity::named(&named), etag)
+                Verb::Merge(Written::named(named), etag)
             }
             // Azure has no operation that only looks: where nothing is to be, something is made that is none.
             (Change::Delete | Change::Check, _) => {
                 role = Role::Placeholder;
-                Verb::Insert(entity::placeholder())
+                Verb::Insert(Written::placeholder())
             }
         };
-        let puts = attempt.is_some();
+        let puts = matches!(write.change, Change::Put { .. });
         let deletes = matches!(verb, Verb::Delete(_));
-        self.attempts.push(attempt);
         self.push(place, role, key::item(&write.key.sort), verb);
         let mirror = match mirrors {
-            Mirrors::Together | Mirrors::Made if puts => Verb::Replace(mirror(), None),
+            Mirrors::Together | Mirrors::Made if puts => Verb::Replace(Written::mirror(), None),
             Mirrors::Together if deletes => Verb::Delete(None),
             _ => return,
         };
@@ -128,11 +126,12 @@ impl Plan {
 
     /// The version of each put, from the etags of the operations.
     pub(super) fn versions(&self, etags: &[Option<Etag>]) -> Vec<Option<RawVersion>> {
-        let mut versions = vec![None; self.attempts.len()];
-        for ((place, role), etag) in self.roles.iter().zip(etags) {
-            if let (Role::Item, Some((name, expires)), Some(etag)) = (role, &self.attempts[*place], etag) {
+        let mut versions = vec![None; self.writes];
+        for ((operation, (place, role)), etag) in self.operations.iter().zip(&self.roles).zip(etags) {
+            let written = operation.written().filter(|_| *role == Role::Item);
+            if let (Some(Written { write: Some(write), expires, .. }), Some(etag)) = (written, etag) {
                 let stamp = Stamp { etag: etag.clone(), expires: *expires };
-                versions[*place] = Some(stamp.version(name));
+                versions[*place] = Some(stamp.version(write));
             }
         }
         versions
@@ -148,9 +147,4 @@ impl Plan {
             })
             .collect()
     }
-}
-
-/// The one property of a mirror, whose key is all that counts.
-pub(super) fn mirror() -> Properties {
-    Properties::from_iter([("m".to_owned(), true.into())])
 }

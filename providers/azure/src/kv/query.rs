@@ -1,6 +1,7 @@
 //! Queries: a range of one partition, forwards, or backwards by mirrors, by pages.
 
 use std::ops::Bound;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -11,10 +12,13 @@ use tokio::time::Instant;
 
 use super::entity::{STATE, Stored};
 use super::pages::{MOST, Range};
+use super::row::Row;
 use super::{AT_ONCE, AzureTable, key};
 
 /// Bytes of values in one page; more come with the next.
 const PAGE_BYTES: usize = 4 << 20;
+/// For so many items there is room before it is known how many there are.
+const AT_FIRST: usize = 64;
 /// So many rows at most are looked at for one page: where most have expired, it may be short.
 const PAGE_ROWS: usize = 8_000;
 /// So many answers of Azure's are looked through for one page, and no longer than this: the next one goes on from there.
@@ -35,18 +39,22 @@ impl AzureTable {
     async fn read_on(&self, options: &QueryOptions, mut page: Page<'_>) -> Result<QueryPage> {
         let partition = key::partition(&options.partition);
         let (start, end) = page.scan.ends();
-        let first = key::item("");
         let (low, high) = (bound(start, "ge", "gt", key::item), bound(end, "le", "lt", key::item));
-        let low = low.as_ref().map_or(("ge", &*first), |(operator, row)| (*operator, &**row));
+        let low = low.as_ref().map_or(("ge", key::FIRST_ITEM), |(operator, row)| (*operator, &**row));
         let high = high.as_ref().map_or(("lt", key::AFTER_ITEMS), |(operator, row)| (*operator, &**row));
         let mut range = Range::new(self, None, &partition, low, Some(high));
+        let mut sort = String::new();
         loop {
-            for (row, properties) in range.read(page.ask()).await? {
-                let sort = key::sort_of_item(&row)?;
-                let item = Stored::read(properties, None)?;
+            let now = self.now();
+            let most = page.ask();
+            let take = |row: Row<'_>| {
+                key::sort_of_item_into(row.row()?, &mut sort)?;
                 let key = Key::new(options.partition.clone(), sort.as_str());
-                page.take(sort, item.into_item(key, self.now())?);
-            }
+                let sort = Arc::clone(&key.sort);
+                page.take(sort, Stored::read(row, None)?.item(key, now)?);
+                Ok(())
+            };
+            range.read(most, take).await?;
             if page.is_full() || page.is_spent() || range.is_done() {
                 return Ok(page.finish(!range.is_done()));
             }
@@ -66,10 +74,12 @@ impl AzureTable {
         let mut range = Range::new(self, Some(STATE), &partition, low, high);
         loop {
             let mut sorts = Vec::new();
-            for (row, properties) in range.read(page.ask()).await? {
-                let mirror = Stored::row(properties, None)?;
-                sorts.push((key::sort_of_mirror(&row)?, Some(mirror.etag)));
-            }
+            let take = |row: Row<'_>| {
+                let mirror = Stored::row(row, None)?;
+                sorts.push((key::sort_of_mirror(mirror.row.row()?)?, Some(mirror.etag)));
+                Ok(())
+            };
+            range.read(page.ask(), take).await?;
             // Of what is noted, all that comes before the last mirror that was read.
             let last = sorts.last().map(|(sort, _)| sort.clone());
             let (now, later) = noted
@@ -102,19 +112,20 @@ impl AzureTable {
     /// The item behind a mirror. One that has none any more is taken away, unless it is written anew meanwhile.
     async fn behind(
         &self,
-        own: &std::sync::Arc<str>,
+        own: &Arc<str>,
         partition: &str,
         sort: String,
         mirror: Option<super::stamp::Etag>,
-    ) -> Result<(String, Option<RawItem>)> {
+    ) -> Result<(Arc<str>, Option<RawItem>)> {
         let key = Key::new(own.clone(), sort.as_str());
+        let own = Arc::clone(&key.sort);
         let Some(stored) = self.stored(&key, None).await? else {
             if let Some(etag) = mirror {
                 self.forget_mirror(partition, &sort, etag).await;
             }
-            return Ok((sort, None));
+            return Ok((own, None));
         };
-        Ok((sort, stored.into_item(key, self.now())?))
+        Ok((own, stored.item(key, self.now())?))
     }
 }
 
@@ -143,7 +154,7 @@ struct Page<'p> {
     answers: usize,
     begun: Instant,
     /// The last sort key that was looked at.
-    last: Option<String>,
+    last: Option<Arc<str>>,
 }
 
 impl<'p> Page<'p> {
@@ -160,10 +171,11 @@ impl<'p> Page<'p> {
         self.asked = if in_vain { wanted.max((2 * self.asked).min(MOST)) } else { wanted };
         self.had = self.items.len();
         self.answers += 1;
+        self.items.reserve(self.asked.min(AT_FIRST));
         self.asked
     }
 
-    fn take(&mut self, sort: String, item: Option<RawItem>) {
+    fn take(&mut self, sort: Arc<str>, item: Option<RawItem>) {
         self.looked += 1;
         self.bytes += item.as_ref().map_or(0, |item| item.value.len());
         self.items.extend(item);

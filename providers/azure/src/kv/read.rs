@@ -3,40 +3,44 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
-use azure_core::http::Method;
 use futures_util::StreamExt;
 use skyport_core::clock::{http_date, to_millis};
 use skyport_core::kv::port::{Key, RawItem};
 use skyport_core::{Error, Result};
 
-use super::client::{Call, Failure, NO_ROW};
-use super::entity::{PARTITION, Properties, Stored};
+use super::client::{ANSWER_BYTES, Answer, Failure, NO_ROW, unreadable};
+use super::entity::{PARTITION, Stored};
+use super::row::Row;
 use super::{AT_ONCE, AzureTable, key};
 
 impl AzureTable {
     pub(super) async fn read(&self, key: &Key) -> Result<Option<RawItem>> {
-        match self.stored(key, None).await? {
-            Some(stored) => stored.into_item(key.clone(), self.now()),
+        match self.row(key, None).await? {
+            Some(answer) => stored(&answer)?.item(key.clone(), self.now()),
             None => Ok(None),
         }
     }
 
     /// The row of an item, expired or not, with all its properties or with some.
-    pub(super) async fn stored(&self, key: &Key, select: Option<&str>) -> Result<Option<Stored>> {
-        let partition = key::partition(&key.partition);
-        let mut call = Call::new(Method::Get, self.partition(&partition).path(&key::item(&key.sort)));
+    pub(super) async fn stored(&self, key: &Key, select: Option<&str>) -> Result<Option<Stored<'static>>> {
+        let asked = self.now();
+        let Some(answer) = self.row(key, select).await? else { return Ok(None) };
+        let mut stored = stored(&answer)?.into_owned();
+        let served = answer.header("date").and_then(http_date).map(to_millis);
+        stored.ahead = served.map_or(0, |served| asked.saturating_sub(served));
+        Ok(Some(stored))
+    }
+
+    async fn row(&self, key: &Key, select: Option<&str>) -> Result<Option<Answer>> {
+        let (partition, row) = (key::partition(&key.partition), key::item(&key.sort));
+        let mut call = self.client.read(&self.partition(&partition).path(&row), ANSWER_BYTES);
         if let Some(select) = select {
             call = call.query("$select", select);
         }
-        let asked = self.now();
         match self.client.send(call).await {
             Ok(answer) => {
                 self.seen();
-                let properties: Properties = answer.json().map_err(unwritten)?;
-                let mut stored = Stored::read(properties, answer.header("etag"))?;
-                let served = answer.header("date").and_then(http_date).map(to_millis);
-                stored.ahead = served.map_or(0, |served| asked.saturating_sub(served));
-                Ok(Some(stored))
+                Ok(Some(answer))
             }
             Err(failure) if failure.is(NO_ROW) => self.there().await.map(|()| None),
             Err(failure) => Err(unwritten(failure.into())),
@@ -53,7 +57,9 @@ impl AzureTable {
 
     /// Asks for the table, whatever is known of it.
     pub(super) async fn look(&self) -> Result<()> {
-        let call = Call::new(Method::Get, format!("{}()", self.table))
+        let call = self
+            .client
+            .read(&[&self.table, "()"], ANSWER_BYTES)
             .query("$top", "1")
             .query("$select", PARTITION);
         self.client.send(call).await.map_err(|failure| unwritten(failure.into()))?;
@@ -88,6 +94,12 @@ impl AzureTable {
         };
         keys.iter().map(tell).collect()
     }
+}
+
+/// The entity that was answered.
+fn stored(answer: &Answer) -> Result<Stored<'_>> {
+    let row = Row::read(&answer.body).map_err(|error| unwritten(unreadable().with_source(error)))?;
+    Stored::read(row, answer.header("etag"))
 }
 
 /// A read changes nothing: a write that looks first was not sent yet, or has been told to be refused.

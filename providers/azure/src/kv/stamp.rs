@@ -1,20 +1,25 @@
 //! Versions of items: the attempt that wrote it, when it expires, and the etag that Azure compares.
 
-use std::fmt::Write as _;
-
+use skyport_core::inline_text::InlineText;
 use skyport_core::kv::port::RawVersion;
 use skyport_core::kv::stored::is_live;
 
 /// No etag of Azure's comes near.
 const LONGEST: usize = 128;
 
+/// Room for the version of what Skyport has written.
+const VERSION: usize = 128;
+
 /// How Azure writes the time of an entity's last write as its etag.
 const BEFORE: &str = "W/\"datetime'";
 const AFTER: &str = "'\"";
 
-/// What Azure compares: another with every write of an entity.
+/// The colons of a time in a header.
+const COLON: &str = "%3A";
+
+/// What Azure compares: another with every write of an entity. A time needs no allocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Etag(String);
+pub(super) struct Etag(InlineText<32>);
 
 impl Etag {
     /// From what Azure told, in a header or an entity, or what a version names; `None` for what cannot be sent.
@@ -22,26 +27,56 @@ impl Etag {
         let sendable =
             text.len() <= LONGEST && !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
         let time = text.strip_prefix(BEFORE).and_then(|text| text.strip_suffix(AFTER)).unwrap_or(text);
+        if !sendable {
+            return None;
+        }
         // A header escapes what an entity may not.
-        sendable.then(|| Self(time.replace("%3A", ":").replace("%3a", ":")))
+        let (mut room, mut end) = ([0; LONGEST], 0);
+        let mut put = |part: &str| {
+            let place = room.get_mut(end..end + part.len())?;
+            place.copy_from_slice(part.as_bytes());
+            end += part.len();
+            Some(())
+        };
+        let mut parts = time.split('%');
+        put(parts.next()?)?;
+        for part in parts {
+            let colon = part.get(..2).filter(|digits| digits.eq_ignore_ascii_case("3a"));
+            put(if colon.is_some() { ":" } else { "%" })?;
+            put(part.get(colon.map_or(0, str::len)..)?)?;
+        }
+        std::str::from_utf8(room.get(..end)?).ok().map(|time| Self(InlineText::new(time)))
     }
 
     /// Of a row that is not there yet: never sent.
     pub(super) fn of_nothing() -> Self {
-        Self("0".to_owned())
+        Self(InlineText::new("0"))
     }
 
     /// As it stands in versions.
     pub(super) fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 
     /// As it is sent to be compared.
     pub(super) fn header(&self) -> String {
-        if self.0.contains('"') {
-            return self.0.clone();
+        let own = self.as_str();
+        if own.contains('"') {
+            return own.to_owned();
         }
-        format!("{BEFORE}{}{AFTER}", self.0.replace(':', "%3A"))
+        let colons = own.bytes().filter(|byte| *byte == b':').count();
+        // As long as it is to be: what has room to spare is copied on its way into a header.
+        let length = BEFORE.len() + own.len() + (COLON.len() - 1) * colons + AFTER.len();
+        let mut header = String::with_capacity(length);
+        header.push_str(BEFORE);
+        for (at, part) in own.split(':').enumerate() {
+            if at > 0 {
+                header.push_str(COLON);
+            }
+            header.push_str(part);
+        }
+        header.push_str(AFTER);
+        header
     }
 }
 
@@ -56,13 +91,22 @@ pub(super) struct Stamp {
 impl Stamp {
     /// The version of what the attempt `write` left.
     pub(super) fn version(&self, write: &str) -> RawVersion {
-        let mut text = format!("{write}.");
-        if let Some(expires) = self.expires {
-            let _ = write!(text, "{expires:x}");
+        let expires = self.expires.map(InlineText::<16>::of_hex);
+        let expires = expires.as_ref().map_or("", InlineText::as_str);
+        let parts = [write, ".", expires, ".", self.etag.as_str()];
+        // Put together in place: a page has a version for each of its items.
+        let (mut room, mut end) = ([0; VERSION], 0);
+        for part in parts {
+            let Some(place) = room.get_mut(end..end + part.len()) else {
+                return RawVersion::new(parts.concat());
+            };
+            place.copy_from_slice(part.as_bytes());
+            end += part.len();
         }
-        text.push('.');
-        text.push_str(self.etag.as_str());
-        RawVersion::new(text)
+        match room.get(..end).map(std::str::from_utf8) {
+            Some(Ok(text)) => RawVersion::new(text),
+            _ => RawVersion::new(parts.concat()),
+        }
     }
 
     /// From a version; `None` for one that no item has.

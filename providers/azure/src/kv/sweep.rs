@@ -7,10 +7,11 @@ use futures_util::StreamExt;
 use skyport_core::{Error, ErrorKind, Result};
 
 use super::client::Failure;
-use super::entity::{EXPIRES, Properties, Stored};
-use super::notes::{ITEMS, NOTE, Note};
+use super::entity::{EXPIRES, Stored};
+use super::notes::{NOTE, Note};
 use super::operation::{Operation, Verb};
 use super::pages::{Circle, Next, Rows};
+use super::row::Row;
 use super::stamp::Etag;
 use super::{AT_ONCE, AzureTable, key};
 
@@ -80,8 +81,9 @@ impl AzureTable {
     /// One answer's rows. What fails with one is passed over: the next sweep finds it again.
     async fn sweep_some(&self, filter: &str, progress: &mut Progress) -> Result<()> {
         let mut rows = Rows::at(self, Some(NEEDED), progress.next.clone());
-        let found = rows.some(filter, BATCH).await?;
-        let ours = found.into_iter().filter_map(|properties| match Expired::read(properties) {
+        let mut found = Vec::new();
+        rows.some(filter, BATCH, |row| found.push(Expired::read(row))).await?;
+        let ours = found.into_iter().filter_map(|expired| match expired {
             Ok(expired) => Some(self.sweep_one(expired)),
             Err(error) => {
                 tracing::warn!(%error, "a sweep passes over a row");
@@ -121,7 +123,7 @@ impl AzureTable {
             if mirrored {
                 operations.push(delete(&mirror, None));
             }
-            match at.apply(operations).await {
+            match at.apply(&operations).await {
                 Ok(_) => return Ok(is_item),
                 // An item of a time without a reverse index.
                 Err(Failure::Refused(refused)) if mirrored && refused.index == Some(1) => mirrored = false,
@@ -133,16 +135,14 @@ impl AzureTable {
 }
 
 impl Expired {
-    fn read(mut properties: Properties) -> Result<Self> {
-        let mut note = Properties::new();
-        note.extend(properties.remove_entry(ITEMS));
-        let mut stored = Stored::row(properties, None)?;
-        let (partition, row) = (stored.take_partition()?, stored.take_row()?);
+    fn read(row: Row<'_>) -> Result<Self> {
+        let stored = Stored::row(row, None)?;
+        let (partition, row) = (stored.row.partition()?.to_owned(), stored.row.row()?.to_owned());
         let what = if row.starts_with(NOTE) {
-            What::Note(Note::read(row, stored.etag, &mut note)?)
+            What::Note(Note::read(row, stored.etag.clone(), &stored.row)?)
         } else {
             let mirror = key::mirror(&key::sort_of_item(&row)?);
-            What::Row { row, etag: stored.etag, mirror, is_item: stored.write.is_some() }
+            What::Row { row, etag: stored.etag.clone(), mirror, is_item: stored.write().is_some() }
         };
         Ok(Self { partition, what })
     }

@@ -106,8 +106,7 @@ impl AzureTable {
         } else {
             None
         };
-        let operations = std::mem::take(&mut plan.operations);
-        let etags = match partition.apply(operations).await {
+        let etags = match partition.apply(&plan.operations).await {
             Ok(etags) => etags,
             Err(failure) => {
                 let about = match &failure {
@@ -155,7 +154,7 @@ impl AzureTable {
         for write in writes {
             reads.push(self.stored(&write.key, Some(STATE)));
         }
-        let there: Vec<Option<Stored>> =
+        let there: Vec<Option<Stored<'static>>> =
             futures_util::stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
         let now = self.now();
         let live: Vec<Option<RawVersion>> =
@@ -191,10 +190,10 @@ async fn release(partition: Partition<'_>, placeholders: Vec<Operation>) {
         let error = Error::from(failure);
         tracing::debug!(%error, "placeholders of checks are left to a sweep");
     };
-    match partition.apply(placeholders.clone()).await {
+    match partition.apply(&placeholders).await {
         Ok(_) => {}
         Err(failure) if failure.is_changed() && placeholders.len() > 1 => {
-            let each = placeholders.into_iter().map(|one| partition.apply(vec![one]));
+            let each = placeholders.into_iter().map(|one| async move { partition.apply(&[one]).await });
             let mut each = futures_util::stream::iter(each).buffer_unordered(AT_ONCE);
             while let Some(released) = each.next().await {
                 released.err().filter(|failure| !failure.is_changed()).into_iter().for_each(left);

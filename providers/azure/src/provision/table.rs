@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use azure_core::http::Method;
+use http::Method;
+use http::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::json;
 use skyport_core::kv::port::KeyValueStore;
 use skyport_core::provider::{ResourceUrl, TableSettings};
@@ -12,7 +13,7 @@ use skyport_core::{Error, ErrorKind, Result};
 
 use super::NAME;
 use crate::config::Connection;
-use crate::kv::client::{Call, Client};
+use crate::kv::client::Client;
 use crate::kv::{AzureTable, name};
 
 /// A table that was removed is cleared away for at least 40 seconds, and cannot be made anew until then.
@@ -61,9 +62,10 @@ pub(super) async fn remove(connection: &Arc<Connection>, url: &ResourceUrl, _: &
 /// Whether it is new.
 async fn make(client: &Client, table: &str) -> Result<bool> {
     let body = json!({ "TableName": table }).to_string();
-    let call = Call::new(Method::Post, "Tables")
-        .header("prefer", "return-no-content")
-        .body("application/json", body);
+    let call = client
+        .write(Method::POST, &["Tables"])
+        .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+        .body(body);
     match client.send(call).await {
         Err(failure) if failure.is(&["TableAlreadyExists"]) => Ok(false),
         Err(failure) if failure.is(&["TableBeingDeleted"]) => {
@@ -75,7 +77,7 @@ async fn make(client: &Client, table: &str) -> Result<bool> {
 }
 
 async fn unmake(client: &Client, table: &str) -> Result<()> {
-    match client.send(Call::new(Method::Delete, format!("Tables('{table}')"))).await {
+    match client.send(client.call(Method::DELETE, &["Tables('", table, "')"])).await {
         Err(failure) if failure.is(&["TableNotFound", "ResourceNotFound", "TableBeingDeleted"]) => Ok(()),
         removed => removed.map(drop).map_err(Error::from),
     }

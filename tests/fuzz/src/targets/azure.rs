@@ -126,7 +126,8 @@ pub(super) fn page(input: &[u8]) {
 pub(super) fn row(input: &[u8]) {
     let Some(Some(read)) = sound::value(read_row(input, 1)) else { return };
     assert!(read.value.len() <= input.len().max(20));
-    let json: serde_json::Value = serde_json::from_slice(input).expect("it was read");
-    assert_eq!(json["RowKey"], item(&read.key.sort));
     assert!(read.version.as_str().len() <= input.len() + 64);
+    // What Skyport does not know of a row is passed over, also where it is none of JSON's.
+    let Ok(json) = serde_json::from_slice::<serde_json::Value>(input) else { return };
+    assert_eq!(json["RowKey"], item(&read.key.sort));
 }

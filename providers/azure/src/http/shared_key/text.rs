@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 
-use azure_core::http::headers::{HeaderName, Headers};
-use azure_core::http::{Request, Url};
+use azure_core::http::Url;
+#[cfg(any(feature = "queue", feature = "kv"))]
+use http::{HeaderMap, Method};
 
 use super::DATE;
-use crate::http::header;
 
 /// The headers whose values stand in a line each, in this order, before the length of the body and after it. The date is in a header of Azure's own.
 const BEFORE_LENGTH: [&str; 2] = ["content-encoding", "content-language"];
@@ -26,24 +26,70 @@ const AFTER_LENGTH: [&str; 8] = [
 /// Room for what most requests come to.
 const ROOM: usize = 512;
 
+/// A request of which a text is made.
+pub(super) trait Asked {
+    fn method(&self) -> &str;
+    fn url(&self) -> &Url;
+    /// How many bytes its body has; `None` where that is not known.
+    fn length(&self) -> Option<u64>;
+    /// A header's value; empty where it is missing.
+    fn header(&self, name: &'static str) -> &str;
+    /// All headers.
+    fn headers(&self) -> impl Iterator<Item = (&str, &str)>;
+}
+
+/// One of HTTP's own types.
+#[cfg(any(feature = "queue", feature = "kv"))]
+pub(super) struct Parts<'r> {
+    pub(super) method: &'r Method,
+    pub(super) url: &'r Url,
+    pub(super) headers: &'r HeaderMap,
+    pub(super) length: usize,
+}
+
+#[cfg(any(feature = "queue", feature = "kv"))]
+impl Asked for Parts<'_> {
+    fn method(&self) -> &str {
+        self.method.as_str()
+    }
+
+    fn url(&self) -> &Url {
+        self.url
+    }
+
+    fn length(&self) -> Option<u64> {
+        u64::try_from(self.length).ok()
+    }
+
+    fn header(&self, name: &'static str) -> &str {
+        crate::http::direct::text(self.headers, name).unwrap_or_default()
+    }
+
+    fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str(), std::str::from_utf8(value.as_bytes()).ok()?)))
+    }
+}
+
 /// What is signed of a request to Blob or Queue Storage.
-pub(super) fn of_request(request: &Request, account: &str) -> String {
+pub(super) fn of_request(request: &impl Asked, account: &str) -> String {
     let mut text = String::with_capacity(ROOM);
-    text.extend([request.method().as_str(), "\n"]);
+    text.extend([request.method(), "\n"]);
     for name in BEFORE_LENGTH {
-        text.extend([value(request.headers(), name), "\n"]);
+        text.extend([request.header(name), "\n"]);
     }
     // Nothing where there is nothing: Azure says so since 2015.
-    if let Some(length) = request.body().len().filter(|&length| length > 0) {
+    if let Some(length) = request.length().filter(|&length| length > 0) {
         // Writing into a string does not fail.
         let _ = write!(text, "{length}");
     }
     text.push('\n');
     for name in AFTER_LENGTH {
-        text.extend([value(request.headers(), name), "\n"]);
+        text.extend([request.header(name), "\n"]);
     }
-    let own = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let mut own: Vec<(&str, &str)> = own.filter(|(name, _)| name.starts_with("x-ms-")).collect();
+    let mut own: Vec<(&str, &str)> =
+        request.headers().filter(|(name, _)| name.starts_with("x-ms-")).collect();
     own.sort_unstable_by(|(a, _), (b, _)| in_azures_order(a, b));
     for (name, value) in own {
         text.extend([name, ":", value.trim(), "\n"]);
@@ -53,12 +99,12 @@ pub(super) fn of_request(request: &Request, account: &str) -> String {
 }
 
 /// What is signed of a request to Table Storage.
-pub(super) fn of_table_request(request: &Request, account: &str) -> String {
+pub(super) fn of_table_request(request: &impl Asked, account: &str) -> String {
     let url = request.url();
-    let mut text =
-        format!("{}\n/{account}{}", header(request.headers(), &DATE).unwrap_or_default(), url.path());
+    let mut text = String::with_capacity(ROOM);
+    text.extend([request.header(DATE), "\n/", account, url.path()]);
     if let Some((_, comp)) = url.query_pairs().find(|(name, _)| name == "comp") {
-        let _ = write!(text, "?comp={comp}");
+        text.extend(["?comp=", &*comp]);
     }
     text
 }
@@ -102,24 +148,46 @@ fn in_azures_order(a: &str, b: &str) -> Ordering {
     weights(a).cmp(weights(b)).then_with(by_hyphens)
 }
 
-fn value<'h>(headers: &'h Headers, name: &'static str) -> &'h str {
-    header(headers, &HeaderName::from_static(name)).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
-    use azure_core::http::Method;
-    use azure_core::http::headers::HeaderValue;
-
     use super::*;
 
-    fn request(method: Method, url: &str, headers: &[(&'static str, &str)], body: &'static str) -> Request {
-        let mut request = Request::new(Url::parse(url).expect("a URL"), method);
-        for (name, value) in headers {
-            request.insert_header(HeaderName::from_static(name), HeaderValue::from((*value).to_owned()));
+    struct Request<'r> {
+        method: &'static str,
+        url: Url,
+        headers: &'r [(&'static str, &'r str)],
+        body: &'static str,
+    }
+
+    impl Asked for Request<'_> {
+        fn method(&self) -> &str {
+            self.method
         }
-        request.set_body(body);
-        request
+
+        fn url(&self) -> &Url {
+            &self.url
+        }
+
+        fn length(&self) -> Option<u64> {
+            Some(self.body.len() as u64)
+        }
+
+        fn header(&self, name: &'static str) -> &str {
+            self.headers.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
+        }
+
+        fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+            self.headers.iter().copied()
+        }
+    }
+
+    fn request<'r>(
+        method: &'static str,
+        url: &str,
+        headers: &'r [(&'static str, &'r str)],
+        body: &'static str,
+    ) -> Request<'r> {
+        Request { method, url: Url::parse(url).expect("a URL"), headers, body }
     }
 
     // From Microsoft's page "Authorize with Shared Key".
@@ -130,11 +198,11 @@ mod tests {
             "https://myaccount.blob.core.windows.net/mycontainer?restype=container&comp=metadata&timeout=20";
         let expected = "GET\n\n\n\n\n\n\n\n\n\n\n\nx-ms-date:Fri, 26 Jun 2015 23:39:12 GMT\nx-ms-version:2015-02-21\n\
                         /myaccount/mycontainer\ncomp:metadata\nrestype:container\ntimeout:20";
-        assert_eq!(of_request(&request(Method::Get, url, &headers, ""), "myaccount"), expected);
+        assert_eq!(of_request(&request("GET", url, &headers, ""), "myaccount"), expected);
         let url = "http://testaccount1.table.core.windows.net/Tables";
         let dated = [("x-ms-date", "Sun, 20 Sep 2009 20:36:40 GMT")];
         let expected = "Sun, 20 Sep 2009 20:36:40 GMT\n/testaccount1/Tables";
-        assert_eq!(of_table_request(&request(Method::Get, url, &dated, ""), "testaccount1"), expected);
+        assert_eq!(of_table_request(&request("GET", url, &dated, ""), "testaccount1"), expected);
     }
 
     #[test]
@@ -168,7 +236,7 @@ mod tests {
             ("x-ms-meta-name", " gr\u{fc}n \t"),
             ("x-other", "unsigned"),
         ];
-        let text = of_request(&request(Method::Put, "https://a.example/c/k", &headers, "four"), "a");
+        let text = of_request(&request("PUT", "https://a.example/c/k", &headers, "four"), "a");
         let expected = "PUT\n\n\n4\n\ntext/plain\n\n\n\n*\n\nbytes=0-1\nx-ms-meta-name:gr\u{fc}n\n/a/c/k";
         assert_eq!(text, expected);
     }
@@ -177,7 +245,7 @@ mod tests {
     fn a_batch_of_entities_is_signed_with_its_component_alone() {
         let headers = [("x-ms-date", "D")];
         let url = "https://a.example/T()?$filter=x&comp=acl&timeout=1";
-        assert_eq!(of_table_request(&request(Method::Get, url, &headers, ""), "a"), "D\n/a/T()?comp=acl");
+        assert_eq!(of_table_request(&request("GET", url, &headers, ""), "a"), "D\n/a/T()?comp=acl");
     }
 
     #[test]
