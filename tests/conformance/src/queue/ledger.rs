@@ -1,6 +1,7 @@
 //! The books of a queue balance, whatever becomes of its messages: what was accepted is acknowledged or a dead letter, and nothing else came.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -103,8 +104,16 @@ impl Post {
                 self.trouble(&mut random);
             }
             let received = self.queue.receive(4, WAIT, SECOND * 2).await;
+            let mut stopped = HashSet::new();
             for delivery in tolerate(received)?.unwrap_or_default() {
-                self.handle(&mut random, delivery).await?;
+                let group = delivery.group().map(str::to_owned);
+                if self.lossy > 0 && stopped.contains(&group) {
+                    // It returns with the one before it. An ack of it that lost its answer would be called Ok, as it is over.
+                    continue;
+                }
+                if !self.handle(&mut random, delivery).await? && self.ordered {
+                    stopped.insert(group);
+                }
             }
             for letter in tolerate(self.letters.receive(4, NOW, SECOND * 2).await)?.unwrap_or_default() {
                 tolerate(letter.ack().await.map_err(Error::from))?;
@@ -113,16 +122,18 @@ impl Post {
         Ok(())
     }
 
-    async fn handle(&self, random: &mut Rng, delivery: Body) -> Result<()> {
+    /// Whether nothing is to be done any more for it.
+    async fn handle(&self, random: &mut Rng, delivery: Body) -> Result<bool> {
         self.trouble(random);
-        let settled = match random.u8(0..20) {
-            0..=2 => delivery.retry(NOW).await,
-            3 => delivery.dead_letter("it cannot be done").await,
+        let (settled, done) = match random.u8(0..20) {
+            0..=2 => (delivery.retry(NOW).await, false),
+            3 => (delivery.dead_letter("it cannot be done").await, true),
             // It comes again when its lease is over.
-            4 if self.hurried && delivery.attempt() < 2 => Ok(()),
-            _ => delivery.ack().await,
+            4 if self.hurried && delivery.attempt() < 2 => (Ok(()), false),
+            _ => (delivery.ack().await, true),
         };
-        tolerate(settled.map_err(Error::from)).map(drop)
+        tolerate(settled.map_err(Error::from))?;
+        Ok(done)
     }
 
     /// What is left is of unknown fate, or a duplicate: it must not be a forgery all the same.

@@ -45,9 +45,24 @@ impl Answer {
 
 /// Sends bytes as they are, and reads all that comes until the connection's end.
 pub(crate) fn raw(server: &Server, request: &[u8]) -> Vec<u8> {
+    let mut stream = written(server, request);
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    rest(stream)
+}
+
+/// What is answered to a request after which the server is to close the connection. A client that closes its side at once may not be
+/// served at all.
+pub(crate) fn until_closed(server: &Server, request: &[u8]) -> Vec<u8> {
+    rest(written(server, request))
+}
+
+fn written(server: &Server, request: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(server.url().strip_prefix("http://").unwrap()).unwrap();
     stream.write_all(request).unwrap();
-    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    stream
+}
+
+fn rest(mut stream: TcpStream) -> Vec<u8> {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     answer
