@@ -45,7 +45,7 @@ impl Answer {
 
 /// Sends bytes as they are, and reads all that comes until the connection's end.
 pub(crate) fn raw(server: &Server, request: &[u8]) -> Vec<u8> {
-    let mut stream = written(server, request);
+    let stream = written(server, request);
     stream.shutdown(std::net::Shutdown::Write).unwrap();
     rest(stream)
 }
