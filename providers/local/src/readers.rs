@@ -49,7 +49,8 @@ struct State {
 
 impl State {
     /// Whether what stands in line will be taken in a moment, so that no other thread need be called: there are as many that look for a read
-    /// or have only begun with one. A read that takes long keeps nobody waiting.
+    /// or have only begun with one. One that has been at work for longer counts no more; what comes in the same moment as two that turn out to
+    /// take long waits for the first of them, or for the next call.
     fn is_soon_taken(&self) -> bool {
         let at_work = || self.begun.iter().flatten().filter(|begun| begun.elapsed() < SOON_OVER).count();
         self.looking > 0 || self.line.len() < at_work()
