@@ -202,8 +202,8 @@ impl Context {
         self.harness.virtual_time()
     }
 
-    /// A second, for leases that are held by renewing them. In real time it is twelve: a busy machine may stand still for
-    /// longer than a short lease lasts.
+    /// A second, for leases that are held by renewing them and for items that must still be there before they expire. In real
+    /// time it is twelve: a busy machine may stand still for longer than a short lease lasts.
     #[must_use]
     pub fn unhurried_second(&self) -> Duration {
         Duration::from_secs(if self.virtual_time() { 1 } else { 12 })

@@ -63,14 +63,17 @@ async fn a_concurrent_event_waits_for_the_result(cx: Context) -> CaseResult {
 async fn a_concurrent_event_that_waits_too_long_gets_conflict(cx: Context) -> CaseResult {
     let once = Idempotency::new(&texts(&cx).await?).wait(SECOND / 5);
     let (sender, begun) = tokio::sync::oneshot::channel();
+    let (give_up, given_up) = tokio::sync::oneshot::channel();
     let slow = once.once("job", KEEP, || async {
         sender.send(()).map_err(|()| Error::internal("nobody listens"))?;
-        cx.pass(SECOND * 2).await;
+        given_up.await.map_err(|_| Error::internal("nobody gave up"))?;
         Ok::<_, Error>(1)
     });
     let second = async {
         begun.await.map_err(|_| Error::internal("the work never began"))?;
-        once.once("job", KEEP, || async { Ok::<_, Error>(2) }).await
+        let second = once.once("job", KEEP, || async { Ok::<_, Error>(2) }).await;
+        give_up.send(()).map_err(|()| Error::internal("the work has ended"))?;
+        second
     };
     let (first, second): (Result<i32>, Result<i32>) = tokio::join!(slow, second);
     let error = refused(second, ErrorKind::Conflict);
@@ -124,10 +127,11 @@ async fn a_claim_is_renewed_while_its_work_runs(cx: Context) -> CaseResult {
 
 async fn a_result_is_forgotten_after_its_time(cx: Context) -> CaseResult {
     let once = Idempotency::new(&texts(&cx).await?);
-    let run = |number: u32| once.once("job", SECOND, move || async move { Ok::<_, Error>(number) });
+    let second = cx.unhurried_second();
+    let run = |number: u32| once.once("job", second, move || async move { Ok::<_, Error>(number) });
     assert_eq!(run(1).await?, 1);
     assert_eq!(run(2).await?, 1);
-    cx.pass(SECOND * 3 / 2).await;
+    cx.pass(second * 3 / 2).await;
     assert_eq!(run(3).await?, 3);
     Ok(Outcome::Passed)
 }

@@ -27,8 +27,9 @@ cases![
 async fn what_is_acknowledged_never_comes_again(context: Context) -> CaseResult {
     let queue = bodies(context.queue().await?);
     send(&queue, "once").await?;
-    next(&queue, SECOND * 2).await?.ack().await?;
-    context.pass(SECOND * 2).await;
+    let lease = context.unhurried_second();
+    next(&queue, lease).await?.ack().await?;
+    context.pass(lease).await;
     expect_nothing(&queue).await?;
     Ok(Outcome::Passed)
 }
@@ -71,7 +72,8 @@ async fn a_retry_over_the_limit_is_refused_and_gives_the_delivery_back(context: 
 async fn a_second_settlement_changes_nothing(context: Context) -> CaseResult {
     let queue = bodies(context.queue().await?);
     send(&queue, "once").await?;
-    let delivery = next(&queue, SECOND * 2).await?;
+    let lease = context.unhurried_second();
+    let delivery = next(&queue, lease).await?;
     let receipt = delivery.receipt().clone();
     delivery.ack().await?;
     for verdict in [Verdict::Ack, Verdict::Retry(NOW)] {
@@ -83,7 +85,7 @@ async fn a_second_settlement_changes_nothing(context: Context) -> CaseResult {
             }
         }
     }
-    context.pass(SECOND).await;
+    context.pass(lease).await;
     expect_nothing(&queue).await?;
     Ok(Outcome::Passed)
 }
@@ -91,14 +93,15 @@ async fn a_second_settlement_changes_nothing(context: Context) -> CaseResult {
 async fn a_receipt_can_be_serialised_and_settled_through_the_port(context: Context) -> CaseResult {
     let queue = bodies(context.queue().await?);
     send(&queue, "elsewhere").await?;
-    let delivery = next(&queue, SECOND * 2).await?;
+    let lease = context.unhurried_second();
+    let delivery = next(&queue, lease).await?;
     let json = serde_json::to_string(delivery.receipt())?;
     drop(delivery);
     let receipt: Receipt = serde_json::from_str(&json)?;
     for result in queue.port().settle(vec![Settlement::new(receipt, Verdict::Ack)]).await {
         result?;
     }
-    context.pass(SECOND).await;
+    context.pass(lease).await;
     expect_nothing(&queue).await?;
     Ok(Outcome::Passed)
 }
