@@ -208,16 +208,16 @@ impl Host {
     ) -> Result<()> {
         let function = self.function(function, |trigger| matches!(trigger, Trigger::Timer(_)))?;
         let begun = Instant::now();
-        let mut repetition = 0;
+        let (mut repetition, mut at) = (0, now);
         loop {
-            let now = now + begun.elapsed();
-            let payload = payload::timer(&function.name, &function.binding, now, status.clone(), past_due);
+            let payload = payload::timer(&function.name, &function.binding, at, status.clone(), past_due);
             let called = self.invoker.call(&function.name, &payload, None).await.map(drop);
             repetition += 1;
             match function.retry.filter(|retry| called.is_err() && repetition <= retry.count) {
                 None => return called,
                 Some(retry) => tokio::time::sleep(retry.pause(repetition).min(self.longest_pause)).await,
             }
+            at = now + begun.elapsed();
         }
     }
 
