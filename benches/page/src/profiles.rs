@@ -27,7 +27,7 @@ pub(crate) fn table(text: &mut String, told: &Told, taken: &Profiles) -> Outcome
     write!(
         text,
         "\n### Profiles: {}\n\nWhat missed its target, by callgrind, {}. Both sides in turn, each without what it does only once. The last column has \
-         where ours differs most, in percent of all instructions of the rival's: crates, files of this project, the system's library. The kernel is not in it.\n\n\
+         where ours differs most, in percent of all instructions of the rival's: crates, files of this project, the system's library. The kernel is not in it. Reads of the clock are among the system calls, since valgrind has no other way to them.\n\n\
          | what | rival | instructions | system calls | where |\n|---|---|---:|---:|---|\n",
         told.group, taken.stamp,
     )?;
