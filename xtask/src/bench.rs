@@ -49,6 +49,9 @@ const GROUPS: [Group; 9] = [
     Group::new("build", "network", &[]),
 ];
 
+/// Those that work in their own process, where a profile finds it.
+const PROFILED: [&str; 6] = ["memory", "dispatch", "local", "aws", "azure", "gcp"];
+
 /// What is asked for.
 #[derive(Debug)]
 pub(crate) struct Selection {
@@ -56,6 +59,8 @@ pub(crate) struct Selection {
     pub(crate) names: Vec<String>,
     /// Few rounds.
     pub(crate) quick: bool,
+    /// Not figures: profiles of what has missed its target in those that there are.
+    pub(crate) profile: bool,
     /// Where the rows go, beside the page.
     pub(crate) json: Option<String>,
     /// A part of the names of contests.
@@ -75,12 +80,20 @@ pub(crate) fn bench(selection: &Selection) -> Result<bool> {
     if selection.only.is_some() && selection.json.is_some() {
         return Err("--only shows, and writes nothing: leave --json out".into());
     }
+    if selection.profile && (selection.quick || selection.json.is_some()) {
+        return Err(
+            "--profile counts what the figures already there have missed: leave --quick and --json out"
+                .into(),
+        );
+    }
     let until = (selection.quick && selection.names.is_empty()).then(|| Instant::now() + QUICK);
     let mut task = Task::new(selection, until)?;
     // Before all else: what is built after the limit would be over it.
     let page = task.build(PAGE, "network")?.ok_or("there was no time to build what makes the page")?;
-    let wanted =
-        |group: &&Group| selection.names.is_empty() || selection.names.iter().any(|name| name == group.name);
+    let wanted = |group: &&Group| match selection.names.is_empty() {
+        true => !selection.profile || PROFILED.contains(&group.name),
+        false => selection.names.iter().any(|name| name == group.name),
+    };
     for group in GROUPS.iter().filter(wanted) {
         // What one group cannot do is told at the end, and the next is still measured.
         if let Err(error) = task.measure(group) {
@@ -106,7 +119,7 @@ impl<'a> Task<'a> {
     fn new(selection: &'a Selection, until: Option<Instant>) -> Result<Self> {
         let root = workspace::root()?;
         let figures = root.join("benches").join("figures");
-        fs::create_dir_all(&figures)?;
+        fs::create_dir_all(figures.join("profiles"))?;
         let stamp = stamp(&root);
         let emulators = Emulators::default();
         let (measured, late, failed) = Default::default();
@@ -115,7 +128,8 @@ impl<'a> Task<'a> {
 
     fn measure(&mut self, group: &'static Group) -> Result<()> {
         println!("\n[{}]", group.name);
-        let Some(program) = self.build(&format!("skyport-bench-{}", group.name), group.profile)? else {
+        let profile = if self.selection.profile { "profiled" } else { group.profile };
+        let Some(program) = self.build(&format!("skyport-bench-{}", group.name), profile)? else {
             self.late.push(group.name);
             return Ok(());
         };
@@ -125,12 +139,19 @@ impl<'a> Task<'a> {
                 return Err(why.into());
             }
         }
-        let out = self.root.join("target").join("benches").join(format!("{}.json", group.name));
+        let file = format!("{}.json", group.name);
+        let out = self.root.join("target").join("benches").join(&file);
         let mut command = Command::new(program);
         command.current_dir(self.root.join("benches").join(group.name));
         command.env("SKYPORT_BENCH_STAMP", &self.stamp).env(emulators::ALWAYS.0, emulators::ALWAYS.1);
         command.envs(self.emulators.told()).arg("--out").arg(&out);
         command.args(self.selection.quick.then_some("--quick"));
+        let figures = self.figures.join(&file);
+        let mut kept = figures.clone();
+        if self.selection.profile {
+            command.arg("--profile").arg(&figures);
+            kept = self.figures.join("profiles").join(&file);
+        }
         if let Some(only) = &self.selection.only {
             command.args(["--only", only]);
         }
@@ -138,7 +159,7 @@ impl<'a> Task<'a> {
             Ended::Late => self.late.push(group.name),
             Ended::Badly(status) => return Err(format!("it ended with {status}").into()),
             Ended::Well if self.selection.only.is_none() => {
-                fs::copy(out, self.figures.join(format!("{}.json", group.name)))?;
+                fs::copy(out, kept)?;
                 self.measured.push(group.name);
             }
             Ended::Well => {}

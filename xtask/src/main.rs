@@ -41,6 +41,7 @@ usage: cargo xtask <task>
             --quick              few rounds; without a group, over within five minutes, builds and all, with what it reaches until then
             --json <file>        also the rows, as an array of {name, rival, ours, theirs, unit, ratio, target, met}
             --only <text>        only contests whose name contains this; they are shown, and nothing is written
+            --profile            no figures, but where the instructions go, ours and the rival's, in each contest that has missed a target
   emulators   the clouds' emulators, which `test` starts by itself, until Ctrl-C: for `cargo test -p skyport-aws` and its like
             --only <name>        one emulator of them
   fuzz    the fuzz targets with libFuzzer, led by coverage; ends in `N targets, N inputs, N crashes`
@@ -84,9 +85,10 @@ fn task(arguments: &[String]) -> Result<bool> {
         },
         Some((task, rest)) if task == "bench" => {
             let (quick, rest) = flag(rest, "--quick");
+            let (profile, rest) = flag(&rest, "--profile");
             let (names, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(|word| bench::is_group(word));
             let [json, only] = options(&rest, ["--json", "--only"])?;
-            bench::bench(&bench::Selection { names, quick, json, only })
+            bench::bench(&bench::Selection { names, quick, profile, json, only })
         }
         Some((task, rest)) if task == "emulators" => {
             let [only] = options(rest, ["--only"])?;

@@ -75,7 +75,7 @@ fn contest(
     let size = bytes.to_string();
     let contender = |who: &'static str| {
         let size = size.as_str();
-        Contender::new(who, move || {
+        Contender::elsewhere(who, move || {
             let told: Told = child(&[WORD, direction, who, endpoint, bucket, size])?;
             Ok([bytes as f64 / MEBIBYTE / told.seconds, told.peak as f64 / MEBIBYTE])
         })

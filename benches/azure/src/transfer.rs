@@ -48,7 +48,7 @@ pub fn measure(group: &mut Group) -> Outcome {
     for way in ["upload", "download"] {
         let contenders = NAMES.map(|name| {
             let (sink, said) = (&sink, &said);
-            Contender::new(name, move || {
+            Contender::elsewhere(name, move || {
                 let told: Told = child(&["transfer", way, name, said, &size.to_string()])?;
                 let there = sink.size(CONTAINER, name);
                 if told.bytes != size || (way == "upload" && there != Some(size)) {

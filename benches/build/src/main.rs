@@ -82,7 +82,7 @@ fn main() -> Outcome {
 fn clean(group: &mut Group, pair: &Pair) -> Outcome {
     let name = format!("{}/clean build", pair.name);
     let plan = group.plan().once();
-    let ours = Contender::new("skyport", || Ok([cargo::clean_build(pair.ours)?]));
-    let theirs = Contender::new(pair.rival, || Ok([cargo::clean_build(pair.theirs)?]));
+    let ours = Contender::elsewhere("skyport", || Ok([cargo::clean_build(pair.ours)?]));
+    let theirs = Contender::elsewhere(pair.rival, || Ok([cargo::clean_build(pair.theirs)?]));
     group.contest(&name, [Metric::new("", "s", TARGET)], plan, ours, vec![theirs])
 }

@@ -71,8 +71,8 @@ fn measure(group: &mut Group, name: &str, pair: &Pair, real: &Variables) -> Outc
         Metric::new("memory", "bytes", Target::AtMost(1.05)),
     ];
     let round = |subject: &Subject| starts(subject, HELLO, real, || Ok(()));
-    let ours = Contender::new("ours", || round(&pair.ours));
-    let theirs = vec![Contender::new(pair.rival, || round(&pair.theirs))];
+    let ours = Contender::elsewhere("ours", || round(&pair.ours));
+    let theirs = vec![Contender::elsewhere(pair.rival, || round(&pair.theirs))];
     let plan = group.plan();
     group.contest(name, metrics, plan, ours, theirs)?;
     let size = |subject: &Subject| subject.size().map(|size| Sample::of(vec![size]));
@@ -91,8 +91,8 @@ fn first_use(group: &mut Group, name: &str, pair: &Pair, services: &Services, at
         other => Err(format!("objects, items and messages that were written: {other:?}").into()),
     };
     let round = |subject: &Subject| starts(subject, ORDER, at, written);
-    let ours = Contender::new("ours", || round(&pair.ours));
-    let theirs = vec![Contender::new(pair.rival, || round(&pair.theirs))];
+    let ours = Contender::elsewhere("ours", || round(&pair.ours));
+    let theirs = vec![Contender::elsewhere(pair.rival, || round(&pair.theirs))];
     let plan = group.plan();
     group.contest(name, metrics, plan, ours, theirs)
 }

@@ -59,7 +59,7 @@ pub fn measure(group: &mut Group) -> Outcome {
         ];
         let contender = |(name, word)| {
             let sink = sink.clone();
-            Contender::new(name, move || {
+            Contender::elsewhere(name, move || {
                 let moved: Moved = child(&[WORD, word, way, sink.url(), &size.to_string()])?;
                 let taken = sink.taken();
                 if way == "upload" && taken < size {

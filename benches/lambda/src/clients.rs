@@ -29,7 +29,7 @@ pub(crate) fn measure(group: &mut Group) -> Outcome {
     ];
     let contender = |name, subject| {
         let (api, services) = (&api, &services);
-        Contender::new(name, move || round(subject, &mut api.borrow_mut(), services, starts))
+        Contender::elsewhere(name, move || round(subject, &mut api.borrow_mut(), services, starts))
     };
     let (ours, rivals) = (contender("skyport", &ours), vec![contender(RIVAL, &theirs)]);
     group.contest("clients", metrics, group.plan(), ours, rivals)

@@ -24,7 +24,7 @@ pub(crate) fn measure(group: &mut Group) -> Outcome {
     ];
     let contender = |name, subject| {
         let api = &api;
-        Contender::new(name, move || round(subject, &mut api.borrow_mut(), starts))
+        Contender::elsewhere(name, move || round(subject, &mut api.borrow_mut(), starts))
     };
     let (ours, rivals) = (contender("skyport", &ours), vec![contender(RIVAL, &theirs)]);
     group.contest("hello", metrics, group.plan(), ours, rivals)

@@ -16,6 +16,9 @@ pub struct Allocated {
 }
 
 /// What this thread takes from the heap while it does something. What other threads take is not in it: give it a runtime of one thread.
+///
+/// A contest with a metric in `allocations` does here what it measures, and nothing else: its profile is of this alone.
+#[inline(never)] // It is by its symbol that callgrind finds it.
 pub fn allocated(run: impl FnOnce()) -> Allocated {
     let info = allocation_counter::measure(run);
     Allocated { times: info.count_total, bytes: info.bytes_total, peak: info.bytes_max }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Curve, Outcome, Plan, Row, Sample, Target};
+use crate::{Curve, Outcome, Plan, Profiles, Row, Sample, Target, profile};
 
 /// What one round of a contest measures of each contender.
 #[derive(Clone, Debug)]
@@ -30,13 +30,19 @@ impl Metric {
 /// Whoever takes part in a contest. A round measures by itself, does the same work each time, and returns a value for each metric.
 pub struct Contender<'a, const N: usize> {
     name: &'static str,
+    is_elsewhere: bool,
     round: Box<dyn FnMut() -> Outcome<[f64; N]> + 'a>,
 }
 
 impl<'a, const N: usize> Contender<'a, N> {
     /// With its name: that of the crate, and what of it.
     pub fn new(name: &'static str, round: impl FnMut() -> Outcome<[f64; N]> + 'a) -> Self {
-        Self { name, round: Box::new(round) }
+        Self { name, is_elsewhere: false, round: Box::new(round) }
+    }
+
+    /// One whose work is done by other programs: a profile of this one would say nothing of it, and none is taken.
+    pub fn elsewhere(name: &'static str, round: impl FnMut() -> Outcome<[f64; N]> + 'a) -> Self {
+        Self { is_elsewhere: true, ..Self::new(name, round) }
     }
 }
 
@@ -65,6 +71,17 @@ pub struct Told {
     pub curves: Vec<Curve>,
 }
 
+/// What becomes of a contest.
+#[derive(Debug)]
+enum Task {
+    /// It is measured.
+    Measure,
+    /// It is profiled, where it has missed a target here.
+    Profile { told: Told, taken: Profiles },
+    /// One contender runs for so many rounds: under a profiler, which counts.
+    Run { side: String, rounds: usize },
+}
+
 /// One group: what is asked of it, and what it has found so far.
 #[derive(Debug)]
 pub struct Group {
@@ -72,27 +89,41 @@ pub struct Group {
     plan: Plan,
     only: Option<String>,
     out: Option<PathBuf>,
+    task: Task,
 }
 
 impl Group {
-    /// Reads the command line: `--quick`, `--only <part of a name>`, `--out <file>`.
+    /// Reads the command line: `--quick`, `--only <part of a name>`, `--out <file>`; `--profile <file of figures>` for profiles of what
+    /// missed its target there, and for that `--only <contest> --side <contender> --rounds <number>`.
     ///
     /// # Errors
     /// On anything else.
     pub fn asked(name: &str) -> Outcome<Self> {
-        let (mut quick, mut only, mut out) = (false, None, None);
+        let (mut quick, mut only, mut out, mut figures, mut side, mut rounds) = Default::default();
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
+            let mut value = || words.next().ok_or_else(|| format!("{word} wants a value"));
             match word.as_str() {
                 "--quick" => quick = true,
-                "--only" => only = Some(words.next().ok_or("--only wants a part of a name")?),
-                "--out" => out = Some(words.next().ok_or("--out wants a file")?.into()),
-                _ => return Err(format!("unknown option {word}; there are --quick, --only, --out").into()),
+                "--only" => only = Some(value()?),
+                "--out" => out = Some(PathBuf::from(value()?)),
+                "--profile" => figures = Some(value()?),
+                "--side" => side = Some(value()?),
+                "--rounds" => rounds = Some(value()?.parse()?),
+                _ => return Err(format!("unknown option {word}").into()),
             }
         }
         let stamp = std::env::var(STAMP).unwrap_or_default();
+        let task = match (figures, side, rounds) {
+            (Some(file), ..) => {
+                let taken = Profiles { stamp: stamp.clone(), ..Profiles::default() };
+                Task::Profile { told: serde_json::from_slice(&fs::read(file)?)?, taken }
+            }
+            (None, Some(side), Some(rounds)) => Task::Run { side, rounds },
+            _ => Task::Measure,
+        };
         let told = Told { group: name.to_owned(), quick, stamp, ..Told::default() };
-        Ok(Self { told, plan: Plan::new(quick), only, out })
+        Ok(Self { told, plan: Plan::new(quick), only, out, task })
     }
 
     /// How long each contest takes, unless it is given another plan.
@@ -104,7 +135,13 @@ impl Group {
     /// Whether it is asked for, or what begins with it is: what takes long to prepare looks first.
     #[must_use]
     pub fn wants(&self, name: &str) -> bool {
-        self.only.as_deref().is_none_or(|only| name.contains(only) || only.starts_with(name))
+        let has_missed = match &self.task {
+            Task::Profile { told, .. } => {
+                told.rows.iter().any(|row| row.name.starts_with(name) && !row.is_met())
+            }
+            _ => true,
+        };
+        has_missed && self.only.as_deref().is_none_or(|only| name.contains(only) || only.starts_with(name))
     }
 
     /// Measures ours and its rivals in turn, and adds a row for each metric, beside the rival that is best at it.
@@ -121,6 +158,25 @@ impl Group {
     ) -> Outcome {
         if !self.wants(name) {
             return Ok(());
+        }
+        match &mut self.task {
+            Task::Measure => {}
+            Task::Profile { .. } if ours.is_elsewhere => return Ok(()),
+            Task::Profile { told, taken } => {
+                let only_measured = metrics.iter().any(|metric| metric.unit == "allocations");
+                for rival in profile::missed(told, name) {
+                    let profile = profile::take(name, ours.name, rival, only_measured)?;
+                    eprint!("{profile}");
+                    taken.profiles.push(profile);
+                }
+                return Ok(());
+            }
+            Task::Run { .. } if self.only.as_deref() != Some(name) => return Ok(()),
+            Task::Run { side, rounds } => {
+                let mut all = std::iter::once(ours).chain(rivals);
+                let one = all.find(|one| one.name == side).ok_or_else(|| format!("{name} has no {side}"))?;
+                return self::rounds(name, plan.exactly(*rounds), &mut [one]).map(drop);
+            }
         }
         let mut contenders: Vec<_> = std::iter::once(ours).chain(rivals).collect();
         let values = rounds(name, plan, &mut contenders)?;
@@ -181,7 +237,11 @@ impl Group {
     /// Where it cannot be written.
     pub fn done(self) -> Outcome {
         if let Some(out) = self.out {
-            fs::write(out, serde_json::to_vec_pretty(&self.told)?)?;
+            let found = match &self.task {
+                Task::Profile { taken, .. } => serde_json::to_vec_pretty(taken)?,
+                _ => serde_json::to_vec_pretty(&self.told)?,
+            };
+            fs::write(out, found)?;
         }
         Ok(())
     }
@@ -220,7 +280,7 @@ mod tests {
     use super::*;
 
     fn group() -> Group {
-        Group { told: Told::default(), plan: Plan::new(true), only: None, out: None }
+        Group { told: Told::default(), plan: Plan::new(true), only: None, out: None, task: Task::Measure }
     }
 
     #[test]

@@ -6,10 +6,12 @@
 
 mod alone;
 mod built;
+mod callgrind;
 mod cost;
 mod curve;
 mod group;
 mod plan;
+mod profile;
 mod row;
 mod sample;
 
@@ -19,6 +21,7 @@ pub use cost::{Allocated, allocated, processor_time};
 pub use curve::{Curve, Line, Point, Scale};
 pub use group::{Contender, Group, Metric, STAMP, Told};
 pub use plan::Plan;
+pub use profile::{Part, Profile, Profiles, Spent, is_of};
 pub use row::{Row, Target};
 pub use sample::Sample;
 

@@ -40,6 +40,12 @@ impl Plan {
         Self { rounds: 1, warm: false, ..self }
     }
 
+    /// Just so many rounds, and none before them.
+    #[must_use]
+    pub(crate) fn exactly(self, rounds: usize) -> Self {
+        Self { rounds, time: Duration::MAX, warm: false, ..self }
+    }
+
     /// `many`, or with `--quick` `few`.
     #[must_use]
     pub fn pick<T>(self, many: T, few: T) -> T {

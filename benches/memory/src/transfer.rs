@@ -35,7 +35,7 @@ pub fn measure(group: &mut Group) -> Outcome {
     let pieces = plan.pick(1_024, 128).to_string();
     let contender = |(word, name)| {
         let pieces = pieces.as_str();
-        Contender::new(name, move || child(&[word, pieces]))
+        Contender::elsewhere(name, move || child(&[word, pieces]))
     };
     let [ours, store, opendal] = CONTENDERS.map(contender);
     let metrics = [

@@ -8,11 +8,12 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use skyport_measure::Told;
+use skyport_measure::{Profiles, Told};
 
 mod chart;
 mod growth;
 mod page;
+mod profiles;
 mod rows;
 mod style;
 mod text;
@@ -52,8 +53,8 @@ fn main() -> Outcome {
             growth::draw(curve, &plots.join(page::plot(told, curve)))?;
         }
     }
-    let notes = |group: &str| notes(&root, group);
-    fs::write(docs.join("benchmarks.md"), page::page(&groups, notes)?)?;
+    let said = |group: &str| Ok((notes(&root, group)?, profiles(&root, group)?));
+    fs::write(docs.join("benchmarks.md"), page::page(&groups, said)?)?;
     let rows: Vec<_> = measured.iter().flat_map(|told| &told.rows).collect();
     let met = rows.iter().filter(|row| row.is_met()).count();
     println!("docs/benchmarks.md has the tables and plots");
@@ -71,6 +72,12 @@ fn read(root: &Path) -> Outcome<Vec<Told>> {
         }
     }
     Ok(groups)
+}
+
+/// What was counted of what a group has missed.
+fn profiles(root: &Path, group: &str) -> Outcome<Profiles> {
+    let file = root.join("benches/figures/profiles").join(format!("{group}.json"));
+    if file.is_file() { Ok(serde_json::from_slice(&fs::read(file)?)?) } else { Ok(Profiles::default()) }
 }
 
 /// What a group says of how it measures, and of what is missed.

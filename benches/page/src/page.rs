@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use skyport_measure::{Curve, Row, Told};
+use skyport_measure::{Curve, Profiles, Row, Told};
 
-use crate::Outcome;
 use crate::text::number;
+use crate::{Outcome, profiles};
 
 const INTRODUCTION: &str = include_str!("introduction.md");
 
@@ -15,11 +15,13 @@ pub(crate) fn plot(told: &Told, curve: &Curve) -> String {
 }
 
 /// All of it: the introduction, the sum, a section for each group.
-pub(crate) fn page(groups: &[Told], notes: impl Fn(&str) -> Outcome<String>) -> Outcome<String> {
+/// With what each group says, and what was counted of it.
+pub(crate) fn page(groups: &[Told], said: impl Fn(&str) -> Outcome<(String, Profiles)>) -> Outcome<String> {
     let mut text = INTRODUCTION.to_owned();
     text.push_str(&sum(groups)?);
     for told in groups {
-        text.push_str(&section(told, &notes(&told.group)?)?);
+        let (notes, taken) = said(&told.group)?;
+        text.push_str(&section(told, &notes, &taken)?);
     }
     Ok(text)
 }
@@ -37,7 +39,7 @@ fn sum(groups: &[Told]) -> Outcome<String> {
     Ok(text)
 }
 
-fn section(told: &Told, notes: &str) -> Outcome<String> {
+fn section(told: &Told, notes: &str, taken: &Profiles) -> Outcome<String> {
     let Told { group, quick, stamp, rows, curves } = told;
     let quick =
         if *quick { " With `--quick`: few rounds, so a difference of some percent is chance." } else { "" };
@@ -52,6 +54,7 @@ fn section(told: &Told, notes: &str) -> Outcome<String> {
     if !notes.trim().is_empty() {
         write!(text, "\n{}\n", notes.trim())?;
     }
+    profiles::table(&mut text, told, taken)?;
     for curve in curves {
         growth(&mut text, told, curve)?;
     }
@@ -117,7 +120,7 @@ mod tests {
             target: Target::AtMost(0.7),
         };
         let told = Told { group: "memory".to_owned(), rows: vec![row], ..Told::default() };
-        let text = page(&[told], |_| Ok("Why.".to_owned())).unwrap();
+        let text = page(&[told], |_| Ok(("Why.".to_owned(), Profiles::default()))).unwrap();
         assert!(text.contains("| [memory](#memory) | 0 of 1 | get |"), "{text}");
         assert!(
             text.contains("| get | ns | 8 | ±0 % | 10 | theirs, ±0 % | 0.80 | <= 0.70x | **missed** |"),

@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use http::HeaderMap;
+use http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, LAST_MODIFIED,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use skyport_core::blob::encode_metadata;
@@ -35,7 +37,14 @@ const CACHE_DEFAULTS: [&str; 2] = ["private, max-age=0", "public, max-age=3600"]
 const META: &str = "x-goog-meta-";
 
 /// The header that tells the token of the write.
-const TOKEN_HEADER: &str = "x-goog-meta-skyport_w";
+const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-goog-meta-skyport_w");
+
+/// The header that says what [`FOREIGN`] says.
+const FOREIGN_HEADER: HeaderName = HeaderName::from_static("x-goog-meta-skyport_foreign");
+
+const STORED_ENCODING: HeaderName = HeaderName::from_static("x-goog-stored-content-encoding");
+
+const GENERATION: HeaderName = HeaderName::from_static("x-goog-generation");
 
 /// What is read of an object's resource.
 pub(super) const FIELDS: &str = "name,generation,size,timeCreated,contentType,cacheControl,contentDisposition,contentEncoding,\
@@ -144,7 +153,7 @@ pub(super) fn marks(
 /// What the headers of a download tell of the object, which has `size` bytes in all. They tell all of what bears a token; of what others
 /// wrote not quite, since names of metadata have no case in headers, and values there only ASCII.
 pub(super) fn of_headers(headers: &HeaderMap, size: u64) -> Result<ObjectMeta> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let owned = |text: Option<&str>| text.map(str::to_owned);
     let mut metadata = BTreeMap::new();
     for (name, value) in headers {
@@ -155,13 +164,13 @@ pub(super) fn of_headers(headers: &HeaderMap, size: u64) -> Result<ObjectMeta> {
             metadata.insert(name.to_owned(), value.to_owned());
         }
     }
-    let modified = text("last-modified").and_then(http_date).ok_or_else(no_time)?;
+    let modified = text(LAST_MODIFIED).and_then(http_date).ok_or_else(no_time)?;
     let mut properties = Properties::default();
-    properties.content_type = owned(text("content-type").filter(|content_type| *content_type != NO_TYPE));
+    properties.content_type = owned(text(CONTENT_TYPE).filter(|content_type| *content_type != NO_TYPE));
     let is_told = |control: &&str| metadata.contains_key(CACHE) || !CACHE_DEFAULTS.contains(control);
-    properties.cache_control = owned(text("cache-control").filter(is_told));
-    properties.content_disposition = owned(text("content-disposition"));
-    let stored = text("x-goog-stored-content-encoding").or_else(|| text("content-encoding"));
+    properties.cache_control = owned(text(CACHE_CONTROL).filter(is_told));
+    properties.content_disposition = owned(text(CONTENT_DISPOSITION));
+    let stored = text(STORED_ENCODING).or_else(|| text(CONTENT_ENCODING));
     properties.content_encoding = owned(stored.filter(|encoding| *encoding != IDENTITY_ENCODING));
     let mut meta = ObjectMeta::new(size, of_generation(headers)?, modified);
     meta.token = text(TOKEN_HEADER).and_then(|token| token.parse().ok());
@@ -170,12 +179,12 @@ pub(super) fn of_headers(headers: &HeaderMap, size: u64) -> Result<ObjectMeta> {
 
 /// Whether headers tell all of what describes an object: that is so where Skyport wrote all of it.
 pub(super) fn is_told_by_headers(headers: &HeaderMap, meta: &ObjectMeta) -> bool {
-    meta.token.is_some() && !headers.contains_key("x-goog-meta-skyport_foreign")
+    meta.token.is_some() && !headers.contains_key(FOREIGN_HEADER)
 }
 
 /// The etag that the headers of a download tell.
 pub(super) fn of_generation(headers: &HeaderMap) -> Result<Etag> {
-    etag(headers.get("x-goog-generation").and_then(|value| value.to_str().ok()))
+    etag(headers.get(GENERATION).and_then(|value| value.to_str().ok()))
 }
 
 /// The object, whose token is known, with its properties, of which some are for Skyport alone.
