@@ -13,6 +13,9 @@ tokio::task_local! {
     static CURRENT: TraceContext;
 }
 
+/// How long a `traceparent` of version 00 is.
+pub(crate) const POSITION: usize = 55;
+
 /// A position in a trace: `traceparent`, and the `tracestate` that vendors add.
 ///
 /// Enters with every event and leaves with every message that a handler sends (from its own task; a task that it
@@ -110,17 +113,21 @@ impl TraceContext {
     pub fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
         CURRENT.scope(self, future)
     }
-}
 
-impl fmt::Display for TraceContext {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Several times as quick as formatting numbers, and written with every message.
+    /// The header `traceparent`, in ASCII: several times as quick as formatting numbers, and written with every message.
+    pub(crate) fn spelled(&self) -> [u8; POSITION] {
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
         text[3..19].copy_from_slice(&spell_wide((self.trace_id >> 64) as u64));
         text[19..35].copy_from_slice(&spell_wide(self.trace_id as u64));
         text[36..52].copy_from_slice(&spell_wide(self.span_id));
         text[53..].copy_from_slice(&spell(u32::from(self.flags))[6..]);
-        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+        text
+    }
+}
+
+impl fmt::Display for TraceContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.spelled()).map_err(|_| fmt::Error)?)
     }
 }
 
