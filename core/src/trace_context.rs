@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::digits::{spell, spell_wide};
+use crate::digits::{read, spell, spell_wide};
 use crate::{Error, ErrorKind};
 
 tokio::task_local! {
@@ -142,26 +142,17 @@ impl FromStr for TraceContext {
 fn parse(text: &str) -> Option<TraceContext> {
     let mut parts = text.trim().split('-');
     let version = hex(parts.next()?, 2)?;
-    let trace_id = hex(parts.next()?, 32)?;
-    let span_id = u64::try_from(hex(parts.next()?, 16)?).ok()?;
+    let (high, low) = parts.next()?.split_at_checked(16)?;
+    let trace_id = u128::from(hex(high, 16)?) << 64 | u128::from(hex(low, 16)?);
+    let span_id = hex(parts.next()?, 16)?;
     let flags = u8::try_from(hex(parts.next()?, 2)?).ok()?;
     // A later version may add parts; version 00 has none, and ff is forbidden.
     let valid = version != 0xff && (version != 0 || parts.next().is_none()) && trace_id != 0 && span_id != 0;
     valid.then_some(TraceContext { trace_id, span_id, flags, state: None })
 }
 
-fn hex(text: &str, digits: usize) -> Option<u128> {
-    if text.len() != digits {
-        return None;
-    }
-    text.bytes().try_fold(0, |number, digit| {
-        let value = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
-        Some(number << 4 | u128::from(value))
-    })
+fn hex(text: &str, digits: usize) -> Option<u64> {
+    if text.len() == digits { read(text.as_bytes(), false) } else { None }
 }
 
 /// As `traceparent`, with `;tracestate` after it where there is one.
