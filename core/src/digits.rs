@@ -29,6 +29,33 @@ pub(crate) fn spell_wide(number: u64) -> [u8; 16] {
     digits
 }
 
+/// What a digit is worth; a capital letter has [`CAPITAL`] beside it, and what is no digit [`NONE`].
+const WORTH: [u8; 256] = {
+    let mut worth = [NONE; 256];
+    let mut value = 0;
+    while value < 16 {
+        worth[b"0123456789ABCDEF"[value] as usize] = value as u8 | CAPITAL;
+        worth[b"0123456789abcdef"[value] as usize] = value as u8;
+        value += 1;
+    }
+    worth
+};
+const CAPITAL: u8 = 0x40;
+const NONE: u8 = 0x80;
+
+/// The number in at most sixteen hexadecimal digits: all are looked at once, and what is wrong with one is told at the end.
+#[inline]
+pub(crate) fn read(digits: &[u8], capitals_too: bool) -> Option<u64> {
+    let (mut number, mut seen) = (0, 0);
+    for digit in digits {
+        let worth = WORTH[usize::from(*digit)];
+        seen |= worth;
+        number = number << 4 | u64::from(worth & 0xf);
+    }
+    let wrong = if capitals_too { NONE } else { NONE | CAPITAL };
+    (seen & wrong == 0 && digits.len() <= 16).then_some(number)
+}
+
 /// A number in eight letters from `a` to `p`, the last digit first: quicker to write than digits, and to read.
 #[inline]
 pub(crate) fn in_letters(number: u32) -> [u8; 8] {
@@ -52,6 +79,22 @@ const LETTERS: u64 = 0x6161_6161_6161_6161;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digits_are_read_and_what_is_none_is_refused_wherever_it_stands() {
+        for number in [0, 1, 0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210, u64::MAX] {
+            let (small, large) = (format!("{number:016x}"), format!("{number:016X}"));
+            assert_eq!(read(small.as_bytes(), false), Some(number));
+            assert_eq!(read(large.as_bytes(), true), Some(number));
+            assert_eq!(read(large.as_bytes(), false).is_some(), small == large);
+        }
+        for wrong in
+            ["g000000000000000", "000000000000000G", "0000000-00000000", "+1", "é", "00000000000000000"]
+        {
+            assert_eq!(read(wrong.as_bytes(), true), None, "{wrong}");
+        }
+        assert_eq!(read(b"ff", false), Some(255));
+    }
 
     #[test]
     fn digits_are_as_formatted_and_letters_read_back() {

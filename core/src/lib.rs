@@ -17,6 +17,7 @@ pub mod kv;
 pub mod layers;
 pub mod lease;
 pub mod outcome;
+pub mod pieces;
 pub mod provider;
 pub mod queue;
 pub mod refusal;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::digits::spell_wide;
+use crate::digits::{read, spell_wide};
 
 /// How many tokens come from one draw of the system's randomness.
 const DRAW: u32 = 4_096;
@@ -124,24 +124,11 @@ impl FromStr for Token {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let words = <&[u8; 32]>::try_from(text.as_bytes()).ok().and_then(|digits| {
             let (high, low) = digits.split_at(16);
-            Some(Self { high: word(high)?, low: word(low)? })
+            Some(Self { high: read(high, true)?, low: read(low, true)? })
         });
         words
             .ok_or_else(|| crate::Error::new(crate::ErrorKind::Malformed, "a token is 32 hexadecimal digits"))
     }
-}
-
-/// Of 16 hexadecimal digits. Every item that is read has a token, and the standard library's way looks at each digit three times.
-fn word(digits: &[u8]) -> Option<u64> {
-    digits.iter().try_fold(0, |word, digit| {
-        let value = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            b'A'..=b'F' => digit - b'A' + 10,
-            _ => return None,
-        };
-        Some(word << 4 | u64::from(value))
-    })
 }
 
 impl Serialize for Token {

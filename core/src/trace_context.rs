@@ -6,12 +6,15 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::digits::{spell, spell_wide};
+use crate::digits::{read, spell, spell_wide};
 use crate::{Error, ErrorKind};
 
 tokio::task_local! {
     static CURRENT: TraceContext;
 }
+
+/// How long a `traceparent` of version 00 is.
+pub(crate) const POSITION: usize = 55;
 
 /// A position in a trace: `traceparent`, and the `tracestate` that vendors add.
 ///
@@ -110,17 +113,21 @@ impl TraceContext {
     pub fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
         CURRENT.scope(self, future)
     }
-}
 
-impl fmt::Display for TraceContext {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Several times as quick as formatting numbers, and written with every message.
+    /// The header `traceparent`, in ASCII: several times as quick as formatting numbers, and written with every message.
+    pub(crate) fn spelled(&self) -> [u8; POSITION] {
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
         text[3..19].copy_from_slice(&spell_wide((self.trace_id >> 64) as u64));
         text[19..35].copy_from_slice(&spell_wide(self.trace_id as u64));
         text[36..52].copy_from_slice(&spell_wide(self.span_id));
         text[53..].copy_from_slice(&spell(u32::from(self.flags))[6..]);
-        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+        text
+    }
+}
+
+impl fmt::Display for TraceContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.spelled()).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -135,26 +142,17 @@ impl FromStr for TraceContext {
 fn parse(text: &str) -> Option<TraceContext> {
     let mut parts = text.trim().split('-');
     let version = hex(parts.next()?, 2)?;
-    let trace_id = hex(parts.next()?, 32)?;
-    let span_id = u64::try_from(hex(parts.next()?, 16)?).ok()?;
+    let (high, low) = parts.next()?.split_at_checked(16)?;
+    let trace_id = u128::from(hex(high, 16)?) << 64 | u128::from(hex(low, 16)?);
+    let span_id = hex(parts.next()?, 16)?;
     let flags = u8::try_from(hex(parts.next()?, 2)?).ok()?;
     // A later version may add parts; version 00 has none, and ff is forbidden.
     let valid = version != 0xff && (version != 0 || parts.next().is_none()) && trace_id != 0 && span_id != 0;
     valid.then_some(TraceContext { trace_id, span_id, flags, state: None })
 }
 
-fn hex(text: &str, digits: usize) -> Option<u128> {
-    if text.len() != digits {
-        return None;
-    }
-    text.bytes().try_fold(0, |number, digit| {
-        let value = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
-        Some(number << 4 | u128::from(value))
-    })
+fn hex(text: &str, digits: usize) -> Option<u64> {
+    if text.len() == digits { read(text.as_bytes(), false) } else { None }
 }
 
 /// As `traceparent`, with `;tracestate` after it where there is one.

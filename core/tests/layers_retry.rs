@@ -323,7 +323,7 @@ async fn of_a_large_batch_as_many_messages_are_sent_at_once_as_the_queue_bears()
     let memory = Memory::new();
     let queue = retried_queue(&memory).await;
     memory.faults().unleash(Chaos::quiet(0).keep_calls());
-    let at_once = queue.info().limits.send;
+    let at_once = queue.info().limits.send.items;
     let messages = (0..2 * at_once + 1).map(|number| OutMessage::new(number.to_string())).collect();
     assert!(queue.send(messages).await.iter().all(Result::is_ok));
     let sends = memory.faults().calls().into_iter().filter(|call| call.operation() == Operation::QueueSend);

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 pub use super::raw_version::RawVersion;
+use crate::pieces::Pieces;
 use crate::support::capabilities;
 use crate::{Clock, Result, Token};
 
@@ -61,6 +62,10 @@ pub struct TableLimits {
     pub transact_bytes: usize,
     /// The most items of one page of a query.
     pub page_items: usize,
+    /// How a layer that has limits of time hands over a large `get_many`.
+    pub get_many: Pieces,
+    /// How it hands over a large `write_many`.
+    pub write_many: Pieces,
 }
 
 impl Default for TableLimits {
@@ -72,6 +77,8 @@ impl Default for TableLimits {
             transact_items: 100,
             transact_bytes: 2 << 20,
             page_items: 1_000,
+            get_many: Pieces::new(800),
+            write_many: Pieces::new(1_600),
         }
     }
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::envelope::Envelope;
 pub use super::names::{MessageId, Receipt};
+use crate::pieces::Pieces;
 use crate::support::capabilities;
 use crate::{Clock, Result, Sparse, Token};
 
@@ -96,8 +97,8 @@ pub struct QueueLimits {
     pub lease: Duration,
     /// The most messages of one `receive` of the port; the handle cuts larger wishes to it.
     pub receive: usize,
-    /// So many messages of a large `send` share one limit of time: a layer that has one hands over no more at once.
-    pub send: usize,
+    /// How a layer that has limits of time hands over a large `send`.
+    pub send: Pieces,
 }
 
 impl Default for QueueLimits {
@@ -109,7 +110,7 @@ impl Default for QueueLimits {
             delay: Duration::from_secs(900),
             lease: Duration::from_secs(600),
             receive: 10,
-            send: 400,
+            send: Pieces::new(400),
         }
     }
 }

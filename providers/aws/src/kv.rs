@@ -37,6 +37,7 @@ pub(crate) struct DynamoTable {
 impl DynamoTable {
     pub(crate) fn new(connection: Arc<Connection>, name: &str) -> Self {
         let mut info = TableInfo::new(NAME, name);
+        (info.limits.get_many, info.limits.write_many) = (read::PIECES, write_many::PIECES);
         info.capabilities = crate::support::kv();
         Self { connection, info }
     }

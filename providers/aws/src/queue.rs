@@ -88,6 +88,7 @@ impl Place {
         let ordered = settings.ordered;
         let mut info = QueueInfo::new(NAME, name, settings);
         info.limits.body_bytes = BODY_BYTES;
+        info.limits.send = send::pieces(ordered);
         info.capabilities = crate::support::queue(ordered);
         Arc::new(Self {
             connection,

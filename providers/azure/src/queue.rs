@@ -26,6 +26,7 @@ use async_trait::async_trait;
 use azure_storage_queue::{QueueClient, QueueClientOptions};
 use futures_util::{StreamExt, stream};
 use skyport_azure_wire::message::BODY_BYTES;
+use skyport_core::pieces::Pieces;
 use skyport_core::queue::leases::Leases;
 use skyport_core::queue::polls::Polls;
 use skyport_core::queue::port::{
@@ -152,7 +153,7 @@ impl Place {
         info.limits.body_bytes = BODY_BYTES;
         info.limits.receive = MOST_MESSAGES;
         // Each is a request, 16 at once: so they are done within an attempt even where one takes a quarter of a second.
-        info.limits.send = 480;
+        info.limits.send = Pieces::new(480);
         info.capabilities = crate::support::queue();
         let kept = if matches!(role, Role::Work(_)) { KEPT } else { LETTERS_KEPT };
         Arc::new(Self {

@@ -55,6 +55,7 @@ impl FirestoreTable {
     pub(crate) fn new(connection: Arc<Connection>, place: Place, name: &str) -> Self {
         let mut info = TableInfo::new(NAME, name);
         info.limits.value_bytes = VALUE_BYTES;
+        (info.limits.get_many, info.limits.write_many) = (read::PIECES, write_many::PIECES);
         info.capabilities = crate::support::kv();
         Self {
             connection,

@@ -123,8 +123,7 @@ impl Place {
         let (dead, counts_on) = mortal.map_or((None, false), |(dead, counts_on)| (Some(dead), counts_on));
         let mut info = QueueInfo::new(NAME, subscription, settings);
         info.limits.body_bytes = BODY_BYTES;
-        // Four requests.
-        info.limits.send = CALLS * send::MESSAGES;
+        info.limits.send = send::pieces(info.settings.ordered);
         info.capabilities = crate::support::queue(dead.is_some());
         Arc::new(Self {
             connection: Arc::clone(connection),

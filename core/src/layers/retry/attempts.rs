@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::time::Duration;
-use std::vec;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -12,9 +11,6 @@ use crate::{Error, ErrorKind, Result};
 /// What may take longer than other calls: a copy, or the completion of an upload, of which the service reads every byte, and a sweep, which may
 /// have to look at every item.
 pub(super) const LONG: Duration = Duration::from_secs(300);
-
-/// So many bytes of a large batch are sent within one limit of time: as fast as 4 MiB a second they arrive in time.
-const PIECE_BYTES: usize = 32 << 20;
 
 /// The attempts of one call.
 pub(super) struct Attempts {
@@ -162,71 +158,6 @@ impl Attempts {
     }
 }
 
-/// How large a piece of a batch may be.
-pub(super) struct Pieces<I> {
-    /// So many items.
-    pub(super) items: usize,
-    /// The bytes that an item brings along.
-    pub(super) weigh: fn(&I) -> usize,
-}
-
-impl<I> Pieces<I> {
-    /// Takes the next piece: at least one item where there is any.
-    pub(super) fn take(&self, items: &mut vec::IntoIter<I>) -> Vec<I> {
-        let mut bytes = 0;
-        let fits = |item: &&I| {
-            bytes += (self.weigh)(item);
-            bytes <= PIECE_BYTES
-        };
-        let count = items.as_slice().iter().take(self.items).take_while(fits).count();
-        items.by_ref().take(count.max(1)).collect()
-    }
-
-    /// A batch in pieces, one after the other: each has attempts and time of its own, so that a large batch gets done,
-    /// and what is done of it stays done. Where nothing of a piece could be done, the rest is not tried.
-    pub(super) async fn one_by_one<T, F>(
-        &self,
-        items: Vec<I>,
-        mut piece: impl FnMut(Vec<I>) -> F + Send,
-    ) -> Vec<Result<T>>
-    where
-        I: Send,
-        T: Send,
-        F: Future<Output = Vec<Result<T>>> + Send,
-    {
-        if items.len() == 1 {
-            return piece(items).await;
-        }
-        let count = items.len();
-        let mut items = items.into_iter();
-        let mut results: Vec<Result<T>> = Vec::new();
-        while results.len() < count {
-            let answers = piece(self.take(&mut items)).await;
-            let hopeless = hopeless(&answers);
-            if results.is_empty() {
-                results = answers;
-            } else {
-                results.extend(answers);
-            }
-            if let Some(never_tried) = hopeless {
-                results.extend(never_tried.of_each(count.saturating_sub(results.len())));
-            }
-        }
-        results
-    }
-}
-
-/// What the pieces after this one fail with, untried, where nothing of it could be done.
-pub(super) fn hopeless<T>(answers: &[Result<T>]) -> Option<Error> {
-    match answers {
-        [Err(first), rest @ ..] if first.is_retryable() && rest.iter().all(Result::is_err) => {
-            Some(first.again().with_ambiguous(false))
-        }
-        [] => Some(too_few()),
-        _ => None,
-    }
-}
-
 /// A fault of the provider's: never a success.
 pub(super) fn too_few() -> Error {
     Error::internal("the provider answered fewer items than the batch had")
@@ -307,21 +238,8 @@ mod tests {
 
     use super::*;
 
-    const TENS: Pieces<u32> = Pieces { items: 10, weigh: |_| 0 };
-
     fn told(_: &u32, _: bool, error: Error) -> Result<u32> {
         Err(error)
-    }
-
-    #[test]
-    fn a_piece_has_so_many_items_and_bytes_and_never_none() {
-        let pieces = Pieces { items: 3, weigh: |item: &usize| *item };
-        let mut items = vec![1, 1, 1, 1, PIECE_BYTES - 1, 1, PIECE_BYTES + 1, 1].into_iter();
-        let mut sizes = Vec::new();
-        while !items.as_slice().is_empty() {
-            sizes.push(pieces.take(&mut items).len());
-        }
-        assert_eq!(sizes, [3, 2, 1, 1, 1]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -342,34 +260,6 @@ mod tests {
             results.into_iter().map(|result| result.map_err(|error| error.kind())).collect();
         let denied = Err(ErrorKind::PermissionDenied);
         assert_eq!(results, [Ok(0), Ok(10), denied, Ok(30), Ok(40), denied]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_large_batch_has_time_for_each_piece_and_what_is_done_stays_done() {
-        let policy = RetryPolicy::default();
-        // Half a second an item: all together would never be done in one attempt.
-        let slow = |items: Vec<u32>, _| async {
-            tokio::time::sleep(Duration::from_millis(500) * items.len() as u32).await;
-            items.into_iter().map(Ok).collect::<Vec<Result<u32>>>()
-        };
-        let results =
-            TENS.one_by_one((0..100).collect(), |items| Attempts::new(policy).batch(items, slow, told)).await;
-        let done: Vec<u32> = results.into_iter().map(|result| result.expect("done")).collect();
-        assert_eq!(done, (0..100).collect::<Vec<u32>>());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn where_nothing_of_a_piece_can_be_done_the_rest_is_not_tried() {
-        let calls = Mutex::new(0);
-        let results = TENS
-            .one_by_one((0..100).collect(), |items: Vec<u32>| {
-                *calls.lock().unwrap() += 1;
-                ready(Error::new(ErrorKind::Unavailable, "down").of_each::<u32>(items.len()))
-            })
-            .await;
-        assert_eq!((results.len(), *calls.lock().unwrap()), (100, 1));
-        assert!(results.iter().all(|result| result.as_ref().is_err_and(Error::is_retryable)));
-        assert!(results[99].as_ref().is_err_and(|error| !error.is_ambiguous()));
     }
 
     #[tokio::test(start_paused = true)]

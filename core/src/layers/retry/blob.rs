@@ -7,12 +7,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::attempts::{Attempts, LONG, Pieces, indeterminate, is_refusal, told};
+use super::attempts::{Attempts, LONG, indeterminate, is_refusal, told};
 use super::queue::RetryQueue;
+use super::rolling::Rolling;
 use crate::blob::port::{
     BlobInfo, BlobStore, Condition, CopyOptions, DeleteOptions, GetOptions, GetResult, ListOptions, ListPage,
     ObjectMeta, PutOptions, SignOptions, SignedRequest, Subscriber, Upload, Written,
 };
+use crate::pieces::Pieces;
 use crate::queue::port::MessageQueue;
 use crate::retry::RetryPolicy;
 use crate::{Error, ErrorKind, Result, Token};
@@ -116,9 +118,9 @@ impl BlobStore for RetryBlob {
 
     async fn delete_many(&self, keys: Vec<String>) -> Vec<Result<()>> {
         let call = |keys, _| self.inner.delete_many(keys);
-        let pieces = Pieces { items: self.info().limits.deletions, weigh: |_| 0 };
-        pieces
-            .one_by_one(keys, |keys| {
+        let pieces = Pieces::new(self.info().limits.deletions);
+        Rolling { pieces, weigh: |_| 0 }
+            .all(keys, |keys| {
                 self.attempts().batch(keys, call, |_, ambiguous, error| Err(told(ambiguous, error)))
             })
             .await

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::attempts::{Attempts, LONG, Pieces, indeterminate, told};
+use super::attempts::{Attempts, LONG, indeterminate, told};
+use super::rolling::Rolling;
 use crate::kv::port::{
     Change, Increment, Incremented, ItemCondition, Key, KeyValueStore, QueryOptions, QueryPage, RawItem,
     RawVersion, TableInfo, Write,
@@ -12,17 +13,13 @@ use crate::kv::port::{
 use crate::retry::RetryPolicy;
 use crate::{Result, Token};
 
-/// How many items of a large read share one limit of time. How large they are nobody knows.
-const READS: Pieces<Key> = Pieces { items: 800, weigh: |_| 0 };
-
-/// How many items of a large write do: some requests to each service, beside which waiting for the last of them is little.
-const WRITES: Pieces<Write> = Pieces {
-    items: 1_600,
-    weigh: |write| match &write.change {
+/// What a write brings along.
+fn weigh(write: &Write) -> usize {
+    match &write.change {
         Change::Put { value, .. } => value.len(),
         Change::Delete | Change::Check => 0,
-    },
-};
+    }
+}
 
 #[derive(Clone, Debug)]
 pub(super) struct RetryTable {
@@ -91,7 +88,10 @@ impl KeyValueStore for RetryTable {
 
     async fn get_many(&self, keys: Vec<Key>) -> Vec<Result<Option<RawItem>>> {
         let call = |keys, _| self.inner.get_many(keys);
-        READS.one_by_one(keys, |keys| self.attempts().batch(keys, call, |_, _, error| Err(error))).await
+        // How large they are nobody knows.
+        Rolling { pieces: self.info().limits.get_many, weigh: |_| 0 }
+            .all(keys, |keys| self.attempts().batch(keys, call, |_, _, error| Err(error)))
+            .await
     }
 
     async fn write(&self, write: Write) -> Result<Option<RawVersion>> {
@@ -108,8 +108,8 @@ impl KeyValueStore for RetryTable {
             let renew = |write| renewed(write, attempt > 1);
             self.inner.write_many(writes.into_iter().map(renew).collect())
         };
-        WRITES
-            .one_by_one(writes, |writes| {
+        Rolling { pieces: self.info().limits.write_many, weigh }
+            .all(writes, |writes| {
                 self.attempts().batch(writes, call, |_, ambiguous, error| Err(told(ambiguous, error)))
             })
             .await

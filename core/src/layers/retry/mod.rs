@@ -12,6 +12,7 @@ mod attempts;
 mod blob;
 mod kv;
 mod queue;
+mod rolling;
 
 /// Repeats operations by one [`RetryPolicy`].
 ///
@@ -24,6 +25,8 @@ mod queue;
 /// - An increment is repeated with the same token; a transaction reads back all that it put.
 /// - No write says `NotFound`, `AlreadyExists` or `PreconditionFailed` after an ambiguous attempt. One without a
 ///   condition keeps the kind of its last error otherwise, and that error is ambiguous.
+/// - A large batch goes in [pieces](crate::pieces), some of them under way at once, each with attempts and time of its own.
+///   Where nothing of those that are under way could be done, the rest is not tried.
 /// - Of a batch only what failed is repeated. A `send` that timed out may have been sent, and is sent again.
 /// - An ack that finds its delivery settled after an ambiguous attempt is done: Ok. A `Verdict::Retry` or a
 ///   `DeadLetter` in the same place is `Indeterminate`: the delivery is gone from this receiver in either case.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::attempts::{Attempts, Pieces, hopeless, told, too_few};
+use super::attempts::{Attempts, told, too_few};
+use super::rolling::{Rolling, hopeless};
 use crate::queue::port::{
     Depth, MessageId, MessageQueue, OutMessage, QueueInfo, RawDelivery, Receipt, ReceiveOptions, Settlement,
     Verdict,
@@ -17,7 +18,7 @@ use crate::{Error, ErrorKind, Result};
 /// A large batch in pieces, where what stands behind a failure in its group must not overtake it.
 async fn in_order<F>(
     messages: Vec<OutMessage>,
-    pieces: &Pieces<OutMessage>,
+    rolling: &Rolling<OutMessage>,
     mut send: impl FnMut(Vec<OutMessage>) -> F + Send,
 ) -> Vec<Result<MessageId>>
 where
@@ -27,7 +28,7 @@ where
     let mut stuck: HashSet<String> = HashSet::new();
     let mut messages = messages.into_iter();
     while !messages.as_slice().is_empty() {
-        let piece = pieces.take(&mut messages);
+        let piece = rolling.take(&mut messages);
         let is_stuck =
             |message: &OutMessage| message.group.as_ref().is_some_and(|group| stuck.contains(group));
         let waits: Vec<bool> = piece.iter().map(is_stuck).collect();
@@ -55,6 +56,12 @@ where
         }
     }
     results
+}
+
+/// What a message brings along that may be large.
+fn weigh(message: &OutMessage) -> usize {
+    let attributes = message.attributes.iter().map(|(name, value)| name.len() + value.len());
+    message.body.len() + attributes.sum::<usize>()
 }
 
 #[derive(Clone, Debug)]
@@ -85,12 +92,11 @@ impl MessageQueue for RetryQueue {
             let call = |messages, _| self.inner.send(messages);
             self.attempts().batch(messages, call, |_, ambiguous, error| Err(told(ambiguous, error)))
         };
-        let pieces =
-            Pieces { items: self.info().limits.send, weigh: |message: &OutMessage| message.body.len() };
+        let rolling = Rolling { pieces: self.info().limits.send, weigh };
         if self.info().settings.ordered && messages.len() > 1 {
-            return in_order(messages, &pieces, send).await;
+            return in_order(messages, &rolling, send).await;
         }
-        pieces.one_by_one(messages, send).await
+        rolling.all(messages, send).await
     }
 
     async fn receive(&self, options: ReceiveOptions) -> Result<Vec<RawDelivery>> {
@@ -144,6 +150,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
+    use crate::pieces::Pieces;
 
     fn message(group: &str, number: usize) -> OutMessage {
         let mut message = OutMessage::new(format!("{group}{number}"));
@@ -155,8 +162,8 @@ mod tests {
     async fn in_a_large_batch_nothing_overtakes_a_message_of_its_group_that_failed() {
         let sent = Mutex::new(Vec::new());
         let messages = (0..60).flat_map(|number| [message("a", number), message("b", number)]).collect();
-        let pieces = Pieces { items: 40, weigh: |_| 0 };
-        let results = in_order(messages, &pieces, |messages: Vec<OutMessage>| {
+        let rolling = Rolling { pieces: Pieces::new(40), weigh };
+        let results = in_order(messages, &rolling, |messages: Vec<OutMessage>| {
             let answers = messages.into_iter().map(|message| {
                 let body = String::from_utf8(message.body.to_vec()).expect("text");
                 if body == "a7" {

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 use futures_util::StreamExt;
 use skyport_core::kv::port::{Key, RawItem};
 use skyport_core::kv::stored::is_live;
+use skyport_core::pieces::Pieces;
 use skyport_core::{Error, Result};
 
 use super::DynamoTable;
@@ -17,6 +18,8 @@ use crate::error;
 const BATCH: usize = 100;
 /// How many batches are under way at once.
 const AT_ONCE: usize = 4;
+/// How large the items are nobody knows.
+pub(super) const PIECES: Pieces = Pieces::requests(BATCH, usize::MAX, AT_ONCE);
 
 type Found = HashMap<Key, Result<Option<RawItem>>>;
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
 use futures_util::StreamExt;
 use skyport_core::kv::port::{Change, Key, RawVersion, Write};
+use skyport_core::pieces::Pieces;
 use skyport_core::{Error, Result};
 
 use super::DynamoTable;
@@ -18,6 +19,7 @@ const BATCH: usize = 25;
 const _: () = assert!(BATCH * 409_600 / 3 * 4 < 16 << 20);
 /// How many batches are under way at once.
 const AT_ONCE: usize = 4;
+pub(super) const PIECES: Pieces = Pieces::requests(BATCH, usize::MAX, AT_ONCE);
 
 type Results = Vec<Result<Option<RawVersion>>>;
 

@@ -6,6 +6,7 @@ use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream;
+use skyport_core::pieces::Pieces;
 use skyport_core::queue::port::{MessageId, OutMessage};
 use skyport_core::{Error, ErrorKind, Result};
 
@@ -15,11 +16,19 @@ use super::{CALLS, Place};
 use crate::error;
 use crate::provision::NAME;
 
+/// What a request has of a large call at most: base64 makes it a third more, and each message has an envelope.
+const PIECE_BYTES: usize = REQUEST_BYTES / 4 * 3 - (16 << 10);
+
 /// A message and its place in the call.
 type Placed = (usize, Outgoing);
 
 /// What became of the message in that place.
 type Sent = (usize, Result<MessageId>);
+
+/// A request each, [`CALLS`] at once. In order, a request has one message of each group: of more messages there are more groups.
+pub(super) fn pieces(ordered: bool) -> Pieces {
+    if ordered { Pieces::new(400) } else { Pieces::requests(ENTRIES, PIECE_BYTES, CALLS) }
+}
 
 impl Place {
     pub(super) async fn send(&self, mut messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {

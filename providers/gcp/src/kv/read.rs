@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use futures_util::{StreamExt, stream};
 use skyport_core::kv::port::{Key, RawItem};
+use skyport_core::pieces::Pieces;
 use skyport_core::{Error, Result};
 
 use super::FirestoreTable;
@@ -15,6 +16,8 @@ use crate::proto::firestore::Document;
 const BATCH: usize = 100;
 /// How many requests are under way at once.
 const AT_ONCE: usize = 4;
+/// How large the values are nobody knows.
+pub(super) const PIECES: Pieces = Pieces::requests(BATCH, usize::MAX, AT_ONCE);
 
 impl FirestoreTable {
     pub(super) async fn read(&self, key: &Key) -> Result<Option<RawItem>> {

@@ -4,6 +4,7 @@ use futures_util::StreamExt;
 use prost::Message;
 use skyport_core::Result;
 use skyport_core::kv::port::{RawVersion, Write};
+use skyport_core::pieces::Pieces;
 use tonic::Code;
 
 use super::FirestoreTable;
@@ -20,6 +21,8 @@ const BATCH_BYTES: usize = 4 << 20;
 const FRAME: usize = 8;
 /// How many batches are under way at once.
 const AT_ONCE: usize = 4;
+/// Values; the rest of a batch is for names and masks.
+pub(super) const PIECES: Pieces = Pieces::requests(BATCH, BATCH_BYTES / 4 * 3, AT_ONCE);
 
 type Results = Vec<Result<Option<RawVersion>>>;
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream;
+use skyport_core::pieces::Pieces;
 use skyport_core::queue::port::{MessageId, OutMessage};
 use skyport_core::{Error, ErrorKind, Result};
 
@@ -24,6 +25,9 @@ const LINES: usize = 16;
 /// What stands in a request beside the messages.
 const ROOM: usize = 512;
 
+/// What a request has of a large call at most, bodies and attributes: the rest is for the envelopes and what stands around them.
+const PIECE_BYTES: usize = 8 << 20;
+
 /// What is sent in one request, and how many bytes that takes.
 type Batch = (Vec<Published>, usize);
 
@@ -32,6 +36,11 @@ type Line = (Vec<usize>, Vec<Published>);
 
 /// What became of the message in that place.
 type Sent = (usize, Result<MessageId>);
+
+/// A request each, [`CALLS`] at once. In order, one piece has several keys, whose requests are under way beside each other.
+pub(super) fn pieces(ordered: bool) -> Pieces {
+    if ordered { Pieces::new(CALLS * MESSAGES) } else { Pieces::requests(MESSAGES, PIECE_BYTES, CALLS) }
+}
 
 impl Place {
     pub(super) async fn send(&self, messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
