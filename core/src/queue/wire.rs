@@ -55,9 +55,13 @@ pub fn from_text(text: String, envelope: &mut Sparse<Envelope>) -> Result<Bytes>
 /// Whether XML 1.0 has every character of a text.
 #[must_use]
 pub fn is_xml(text: &str) -> bool {
-    let has =
-        |c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
-    text.chars().all(has)
+    // In one sweep over the bytes, many at a time: most texts have neither. What XML lacks above the space are U+FFFE and U+FFFF.
+    let (mut controls, mut high) = (false, false);
+    for byte in text.bytes() {
+        controls |= byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
+        high |= byte == 0xef;
+    }
+    !controls && !(high && text.contains(['\u{fffe}', '\u{ffff}']))
 }
 
 /// A message whose body cannot be what is said of it: for the dead letters.
