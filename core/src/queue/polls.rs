@@ -170,6 +170,15 @@ impl<A, M> Polls<A, M> {
         Some(left.swap_remove(at))
     }
 
+    /// A call that its receive has begun and waits for no longer: the side of the call, which goes on in a task of its own.
+    #[must_use = "a call that has no answer is taken over in vain"]
+    pub fn leave_behind(&self, asked: A) -> Answering<A, M> {
+        let poll = Poll::new(asked);
+        let call = poll.answering();
+        self.leave(poll);
+        call
+    }
+
     /// A receive no longer waits for this call; gives back the messages that came and were not read.
     fn leave(&self, poll: Arc<Poll<A, M>>) -> Vec<M> {
         match poll.leave() {
