@@ -2,7 +2,7 @@
 //! something comes.
 //!
 //! A call that is broken off may have leased something all the same: a service hands out to a connection that is gone, and the
-//! message then lies hidden until its lease ends. So a call runs to its end in a task of its own. If its receive was dropped
+//! message then lies hidden until its lease ends. So a call runs to its end, in a task of its own at the latest when its receive is gone. If that was dropped
 //! meanwhile, or has waited long enough, the next receive takes it over; if none does, what it brings goes back at once.
 
 use std::fmt;
@@ -266,6 +266,17 @@ mod tests {
         assert!(poll.answering().answer(brought()).is_none(), "somebody waits");
         let waiting = Waiting::new(&polls, adopted, |_| panic!("it is read"));
         assert_eq!(waiting.answer().await.expect("brought").len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_its_receive_leaves_behind_is_taken_over_by_the_next_one() {
+        let polls = Polls::default();
+        let call = polls.leave_behind(10);
+        let adopted = polls.adopt(|asked| *asked == 10).expect("under way");
+        assert!(call.answer(brought()).is_none(), "somebody waits");
+        let waiting = Waiting::new(&polls, adopted, |_| panic!("it is read"));
+        assert_eq!(waiting.answer().await.expect("brought").len(), 1);
+        assert!(polls.leave_behind(10).answer(brought()).is_some(), "nobody waits: to be given back");
     }
 
     #[test]
