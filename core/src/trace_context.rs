@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::str::FromStr;
 
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::digits::{read, spell, spell_wide};
@@ -167,9 +168,23 @@ impl Serialize for TraceContext {
 
 impl<'de> Deserialize<'de> for TraceContext {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        let (parent, state) = text.split_once(';').unwrap_or((&text, ""));
-        let parsed: Self = parent.parse().map_err(serde::de::Error::custom)?;
+        deserializer.deserialize_str(Text)
+    }
+}
+
+/// Reads the text where it lies: each message that is received has one.
+struct Text;
+
+impl Visitor<'_> for Text {
+    type Value = TraceContext;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a trace context")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<TraceContext, E> {
+        let (parent, state) = text.split_once(';').unwrap_or((text, ""));
+        let parsed: TraceContext = parent.parse().map_err(E::custom)?;
         Ok(parsed.with_state(state))
     }
 }

@@ -38,8 +38,7 @@ impl<T> Message<T> {
     }
 
     pub(crate) fn decode<C: Decode<T>>(delivery: RawDelivery, foreign: Foreign) -> Result<Self> {
-        let body = delivery.payload(foreign)?;
-        let value = C::decode(&body)?;
+        let value = C::decode(&*delivery.payload(foreign)?)?;
         let RawDelivery { id, attempt, sent_at, attributes, group, envelope, .. } = delivery;
         Ok(Self { value, id, attempt, sent_at, attributes, group, trace: envelope.into_inner().trace })
     }

@@ -70,13 +70,14 @@ impl<'a> List<'a> {
     /// `InvalidArgument` for an empty delimiter, a page size of 0 and a token that is not of this listing; `NotFound`
     /// for a missing bucket.
     pub async fn page(self) -> Result<ListPage> {
-        let span = operation_span!("blob.list", self.bucket, self.options.prefix.as_str());
+        let bucket = self.bucket;
+        let span = operation_span!("blob.list", bucket, self.options.prefix.as_str());
         let result = async {
             let options = self.checked()?;
-            self.bucket.port().list(options).await
+            bucket.port().list(options).await
         };
         let result = result.instrument(span).await;
-        self.bucket.named(OPERATION, "", result)
+        bucket.named(OPERATION, "", result)
     }
 
     /// All entries, page after page; it owns what it needs.
@@ -117,9 +118,9 @@ impl<'a> List<'a> {
         }
     }
 
-    fn checked(&self) -> Result<ListOptions> {
+    fn checked(self) -> Result<ListOptions> {
         let most = self.bucket.limits().page_entries;
-        let mut options = self.options.clone();
+        let mut options = self.options;
         options.page_size = match self.page_size {
             Some(0) => return Err(Error::invalid(format!("a page has 1 to {most} entries"))),
             Some(wanted) => wanted.min(most),

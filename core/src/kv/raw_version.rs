@@ -3,9 +3,9 @@
 use crate::inline_text::{InlineText, reads_as_str};
 
 /// The version of an item, as the provider writes it: never reused for its key, not after delete and re-creation either. Read as a
-/// `str`; up to 16 bytes need no allocation.
+/// `str`; up to 40 bytes need no allocation.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct RawVersion(InlineText<16>);
+pub struct RawVersion(InlineText<40>);
 
 impl RawVersion {
     /// The provider's own text.

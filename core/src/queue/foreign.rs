@@ -1,5 +1,7 @@
 //! Messages that Skyport did not send.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -22,12 +24,13 @@ impl RawDelivery {
     ///
     /// # Errors
     /// `Malformed` where it is declared base64 and is not.
-    pub fn payload(&self, foreign: Foreign) -> Result<Bytes> {
+    pub fn payload(&self, foreign: Foreign) -> Result<Cow<'_, Bytes>> {
         if foreign == Foreign::Text || !self.envelope.is_foreign() {
-            return Ok(self.body.clone());
+            return Ok(Cow::Borrowed(&self.body));
         }
         // Those who write base64 by hand leave line ends behind.
-        STANDARD.decode(self.body.trim_ascii()).map(Bytes::from).map_err(|error| {
+        let decoded = STANDARD.decode(self.body.trim_ascii()).map(|body| Cow::Owned(body.into()));
+        decoded.map_err(|error| {
             let message = "the queue is declared `foreign = base64`, and this body is not base64";
             Error::new(ErrorKind::Malformed, message).with_source(error)
         })

@@ -4,7 +4,9 @@
 //! receipts that it gave, until they are settled or their leases end. A receipt that another process or the platform gave
 //! is not known here: what the service says of it is all there is.
 
+use std::borrow::{Borrow, Cow};
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,15 +26,50 @@ const SWEEP: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Leases {
     prefix: &'static str,
-    owner: Token,
+    /// What a receipt of this queue begins with: prefix, token and colon.
+    own: Box<str>,
     held: Mutex<Held>,
 }
 
 #[derive(Debug, Default)]
 struct Held {
-    leases: HashMap<Box<str>, Lease>,
+    leases: HashMap<Handle, Lease>,
     kept_bytes: usize,
     sweep_at: Option<Instant>,
+}
+
+/// The service's handle as it stands in a receipt of this queue: the two share their text.
+#[derive(Debug)]
+struct Handle {
+    receipt: Receipt,
+    from: usize,
+}
+
+impl Handle {
+    fn as_str(&self) -> &str {
+        self.receipt.as_str().get(self.from..).unwrap_or_default()
+    }
+}
+
+impl Borrow<str> for Handle {
+    fn borrow(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl PartialEq for Handle {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Handle {}
+
+/// As its text: by that it is looked up.
+impl Hash for Handle {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
 }
 
 #[derive(Debug)]
@@ -68,7 +105,8 @@ impl Leases {
     /// and a colon follow, then the service's own handle.
     #[must_use]
     pub fn new(prefix: &'static str) -> Self {
-        Self { prefix, owner: Token::new(), held: Mutex::default() }
+        let own = format!("{prefix}{}:", Token::new()).into();
+        Self { prefix, own, held: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
@@ -84,19 +122,24 @@ impl Leases {
         let room = KEPT_BYTES.saturating_sub(held.kept_bytes);
         let last = last.filter(|last| kept(Some(last)) <= room).map(Box::new);
         held.kept_bytes += kept(last.as_deref());
-        held.leases.insert(handle.into(), Lease { ends, last, buried: false, moved: None });
-        self.receipt(handle)
+        let receipt = self.receipt(handle);
+        held.leases.insert(self.key(&receipt), Lease { ends, last, buried: false, moved: None });
+        receipt
     }
 
     fn receipt(&self, handle: &str) -> Receipt {
-        let owner = self.owner.to_string();
-        Receipt::new([self.prefix, &owner, ":", handle].concat())
+        Receipt::new([&*self.own, handle].concat())
+    }
+
+    /// Under what the lease of a receipt of this queue stands.
+    fn key(&self, receipt: &Receipt) -> Handle {
+        Handle { receipt: receipt.clone(), from: self.own.len() }
     }
 
     /// Whether a queue like this one gave the receipt, here or in another process: no other service and no platform.
     #[must_use]
     pub fn is_ours(&self, receipt: &Receipt) -> bool {
-        self.split(receipt).is_some()
+        receipt.as_str().starts_with(&*self.own) || self.split(receipt).is_some()
     }
 
     /// The service's handle in a receipt, or the newer one that it gave since; a receipt that is not ours is nothing but a handle.
@@ -104,23 +147,29 @@ impl Leases {
     /// # Errors
     /// `PreconditionFailed` where it is known that its lease has ended or that it is settled.
     pub fn check(&self, receipt: &Receipt) -> Result<String> {
-        let (owner, handle) = match self.split(receipt) {
-            Some((owner, handle)) => (Some(owner), handle),
-            None => (None, receipt.as_str()),
-        };
-        let held = self.lock();
-        let handle = held.latest(handle);
-        let lasts = || held.leases.get(handle).is_some_and(|lease| lease.ends > Instant::now());
-        if owner == Some(self.owner) && !lasts() {
-            return Err(Refusal::NotLeased.into());
-        }
-        Ok(handle.to_owned())
+        self.find(receipt).map(Cow::into_owned)
     }
 
-    /// The queue that gave a receipt, and the service's handle; `None` for a receipt that is nothing but a handle.
-    fn split<'r>(&self, receipt: &'r Receipt) -> Option<(Token, &'r str)> {
+    /// As [`check`](Self::check), and most often nothing but the place in the receipt where the handle stands.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn find<'r>(&self, receipt: &'r Receipt) -> Result<Cow<'r, str>> {
+        let own = receipt.as_str().strip_prefix(&*self.own);
+        let told = own.or_else(|| self.split(receipt)).unwrap_or(receipt.as_str());
+        let held = self.lock();
+        let latest = held.latest(told);
+        let lasts = || held.leases.get(latest).is_some_and(|lease| lease.ends > Instant::now());
+        if own.is_some() && !lasts() {
+            return Err(Refusal::NotLeased.into());
+        }
+        Ok(if latest == told { Cow::Borrowed(told) } else { Cow::Owned(latest.to_owned()) })
+    }
+
+    /// The service's handle in a receipt that a queue like this one gave; `None` for a receipt that is nothing but a handle.
+    fn split<'r>(&self, receipt: &'r Receipt) -> Option<&'r str> {
         let (owner, handle) = receipt.as_str().strip_prefix(self.prefix)?.split_once(':')?;
-        Some((owner.parse().ok()?, handle))
+        owner.parse::<Token>().is_ok().then_some(handle)
     }
 
     /// What is known of a delivery beyond its handle.
@@ -145,10 +194,11 @@ impl Leases {
         let mut held = self.lock();
         let new = || Lease { ends, last: None, buried: false, moved: None };
         let lease = held.leases.remove(handle).map_or_else(new, |lease| Lease { ends, ..lease });
-        held.leases.insert(handle.into(), Lease { moved: Some(renewed.into()), ..new() });
+        held.leases.insert(self.key(&self.receipt(handle)), Lease { moved: Some(renewed.into()), ..new() });
         // Last: a service may give the same handle again.
-        held.leases.insert(renewed.into(), lease);
-        self.receipt(renewed)
+        let receipt = self.receipt(renewed);
+        held.leases.insert(self.key(&receipt), lease);
+        receipt
     }
 
     /// The message lies among the dead letters: a settlement that is repeated only deletes it.

@@ -2,7 +2,7 @@
 //! something comes.
 //!
 //! A call that is broken off may have leased something all the same: a service hands out to a connection that is gone, and the
-//! message then lies hidden until its lease ends. So a call runs to its end in a task of its own. If its receive was dropped
+//! message then lies hidden until its lease ends. So a call runs to its end, in a task of its own at the latest when its receive is gone. If that was dropped
 //! meanwhile, or has waited long enough, the next receive takes it over; if none does, what it brings goes back at once.
 
 use std::fmt;
@@ -170,6 +170,15 @@ impl<A, M> Polls<A, M> {
         Some(left.swap_remove(at))
     }
 
+    /// A call that its receive has begun and waits for no longer: the side of the call, which goes on in a task of its own.
+    #[must_use = "a call that has no answer is taken over in vain"]
+    pub fn leave_behind(&self, asked: A) -> Answering<A, M> {
+        let poll = Poll::new(asked);
+        let call = poll.answering();
+        self.leave(poll);
+        call
+    }
+
     /// A receive no longer waits for this call; gives back the messages that came and were not read.
     fn leave(&self, poll: Arc<Poll<A, M>>) -> Vec<M> {
         match poll.leave() {
@@ -257,6 +266,17 @@ mod tests {
         assert!(poll.answering().answer(brought()).is_none(), "somebody waits");
         let waiting = Waiting::new(&polls, adopted, |_| panic!("it is read"));
         assert_eq!(waiting.answer().await.expect("brought").len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_its_receive_leaves_behind_is_taken_over_by_the_next_one() {
+        let polls = Polls::default();
+        let call = polls.leave_behind(10);
+        let adopted = polls.adopt(|asked| *asked == 10).expect("under way");
+        assert!(call.answer(brought()).is_none(), "somebody waits");
+        let waiting = Waiting::new(&polls, adopted, |_| panic!("it is read"));
+        assert_eq!(waiting.answer().await.expect("brought").len(), 1);
+        assert!(polls.leave_behind(10).answer(brought()).is_some(), "nobody waits: to be given back");
     }
 
     #[test]

@@ -23,7 +23,7 @@ use skyport_core::provider::{ResourceUrl, place};
 use skyport_core::{Error, Result};
 use tokio::sync::OnceCell;
 
-use bounded::Bounded;
+use bounded::bounded;
 use credentials::InTime;
 
 pub(crate) mod bounded;
@@ -217,13 +217,13 @@ impl Connection {
             let sdk = self.sdk().await;
             // Hosts named after buckets exist only at AWS itself.
             let elsewhere = sdk.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-            let config = aws_sdk_s3::config::Builder::from(sdk)
+            let mut config = aws_sdk_s3::config::Builder::from(sdk)
                 .force_path_style(elsewhere)
-                .interceptor(Bounded)
                 // Signatures cover the bytes of every request already; and parts that have checksums cannot be
                 // completed without naming each of them again.
                 .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
                 .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+            config.push_interceptor(bounded());
             aws_sdk_s3::Client::from_conf(config.build())
         };
         self.s3.get_or_init(|| Box::pin(make())).await
@@ -244,7 +244,8 @@ impl Connection {
     #[cfg(feature = "queue")]
     pub(crate) async fn sqs(&self) -> &aws_sdk_sqs::Client {
         let make = || async {
-            let config = aws_sdk_sqs::config::Builder::from(self.sdk().await).interceptor(Bounded);
+            let mut config = aws_sdk_sqs::config::Builder::from(self.sdk().await);
+            config.push_interceptor(bounded());
             aws_sdk_sqs::Client::from_conf(config.build())
         };
         self.sqs.get_or_init(|| Box::pin(make())).await
@@ -253,7 +254,8 @@ impl Connection {
     #[cfg(feature = "kv")]
     pub(crate) async fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
         let make = || async {
-            let config = aws_sdk_dynamodb::config::Builder::from(self.sdk().await).interceptor(Bounded);
+            let mut config = aws_sdk_dynamodb::config::Builder::from(self.sdk().await);
+            config.push_interceptor(bounded());
             aws_sdk_dynamodb::Client::from_conf(config.build())
         };
         self.dynamodb.get_or_init(|| Box::pin(make())).await
@@ -262,7 +264,8 @@ impl Connection {
     #[cfg(feature = "events")]
     pub(crate) async fn eventbridge(&self) -> &aws_sdk_eventbridge::Client {
         let make = || async {
-            let config = aws_sdk_eventbridge::config::Builder::from(self.sdk().await).interceptor(Bounded);
+            let mut config = aws_sdk_eventbridge::config::Builder::from(self.sdk().await);
+            config.push_interceptor(bounded());
             aws_sdk_eventbridge::Client::from_conf(config.build())
         };
         self.eventbridge.get_or_init(|| Box::pin(make())).await

@@ -169,7 +169,7 @@ impl MessageQueue for SqsQueue {
     }
 
     async fn extend(&self, receipt: &Receipt, lease: Duration) -> Result<Receipt> {
-        let handle = self.place.leases.check(receipt)?;
+        let handle = self.place.leases.find(receipt)?;
         self.place.extend(&handle, lease).await?;
         self.place.leases.prolong(&handle, Instant::now() + lease);
         Ok(receipt.clone())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use skyport_core::clock::from_millis;
 use skyport_core::queue::Attributes;
 use skyport_core::queue::envelope::{ENVELOPE_ATTRIBUTE, Envelope};
@@ -35,15 +35,64 @@ pub struct SqsMessage {
     pub receipt_handle: String,
     /// The body as text.
     pub body: String,
-    /// What SQS itself says of it: `ApproximateReceiveCount`, `SentTimestamp`, `MessageGroupId`..
+    /// What SQS itself says of it.
     #[serde(default)]
-    pub attributes: BTreeMap<String, String>,
+    pub attributes: SqsTold,
     /// What its sender added.
     #[serde(default)]
-    pub message_attributes: BTreeMap<String, SqsAttribute>,
+    pub message_attributes: SqsAttributes,
     /// The queue, in a record.
     #[serde(default, rename = "eventSourceARN")]
     pub event_source_arn: String,
+}
+
+/// What SQS itself says of a message, as far as it is read; a number that is none is passed over.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct SqsTold {
+    /// Which delivery of the message this is.
+    #[serde(deserialize_with = "number")]
+    pub approximate_receive_count: Option<u64>,
+    /// When it was sent, in milliseconds since 1970.
+    #[serde(deserialize_with = "number")]
+    pub sent_timestamp: Option<u64>,
+    /// Its group.
+    pub message_group_id: Option<String>,
+    /// Of a message that SQS moved to the dead letters, the queue that it was in.
+    pub dead_letter_queue_source_arn: Option<String>,
+}
+
+/// SQS writes numbers as texts.
+fn number<'de, D: Deserializer<'de>>(text: D) -> Result<Option<u64>, D::Error> {
+    String::deserialize(text).map(|text| text.parse().ok())
+}
+
+/// What a sender added to a message: most often our envelope alone, which needs no map.
+#[derive(Clone, Default, Deserialize, PartialEq, Eq)]
+#[serde(from = "BTreeMap<String, SqsAttribute>")]
+pub struct SqsAttributes {
+    envelope: Option<SqsAttribute>,
+    others: BTreeMap<String, SqsAttribute>,
+}
+
+impl FromIterator<(String, SqsAttribute)> for SqsAttributes {
+    fn from_iter<I: IntoIterator<Item = (String, SqsAttribute)>>(attributes: I) -> Self {
+        let mut all = Self::default();
+        for (name, attribute) in attributes {
+            if name == ENVELOPE_ATTRIBUTE {
+                all.envelope = Some(attribute);
+            } else {
+                all.others.insert(name, attribute);
+            }
+        }
+        all
+    }
+}
+
+impl From<BTreeMap<String, SqsAttribute>> for SqsAttributes {
+    fn from(mut attributes: BTreeMap<String, SqsAttribute>) -> Self {
+        Self { envelope: attributes.remove(ENVELOPE_ATTRIBUTE), others: attributes }
+    }
 }
 
 /// The type of an attribute that is text.
@@ -65,12 +114,12 @@ impl SqsAttribute {
     /// An attribute of this value. SQS takes neither an empty one nor characters that XML has not: such a value is encoded as a
     /// body is, and the label of the type says how (`String.empty`, `String.b64`).
     #[must_use]
-    pub fn new(value: &str) -> Self {
-        if !value.is_empty() && is_xml(value) {
-            return Self { data_type: STRING.to_owned(), string_value: Some(value.to_owned()) };
+    pub fn new(value: String) -> Self {
+        if !value.is_empty() && is_xml(&value) {
+            return Self { data_type: STRING.to_owned(), string_value: Some(value) };
         }
         let mut envelope = Sparse::<Envelope>::default();
-        let text = to_text(&value.to_owned().into(), &mut envelope);
+        let text = to_text(&value.into(), &mut envelope);
         let label = envelope.encoding.as_deref().map(|encoding| format!("{STRING}.{encoding}"));
         Self { data_type: label.unwrap_or_else(|| STRING.to_owned()), string_value: Some(text) }
     }
@@ -102,13 +151,13 @@ impl SqsMessage {
     /// # Errors
     /// [`Unreadable`] where the envelope says how the body is encoded, and it is not.
     pub fn into_delivery(mut self) -> Result<RawDelivery, Unreadable> {
-        let mut envelope = self.take_envelope();
-        let number = |name: &str| self.attributes.get(name).and_then(|text| text.parse::<u64>().ok());
-        let attempt = number("ApproximateReceiveCount").unwrap_or(1).max(1);
-        let sent_at = from_millis(number("SentTimestamp").unwrap_or(0));
-        let group = self.attributes.remove("MessageGroupId").filter(|group| !is_of_its_own(group));
+        let mut envelope = envelope(self.message_attributes.envelope.take());
+        let attempt = self.attributes.approximate_receive_count.unwrap_or(1).max(1);
+        let sent_at = from_millis(self.attributes.sent_timestamp.unwrap_or(0));
+        let group = self.attributes.message_group_id.filter(|group| !is_of_its_own(group));
         let attributes: Attributes = self
             .message_attributes
+            .others
             .into_iter()
             .filter_map(|(name, attribute)| Some((name, attribute.into_value()?)))
             .collect();
@@ -129,13 +178,21 @@ impl SqsMessage {
             Some(error) => Err(Unreadable::new(error, delivery)),
         }
     }
+}
 
-    fn take_envelope(&mut self) -> Sparse<Envelope> {
-        let packed = self.message_attributes.remove(ENVELOPE_ATTRIBUTE).and_then(SqsAttribute::into_value);
-        match packed.as_deref().map(Envelope::unpack) {
-            None | Some(Err(_)) => Sparse::default(),
-            Some(Ok(envelope)) => envelope.into(),
-        }
+/// What is in our attribute.
+fn envelope(attribute: Option<SqsAttribute>) -> Sparse<Envelope> {
+    let packed = attribute.and_then(SqsAttribute::into_value);
+    match packed.as_deref().map(Envelope::unpack) {
+        None | Some(Err(_)) => Sparse::default(),
+        Some(Ok(envelope)) => envelope.into(),
+    }
+}
+
+/// Without values, which may be secrets.
+impl fmt::Debug for SqsAttributes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqsAttributes").field("others", &self.others.len()).finish_non_exhaustive()
     }
 }
 
@@ -210,7 +267,7 @@ mod tests {
     #[test]
     fn an_attribute_of_any_value_survives_the_wire() {
         for value in ["", "-", "x", "\0", "\u{ffff}", "ü\r\n"] {
-            let attribute = SqsAttribute::new(value);
+            let attribute = SqsAttribute::new(value.to_owned());
             let wire = attribute.string_value.clone().unwrap_or_default();
             assert!(!wire.is_empty() && !wire.contains(['\0', '\u{ffff}']), "{wire:?}");
             assert_eq!(attribute.into_value().as_deref(), Some(value));
@@ -226,10 +283,10 @@ mod tests {
     #[test]
     fn a_message_that_is_a_group_of_its_own_has_none() {
         let mut message = record("x", json!({}));
-        message.attributes.insert("MessageGroupId".into(), group_of_its_own(Token::new()));
+        message.attributes.message_group_id = Some(group_of_its_own(Token::new()));
         assert_eq!(message.into_delivery().expect("readable").group, None);
         let mut message = record("x", json!({}));
-        message.attributes.insert("MessageGroupId".into(), "skyport-alone:x".into());
+        message.attributes.message_group_id = Some("skyport-alone:x".into());
         assert_eq!(message.into_delivery().expect("readable").group.as_deref(), Some("skyport-alone:x"));
     }
 
@@ -254,14 +311,15 @@ mod tests {
 
     #[test]
     fn numbers_that_are_none_do_not_matter() {
-        let mut message = record("x", json!({}));
-        message.attributes.insert("ApproximateReceiveCount".into(), "many".into());
-        message.attributes.insert("SentTimestamp".into(), "99999999999999999999999".into());
-        let delivery = message.into_delivery().expect("readable");
-        assert_eq!((delivery.attempt, delivery.sent_at), (1, UNIX_EPOCH));
-        let mut message = record("x", json!({}));
-        message.attributes.insert("ApproximateReceiveCount".into(), "99999999999".into());
-        assert_eq!(message.into_delivery().expect("readable").attempt, u32::MAX);
+        let told = |count: &str, sent: &str| {
+            let told = json!({"ApproximateReceiveCount": count, "SentTimestamp": sent});
+            let mut message = record("x", json!({}));
+            message.attributes = serde_json::from_value(told).expect("texts");
+            let delivery = message.into_delivery().expect("readable");
+            (delivery.attempt, delivery.sent_at)
+        };
+        assert_eq!(told("many", "99999999999999999999999"), (1, UNIX_EPOCH));
+        assert_eq!(told("99999999999", "0"), (u32::MAX, UNIX_EPOCH));
     }
 
     #[test]

@@ -27,7 +27,7 @@ impl S3 {
             .set_delimiter(options.delimiter.clone().filter(|delimiter| !delimiter.is_empty()))
             .set_start_after(Some(after).filter(|after| !after.is_empty()))
             .max_keys(i32::try_from(listing.size()).unwrap_or(i32::MAX));
-        let output = Box::pin(list.send()).await.map_err(error::of)?;
+        let output = list.send().await.map_err(error::of)?;
         let more = output.is_truncated.unwrap_or(false);
         let entries = entries(output)?;
         if more && entries.is_empty() {

@@ -14,6 +14,7 @@ use skyport_core::blob::port::{Condition, PutOptions, Upload, Written};
 use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind, Result};
 use tokio::runtime::Handle;
+use tokio::task::{JoinError, JoinSet};
 
 use super::key::send_on;
 use super::meta::{self, describe};
@@ -65,11 +66,12 @@ impl S3Upload {
 #[async_trait]
 impl Upload for S3Upload {
     async fn put_part(&self, index: u32, bytes: Bytes) -> Result<()> {
-        let part = self.store.client().await.upload_part().bucket(self.store.name());
-        let part = part.upload_id(&self.id).part_number(number(index)?).body(ByteStream::from(bytes));
-        let sent = send_on!(&self.key, part);
-        let output = sent.map_err(|error| refused::writing(error, &Condition::None))?;
-        let etag = output.e_tag.ok_or_else(|| malformed("S3 took a part without telling its etag"))?;
+        let (store, key, id) = (self.store.clone(), self.key.clone(), self.id.clone());
+        // In a task of its own: signing reads every byte, which the other parts need not wait for where there is another processor.
+        // Dropped with this future, the task ends.
+        let mut task = JoinSet::new();
+        task.spawn(async move { send_part(&store, &key, &id, number(index)?, bytes).await });
+        let etag = task.join_next().await.unwrap_or_else(|| Ok(Err(ended()))).map_err(broken_off)??;
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).insert(index, etag);
         Ok(())
     }
@@ -96,6 +98,29 @@ impl Upload for S3Upload {
         abort(&self.store, &self.key, &self.id).await?;
         self.over.store(true, Ordering::Release);
         Ok(())
+    }
+}
+
+/// Gives the part's etag.
+async fn send_part(store: &S3, key: &str, id: &str, number: i32, bytes: Bytes) -> Result<String> {
+    let part = store.client().await.upload_part().bucket(store.name());
+    let part = part.upload_id(id).part_number(number).body(ByteStream::from(bytes));
+    let sent = send_on!(key, part);
+    let output = sent.map_err(|error| refused::writing(error, &Condition::None))?;
+    output.e_tag.ok_or_else(|| malformed("S3 took a part without telling its etag"))
+}
+
+fn ended() -> Error {
+    let text = "the runtime ended before the part of an upload was sent";
+    Error::new(ErrorKind::Unavailable, text).with_provider(NAME)
+}
+
+/// The task of a part was cancelled with its runtime, or it panicked.
+fn broken_off(error: JoinError) -> Error {
+    if error.is_cancelled() {
+        ended()
+    } else {
+        Error::internal("the part of an upload was not sent").with_source(error)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Answers of bounded length: the SDKs read whole ones into memory, however long they are.
 
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextMut;
+use aws_smithy_runtime_api::client::interceptors::{Intercept, SharedInterceptor};
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
@@ -18,9 +18,14 @@ const MOST_OF_REFUSAL: usize = 1 << 20;
 /// The one call whose answer is a stream.
 const STREAMED: &str = "GetObject";
 
-/// Ends what is longer than any answer can be with an error.
+/// Ends what is longer than any answer can be with an error. Never disabled: else each hook of each call would look through the
+/// whole configuration whether it is.
+pub(super) fn bounded() -> SharedInterceptor {
+    SharedInterceptor::permanent(Bounded)
+}
+
 #[derive(Debug)]
-pub(super) struct Bounded;
+struct Bounded;
 
 impl Intercept for Bounded {
     fn name(&self) -> &'static str {

@@ -9,7 +9,7 @@ use skyport_core::seek::Scan;
 
 use super::DynamoTable;
 use super::expression::Values;
-use super::item::{self, Attributes, MARK, key_attributes, key_in, key_of, stored_sort};
+use super::item::{self, Attributes, key_attributes, key_in, key_of, stored_sort};
 use crate::error;
 
 /// Bytes of values in one page; more come with the next.
@@ -28,8 +28,9 @@ impl DynamoTable {
         for _ in 0..PAGE_REQUESTS {
             // One more than asked for: whether there is a next page is then known.
             let (found, last) = self.read_range(options, &range, scan.size() + 1 - items.len(), from).await?;
+            items.reserve(found.len());
             for item in found {
-                if range.without.as_deref() == Some(&*item.key.sort) {
+                if range.without == Some(&*item.key.sort) {
                     continue;
                 }
                 if items.len() == scan.size() {
@@ -56,7 +57,7 @@ impl DynamoTable {
     async fn read_range(
         &self,
         options: &QueryOptions,
-        range: &Range,
+        range: &Range<'_>,
         most: usize,
         from: Option<Attributes>,
     ) -> Result<(Vec<RawItem>, Option<Attributes>)> {
@@ -74,66 +75,69 @@ impl DynamoTable {
             .limit(i32::try_from(most).unwrap_or(i32::MAX))
             .set_exclusive_start_key(from);
         let answer = request.send().await.map_err(error::of)?;
-        let items = answer.items.unwrap_or_default().into_iter();
-        let read = |attributes| item::read(key_in(&options.partition, &attributes)?, attributes);
-        let items = items.map(read).collect::<Result<_>>()?;
+        let found = answer.items.unwrap_or_default();
+        // Of an iterator of results nobody knows the length.
+        let mut items = Vec::with_capacity(found.len());
+        for attributes in found {
+            items.push(item::read(key_in(&options.partition, &attributes)?, attributes)?);
+        }
         Ok((items, answer.last_evaluated_key.filter(|key| !key.is_empty())))
     }
 }
 
 /// A range of sort keys as DynamoDB takes it: one condition, whose ends are both in it where there are two.
 #[derive(Debug)]
-struct Range {
-    low: Option<String>,
-    high: Option<(String, &'static str)>,
+struct Range<'a> {
+    low: Bound<&'a str>,
+    high: Option<(&'a str, &'static str)>,
     /// An item at an end that is not part of the range.
-    without: Option<String>,
+    without: Option<&'a str>,
     /// Goes on after this key.
     from: Option<Attributes>,
 }
 
-impl Range {
-    fn of(scan: &Scan<'_>, options: &QueryOptions) -> Self {
+impl<'a> Range<'a> {
+    fn of(scan: &Scan<'a>, options: &QueryOptions) -> Self {
         if scan.is_empty() {
             // Asked all the same: a missing table is to say so. Nothing is below the mark.
-            let high = Some((MARK.to_string(), "<"));
-            return Self { low: None, high, without: None, from: None };
+            return Self { low: Bound::Unbounded, high: Some(("", "<")), without: None, from: None };
         }
-        let (start, end) = scan.ends();
-        let low = match start {
-            Bound::Unbounded => None,
-            Bound::Included(text) => Some(stored_sort(text)),
-            // The next text after it in the order of UTF-8.
-            Bound::Excluded(text) => Some(stored_sort(text) + "\0"),
-        };
+        let (low, end) = scan.ends();
         let (mut without, mut from) = (None, None);
         let high = match end {
             Bound::Unbounded => None,
-            Bound::Included(text) => Some((stored_sort(text), "<=")),
+            Bound::Included(text) => Some((text, "<=")),
             Bound::Excluded(text) => {
-                if low.is_some() && options.reverse {
+                if low != Bound::Unbounded && options.reverse {
                     let key = skyport_core::kv::port::Key::new(options.partition.clone(), text);
                     from = Some(key_attributes(&key));
                 }
-                without = Some(text.to_owned());
-                Some((stored_sort(text), "<"))
+                without = Some(text);
+                Some((text, "<"))
             }
         };
         Self { low, high, without, from }
     }
 
     fn condition(&self, values: &mut Values) -> String {
-        if let Some(low) = &self.low {
-            values.set(":low", AttributeValue::S(low.clone()));
+        let low = match self.low {
+            Bound::Unbounded => None,
+            Bound::Included(text) => Some(stored_sort(text)),
+            // The next text after it in the order of UTF-8.
+            Bound::Excluded(text) => Some(stored_sort(text) + "\0"),
+        };
+        let is_low = low.is_some();
+        if let Some(low) = low {
+            values.set(":low", AttributeValue::S(low));
         }
-        if let Some((high, _)) = &self.high {
-            values.set(":high", AttributeValue::S(high.clone()));
+        if let Some((high, _)) = self.high {
+            values.set(":high", AttributeValue::S(stored_sort(high)));
         }
-        match (&self.low, &self.high) {
-            (None, None) => "pk = :p".to_owned(),
-            (Some(_), None) => "pk = :p AND sk >= :low".to_owned(),
-            (None, Some((_, below))) => format!("pk = :p AND sk {below} :high"),
-            (Some(_), Some(_)) => "pk = :p AND sk BETWEEN :low AND :high".to_owned(),
+        match (is_low, self.high) {
+            (false, None) => "pk = :p".to_owned(),
+            (true, None) => "pk = :p AND sk >= :low".to_owned(),
+            (false, Some((_, below))) => format!("pk = :p AND sk {below} :high"),
+            (true, Some(_)) => "pk = :p AND sk BETWEEN :low AND :high".to_owned(),
         }
     }
 }

@@ -11,6 +11,12 @@ use crate::provision::NAME;
 /// The most entries of a batch.
 pub(super) const ENTRIES: usize = 10;
 
+/// The result of the only item of a call, in the room that the item had.
+pub(super) fn in_place_of<I, T>(only: Vec<I>, result: T) -> Vec<T> {
+    let mut result = Some(result);
+    only.into_iter().map_while(|_| result.take()).collect()
+}
+
 /// The result of every entry, in order; the ids are the entries' places. `refused` makes the error of one that failed.
 pub(super) fn results<T>(
     count: usize,

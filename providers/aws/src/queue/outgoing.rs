@@ -35,10 +35,10 @@ impl Outgoing {
         let mut bytes = text.len();
         let mut wire = HashMap::with_capacity(attributes.len() + 1);
         for (name, value) in attributes.into_inner() {
-            bytes += insert(&mut wire, name, SqsAttribute::new(&value))?;
+            bytes += insert(&mut wire, name, SqsAttribute::new(value))?;
         }
         if !envelope.is_empty() {
-            let packed = SqsAttribute::new(&packed(&envelope));
+            let packed = SqsAttribute::new(packed(&envelope));
             let fits = wire.len() < ATTRIBUTES && bytes + size(ENVELOPE_ATTRIBUTE, &packed) <= REQUEST_BYTES;
             if fits || envelope.encoding.is_some() {
                 bytes += insert(&mut wire, ENVELOPE_ATTRIBUTE.to_owned(), packed)?;

@@ -9,9 +9,6 @@ use skyport_core::queue::polls;
 /// What SQS answers a receive with.
 pub(super) type Answer = polls::Answer<Message>;
 
-/// One call that is under way.
-pub(super) type Poll = polls::Poll<Asked, Message>;
-
 /// The calls of a queue that nobody waits for.
 pub(super) type Polls = polls::Polls<Asked, Message>;
 

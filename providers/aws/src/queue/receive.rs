@@ -1,11 +1,14 @@
 //! Receiving: waiting by long polls, and what came as deliveries.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName as Told};
-use skyport_aws_wire::sqs::{SqsAttribute, SqsMessage};
+use futures_util::future::BoxFuture;
+use skyport_aws_wire::sqs::{SqsAttribute, SqsMessage, SqsTold};
 use skyport_core::Result;
 use skyport_core::queue::leases::Last;
 use skyport_core::queue::polls::Waiting;
@@ -16,7 +19,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Place;
 use super::outgoing::whole_seconds;
-use super::polls::{Answer, Asked, Poll};
+use super::polls::{Answer, Asked};
 use super::settle::SPENT;
 use crate::error;
 use crate::provision::NAME;
@@ -70,16 +73,9 @@ impl Place {
                 Err(_) => Ok(Vec::new()),
             };
         }
-        let poll = Poll::new(asked);
-        let (place, told) = (Arc::clone(self), poll.answering());
-        let call = async move {
-            if let Some(Ok(unwanted)) = told.answer(place.call(asked, seconds).await) {
-                place.give_back(unwanted).await;
-            }
-        };
-        let waiting = Waiting::new(&self.polls, poll, |unread| self.return_later(unread));
-        drop(tokio::spawn(call));
-        waiting.answer().await
+        let place = Arc::clone(self);
+        let call = Box::pin(async move { place.call(asked, seconds).await });
+        Calling { place: self, asked, runtime: Runtime::try_current().ok(), call: Some(call) }.await
     }
 
     async fn call(&self, asked: Asked, seconds: i32) -> Answer {
@@ -98,8 +94,8 @@ impl Place {
             .message_system_attribute_names(Told::DeadLetterQueueSourceArn)
             .message_attribute_names("All");
         let limit = Duration::from_secs(u64::from(seconds.unsigned_abs())) + SILENCE;
-        let sent = async { request.send().await.map_err(error::of) };
-        let answer = answered(limit, "SQS did not answer a receive", Box::pin(sent))
+        let sent = pin!(request.send());
+        let answer = answered(limit, "SQS did not answer a receive", async { sent.await.map_err(error::of) })
             .await
             .map_err(|error| self.named(error.with_provider(NAME)));
         if let (Some(attempt), Err(error)) = (attempt, &answer)
@@ -145,9 +141,9 @@ impl Place {
         let ends = Instant::now() + lease;
         let settings = &self.info.settings;
         let one = |message: Message| {
-            let message = read(message);
+            let (handle, message) = read(message);
             // SQS moved it by itself: what the envelope says is of a life before.
-            let moved = message.attributes.contains_key(Told::DeadLetterQueueSourceArn.as_str());
+            let moved = message.attributes.dead_letter_queue_source_arn.is_some();
             // What cannot be read as its envelope says is handed over as it came: it is for the handler to refuse.
             let mut delivery = message.into_delivery().unwrap_or_else(|unreadable| *unreadable.delivery);
             delivery.group = delivery.group.filter(|_| settings.ordered);
@@ -156,27 +152,69 @@ impl Place {
             }
             let last = (mortal && delivery.attempt >= settings.max_attempts)
                 .then(|| Last { attempt: delivery.attempt, message: delivery.to_message() });
-            delivery.receipt = self.leases.hold(delivery.receipt.as_str(), ends, last);
+            delivery.receipt = self.leases.hold(&handle, ends, last);
             delivery
         };
         messages.into_iter().map(one).collect()
     }
 }
 
-fn read(message: Message) -> SqsMessage {
-    let told = message.attributes.unwrap_or_default().into_iter();
+/// The handle of a message, and the message, which is handed on with another receipt.
+fn read(message: Message) -> (String, SqsMessage) {
     let added = message.message_attributes.unwrap_or_default().into_iter();
     let attribute = |value: aws_sdk_sqs::types::MessageAttributeValue| SqsAttribute {
         data_type: value.data_type,
         string_value: value.string_value,
     };
-    SqsMessage {
+    let read = SqsMessage {
         message_id: message.message_id.unwrap_or_default(),
-        receipt_handle: message.receipt_handle.unwrap_or_default(),
         body: message.body.unwrap_or_default(),
-        attributes: told.map(|(name, value)| (name.as_str().to_owned(), value)).collect(),
-        message_attributes: added.map(|(name, value)| (name, attribute(value))).collect::<BTreeMap<_, _>>(),
+        attributes: told(message.attributes.unwrap_or_default()),
+        message_attributes: added.map(|(name, value)| (name, attribute(value))).collect(),
         ..SqsMessage::default()
+    };
+    (message.receipt_handle.unwrap_or_default(), read)
+}
+
+fn told(mut attributes: HashMap<Told, String>) -> SqsTold {
+    let mut text = |name| attributes.remove(&name);
+    SqsTold {
+        approximate_receive_count: text(Told::ApproximateReceiveCount).and_then(|count| count.parse().ok()),
+        sent_timestamp: text(Told::SentTimestamp).and_then(|millis| millis.parse().ok()),
+        message_group_id: text(Told::MessageGroupId),
+        dead_letter_queue_source_arn: text(Told::DeadLetterQueueSourceArn),
+    }
+}
+
+/// A call that its receive waits for, in the receive's own task. Dropped, it goes on in a task of its own, for the next receive to take over.
+struct Calling<'a> {
+    place: &'a Arc<Place>,
+    asked: Asked,
+    runtime: Option<Runtime>,
+    call: Option<BoxFuture<'static, Answer>>,
+}
+
+impl Future for Calling<'_> {
+    type Output = Answer;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+        let Some(call) = &mut self.call else { return Poll::Ready(Ok(Vec::new())) };
+        let answer = ready!(call.as_mut().poll(context));
+        self.call = None;
+        Poll::Ready(answer)
+    }
+}
+
+impl Drop for Calling<'_> {
+    fn drop(&mut self) {
+        // Without a runtime the program is at its end: what the call leased returns with its lease.
+        let (Some(call), Some(runtime)) = (self.call.take(), &self.runtime) else { return };
+        let (place, told) = (Arc::clone(self.place), self.place.polls.leave_behind(self.asked));
+        drop(runtime.spawn(async move {
+            if let Some(Ok(unwanted)) = told.answer(call.await) {
+                place.give_back(unwanted).await;
+            }
+        }));
     }
 }
 

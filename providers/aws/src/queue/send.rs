@@ -34,10 +34,8 @@ impl Place {
     pub(super) async fn send(&self, mut messages: Vec<OutMessage>) -> Vec<Result<MessageId>> {
         let ordered = self.info.settings.ordered;
         if messages.len() <= 1 {
-            return match messages.pop() {
-                Some(only) => vec![self.send_alone(only).await],
-                None => Vec::new(),
-            };
+            let Some(only) = messages.pop() else { return Vec::new() };
+            return vec![self.send_alone(only).await];
         }
         // Once for all batches: where the queue is missing, none of them is tried.
         if let Err(error) = self.client().await {

@@ -18,7 +18,7 @@ use skyport_core::refusal::Refusal;
 use skyport_core::{Error, ErrorKind, Result};
 use tokio::sync::OnceCell;
 
-use super::entries::{self, ENTRIES};
+use super::entries::{self, ENTRIES, in_place_of};
 use super::outgoing::whole_seconds;
 use super::{CALLS, Place, SqsQueue};
 use crate::error;
@@ -52,7 +52,8 @@ impl SqsQueue {
     pub(super) async fn settle_all(&self, settlements: Vec<Settlement>) -> Vec<Result<()>> {
         // What most calls settle, with none of a batch's lists.
         if let [Settlement { receipt, verdict: Verdict::Ack, .. }] = settlements.as_slice() {
-            return vec![self.place.acknowledge(receipt).await];
+            let settled = self.place.acknowledge(receipt).await;
+            return in_place_of(settlements, settled);
         }
         let mut results: Vec<Option<Result<()>>> = settlements.iter().map(|_| None).collect();
         let mut plan = self.plan(settlements).await;
@@ -197,7 +198,7 @@ impl Place {
     }
 
     async fn acknowledge(&self, receipt: &Receipt) -> Result<()> {
-        let handle = self.leases.check(receipt)?;
+        let handle = self.leases.find(receipt)?;
         let deleted = self.delete(&handle).await;
         self.note(&handle, &deleted);
         deleted
