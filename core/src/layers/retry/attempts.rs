@@ -72,7 +72,8 @@ impl Attempts {
         F: Future<Output = Vec<Result<T>>> + Send,
     {
         if let [item] = items.as_slice() {
-            return vec![self.only(item, call, told).await];
+            let item = item.clone();
+            return self.only(item, items, call, told).await;
         }
         let mut results: Vec<Option<Result<T>>> = items.iter().map(|_| None).collect();
         let mut ambiguous = vec![false; items.len()];
@@ -111,26 +112,33 @@ impl Attempts {
             .collect()
     }
 
-    /// As [`batch`](Self::batch), with none of its lists: most batches have one item.
+    /// As [`batch`](Self::batch), with no list but those that are handed over and that come back: most batches have one item.
     async fn only<I, T, F>(
         &mut self,
-        item: &I,
+        item: I,
+        items: Vec<I>,
         mut call: impl FnMut(Vec<I>, u32) -> F + Send,
         told: impl Fn(&I, bool, Error) -> Result<T> + Send,
-    ) -> Result<T>
+    ) -> Vec<Result<T>>
     where
         I: Clone + Send + Sync,
         T: Send,
         F: Future<Output = Vec<Result<T>>> + Send,
     {
-        let mut attempt = 0;
+        let (mut attempt, mut items) = (0, Some(items));
         let called = self.repeat(|_| {
             attempt += 1;
-            let answers = call(vec![item.clone()], attempt);
-            async { answers.await.into_iter().next().unwrap_or_else(|| Err(too_few())) }
+            let answers = call(items.take().unwrap_or_else(|| vec![item.clone()]), attempt);
+            async {
+                let mut answers = answers.await;
+                answers.truncate(1);
+                let value = answers.pop().unwrap_or_else(|| Err(too_few()))?;
+                answers.push(Ok(value));
+                Ok(answers)
+            }
         });
-        let result = called.await;
-        result.or_else(|error| told(item, self.ambiguous, error))
+        let called = called.await;
+        called.unwrap_or_else(|error| vec![told(&item, self.ambiguous, error)])
     }
 
     async fn attempt<T>(&mut self, call: impl Future<Output = T> + Send) -> Result<T, TimedOut> {
