@@ -114,7 +114,8 @@ impl SqsAttribute {
     /// An attribute of this value. SQS takes neither an empty one nor characters that XML has not: such a value is encoded as a
     /// body is, and the label of the type says how (`String.empty`, `String.b64`).
     #[must_use]
-    pub fn new(value: String) -> Self {
+    pub fn new(value: impl Into<String>) -> Self {
+        let value = value.into();
         if !value.is_empty() && is_xml(&value) {
             return Self { data_type: STRING.to_owned(), string_value: Some(value) };
         }

@@ -48,7 +48,7 @@ pub(super) fn body_text(input: &[u8]) {
     }
     let delivery = RawDelivery::new("1", body, Receipt::new("r"), UNIX_EPOCH);
     sound::value(delivery.payload(Foreign::Base64));
-    assert_eq!(delivery.payload(Foreign::Text).expect("as it is"), input);
+    assert_eq!(**delivery.payload(Foreign::Text).expect("as it is"), *input);
 }
 
 /// What has arrived, and is sent anew, arrives as the same.
