@@ -33,7 +33,6 @@ const ROUGH: &[&str] = &[
     "kv::query::a_page",
     "kv::query::a_prefix",
     "kv::query::a_token_survives",
-    "kv::update::an_update_creates",
     "kv::versions::a_repetition",
     "kv::versions::a_version_can",
     "kv::versions::every_way",
@@ -44,7 +43,7 @@ const ROUGH: &[&str] = &[
     "queue::settle::what_",
 ];
 
-/// As [`ROUGH`], and before it: those in which something is refused, or dead-lettered: an acknowledgement whose answer was lost leaves a doubt of that.
+/// As [`ROUGH`], and before it: those in which something is refused, deleted under a condition, or dead-lettered: an answer that was lost leaves a doubt of that.
 const MILD: &[&str] = &[
     "blob::conditions::",
     "blob::copy_delete::conditions",
@@ -54,6 +53,7 @@ const MILD: &[&str] = &[
     "kv::idempotency::a_redelivered",
     "kv::leases::a_lease_keeps",
     "kv::transact::",
+    "kv::update::an_update_creates",
     "kv::update::updates_under",
     "kv::versions::a_version_is_not_reused",
     "kv::versions::an_increment",
