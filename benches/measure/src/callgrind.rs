@@ -85,10 +85,8 @@ fn read(text: &str, root: &Path) -> Cost {
                 "calls" => of_a_call = true,
                 _ => {}
             }
-        } else if line.starts_with(|first: char| first.is_ascii_digit()) {
-            if !std::mem::take(&mut of_a_call) {
-                add(&mut cost, line, part(object, file, function, root));
-            }
+        } else if line.starts_with(|first: char| first.is_ascii_digit()) && !std::mem::take(&mut of_a_call) {
+            add(&mut cost, line, part(object, file, function, root));
         }
     }
     cost
@@ -143,14 +141,14 @@ mod tests {
 positions: line
 events: Ir sysCount sysTime
 ob=/here/target/bench
-fl=/root/.cargo/registry/src/index-1/hyper-util-1.7.0/src/client.rs
+fl=/cargo/registry/src/index-1/hyper-util-1.7.0/src/client.rs
 fn=hyper_util::client::send
 10 100
 calls=3 20
 11 5000 2 9
 fi=/rustc/abc/library/core/src/option.rs
 12 30
-fe=/root/.cargo/registry/src/index-1/hyper-util-1.7.0/src/client.rs
+fe=/cargo/registry/src/index-1/hyper-util-1.7.0/src/client.rs
 13 5
 fl=/here/core/src/retry.rs
 fn=skyport_core::retry::repeat

@@ -13,7 +13,7 @@ use crate::inline_text::InlineText;
 pub struct Etag(InlineText<SHORT>);
 
 /// Numbers and other short texts, which a listing makes by the thousand, need no allocation.
-const SHORT: usize = 32;
+const SHORT: usize = 16;
 
 impl Etag {
     /// Takes an etag as a service or an HTTP header gives it; quotes around it are dropped, a weak mark kept.
@@ -76,6 +76,6 @@ mod tests {
         }
         assert_ne!(Etag::new("1"), Etag::new("1\0"));
         assert_eq!(Etag::new("W/\"a\"").as_str(), "W/\"a\"");
-        assert_eq!(size_of::<Etag>(), 40);
+        assert_eq!(size_of::<Etag>(), 24);
     }
 }
