@@ -86,6 +86,12 @@ pub(crate) fn bench(selection: &Selection) -> Result<bool> {
                 .into(),
         );
     }
+    if let Some(name) = selection.names.iter().find(|name| !PROFILED.contains(&name.as_str()))
+        && selection.profile
+    {
+        let text = "has its work done by other programs, of which --profile sees nothing: leave it out";
+        return Err(format!("{name} {text}").into());
+    }
     let until = (selection.quick && selection.names.is_empty()).then(|| Instant::now() + QUICK);
     let mut task = Task::new(selection, until)?;
     // Before all else: what is built after the limit would be over it.

@@ -115,12 +115,13 @@ impl Group {
         }
         let stamp = std::env::var(STAMP).unwrap_or_default();
         let task = match (figures, side, rounds) {
-            (Some(file), ..) => {
+            (Some(file), None, None) => {
                 let taken = Profiles { stamp: stamp.clone(), ..Profiles::default() };
                 Task::Profile { told: serde_json::from_slice(&fs::read(file)?)?, taken }
             }
             (None, Some(side), Some(rounds)) => Task::Run { side, rounds },
-            _ => Task::Measure,
+            (None, None, None) => Task::Measure,
+            _ => return Err("--side and --rounds go together, and without --profile".into()),
         };
         let told = Told { group: name.to_owned(), quick, stamp, ..Told::default() };
         Ok(Self { told, plan: Plan::new(quick), only, out, task })
