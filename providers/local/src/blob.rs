@@ -105,6 +105,10 @@ impl BlobStore for LocalBucket {
     }
 
     async fn head(&self, key: &str) -> Result<ObjectMeta> {
+        let looked = self.engine.look_up(|connection| Ok(objects::find(connection, &self.name, key)?.meta)).await?;
+        if let Some(meta) = looked {
+            return Ok(meta);
+        }
         let (bucket, key) = (Arc::clone(&self.name), key.to_owned());
         self.engine.read(move |connection| Ok(objects::find(connection, &bucket, &key)?.meta)).await
     }

@@ -16,6 +16,7 @@ use crate::content::Contents;
 use crate::db;
 use crate::endpoint;
 use crate::error::{Fault, NAME};
+use crate::lookups::Lookups;
 use crate::readers::Readers;
 use crate::wake::{Waiting, Wakes};
 use crate::writer::{Job, WeakWriter, Writer};
@@ -34,6 +35,7 @@ pub(crate) struct Engine {
 struct Open {
     writer: Writer,
     readers: Readers,
+    lookups: Lookups,
     wakes: Arc<Wakes>,
     signer: UrlSigner,
 }
@@ -108,6 +110,14 @@ impl Engine {
         self.open().await?.readers.read(work).await
     }
 
+    /// As [`read`](Self::read), for work that reads a row by its key, in the caller's task; `None` where [`read`](Self::read) shall do it. See [`Lookups`].
+    pub(crate) async fn look_up<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> std::result::Result<T, Fault>,
+    ) -> Result<Option<T>> {
+        self.open().await?.lookups.look_up(work).await
+    }
+
     /// Runs `work` on files, on a thread that may wait.
     pub(crate) async fn files<T, F>(&self, work: F) -> Result<T>
     where
@@ -154,8 +164,8 @@ fn start(config: &LocalConfig, file: &Path, contents: Contents) -> std::result::
     let (janitor, orders) = Janitor::new(contents.clone());
     let writer = Writer::start(connection, file, Arc::clone(&wakes), janitor)?;
     collect::start(contents, file.to_owned(), writer.downgrade(), orders)?;
-    let readers = Readers::new(file);
-    Ok(Open { writer, readers, wakes, signer })
+    let (readers, lookups) = (Readers::new(file), Lookups::new(file));
+    Ok(Open { writer, readers, lookups, wakes, signer })
 }
 
 /// No database, or an empty one, beside blobs is no new folder: going on would collect what is left of the old one.

@@ -88,6 +88,11 @@ impl Fault {
         }
     }
 
+    /// Whether another process keeps the database from it for the moment.
+    pub(crate) fn is_busy(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if is_busy(error))
+    }
+
     /// The fault as users see it; `file` is the one that is named where it matters.
     pub(crate) fn at(self, file: &Path) -> Error {
         match self {
@@ -102,7 +107,7 @@ impl Fault {
 fn from_sqlite(error: rusqlite::Error, file: &Path) -> Error {
     let file = file.display();
     let (kind, message, retryable): (_, Cow<'static, str>, _) = match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
+        _ if is_busy(&error) => (
             ErrorKind::Unavailable,
             format!("another process keeps `{file}` locked: try again").into(),
             true,
@@ -150,6 +155,10 @@ fn from_sqlite(error: rusqlite::Error, file: &Path) -> Error {
         .with_retryable(retryable)
         .with_ambiguous(false)
         .with_source(error)
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 /// Whether it is about the value of a column: its type, its range, its letters.

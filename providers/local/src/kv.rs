@@ -72,7 +72,14 @@ impl KeyValueStore for LocalTable {
     }
 
     async fn get(&self, key: &Key) -> Result<Option<RawItem>> {
-        Ok(self.read_all(vec![key.clone()]).await?.pop().flatten())
+        let now = self.engine.now();
+        let one = || vec![key.clone()];
+        let looked = self.engine.look_up(|connection| items::get(connection, &self.name, one(), now)).await?;
+        let mut items = match looked {
+            Some(items) => items,
+            None => self.read_all(one()).await?,
+        };
+        Ok(items.pop().flatten())
     }
 
     async fn get_many(&self, keys: Vec<Key>) -> Vec<Result<Option<RawItem>>> {

@@ -44,6 +44,7 @@ mod engine;
 mod error;
 mod folders;
 mod kv;
+mod lookups;
 mod provision;
 mod queue;
 mod readers;
