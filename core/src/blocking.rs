@@ -4,9 +4,10 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::panic::resume_unwind;
 
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 use tracing::Span;
 
+use crate::waited::Waited;
 use crate::{Error, ErrorKind, Result, TraceContext};
 
 thread_local! {
@@ -49,8 +50,8 @@ where
         Some(trace) => trace.scoped(work),
         None => work(),
     };
-    let mut task = Waited(spawn_blocking(move || span.in_scope(traced)));
-    match (&mut task.0).await {
+    let task = Waited::from(spawn_blocking(move || span.in_scope(traced)));
+    match task.await {
         Ok(made) => Ok(made),
         Err(error) => match error.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
@@ -59,15 +60,6 @@ where
                 Err(Error::new(ErrorKind::Unavailable, stopped).with_ambiguous(false).with_source(error))
             }
         },
-    }
-}
-
-/// Work that nobody waits for any more need not begin.
-struct Waited<T>(JoinHandle<T>);
-
-impl<T> Drop for Waited<T> {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

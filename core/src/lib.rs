@@ -30,6 +30,7 @@ pub mod sparse;
 pub mod support;
 pub mod token;
 pub mod trace_context;
+mod waited;
 pub mod worker;
 
 pub use blocking::blocking;

@@ -18,6 +18,7 @@ mod options;
 mod parts;
 pub mod port;
 mod put;
+mod ranges;
 mod reader;
 mod resume;
 mod sign;

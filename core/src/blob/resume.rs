@@ -16,12 +16,33 @@ use crate::{Error, ErrorKind, Result};
 const ATTEMPTS: u32 = 5;
 
 /// What is being read.
+#[derive(Clone, Copy)]
 pub(super) struct Target<'a> {
     pub(super) bucket: &'a Bucket,
     pub(super) key: &'a str,
     pub(super) etag: &'a Etag,
     /// The user named the content: that it changed is then `PreconditionFailed`.
     pub(super) conditional: bool,
+}
+
+impl Target<'_> {
+    pub(super) fn to_content(&self) -> Content {
+        Content {
+            bucket: self.bucket.clone(),
+            key: self.key.to_owned(),
+            etag: self.etag.clone(),
+            conditional: self.conditional,
+        }
+    }
+}
+
+/// As [`Target`], of its own.
+#[derive(Clone, Debug)]
+pub(super) struct Content {
+    bucket: Bucket,
+    key: String,
+    etag: Etag,
+    conditional: bool,
 }
 
 /// The body of bytes `range`, which resumes by itself and ends only after all of them. What is in memory already stays
@@ -36,10 +57,7 @@ pub(super) fn guard(target: Target<'_>, range: (u64, u64), body: Body) -> Result
         Err(stream) => stream,
     };
     let download = Download {
-        bucket: target.bucket.clone(),
-        key: target.key.to_owned(),
-        etag: target.etag.clone(),
-        conditional: target.conditional,
+        content: target.to_content(),
         next: range.0,
         end: range.1,
         body,
@@ -57,11 +75,9 @@ fn policy() -> RetryPolicy {
     RetryPolicy { attempts: ATTEMPTS, base: Duration::from_millis(100), ..RetryPolicy::default() }
 }
 
-struct Download {
-    bucket: Bucket,
-    key: String,
-    etag: Etag,
-    conditional: bool,
+/// Some bytes of a content, on their way.
+pub(super) struct Download {
+    content: Content,
     next: u64,
     end: u64,
     body: Body,
@@ -70,9 +86,25 @@ struct Download {
 }
 
 impl Download {
-    async fn next(&mut self) -> Result<Option<Bytes>> {
+    /// Asks for these bytes of a content that is known.
+    pub(super) async fn open(content: Content, range: (u64, u64)) -> Result<Self> {
+        let mut download =
+            Self { content, next: range.0, end: range.1, body: Body::empty(), failures: 0, policy: policy() };
+        let opened = download.begin().await;
+        download.content.bucket.named(OPERATION, &download.content.key, opened)?;
+        Ok(download)
+    }
+
+    async fn begin(&mut self) -> Result<()> {
+        match self.ask().await? {
+            Ok(()) => Ok(()),
+            Err(error) => self.resume(error).await,
+        }
+    }
+
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>> {
         let result = self.read().await;
-        self.bucket.named(OPERATION, &self.key, result)
+        self.content.bucket.named(OPERATION, &self.content.key, result)
     }
 
     async fn read(&mut self) -> Result<Option<Bytes>> {
@@ -107,22 +139,31 @@ impl Download {
                 return Err(error);
             }
             tokio::time::sleep(delay).await;
-            let mut options =
-                GetOptions { range: ByteRange::From(self.next, Some(self.end)), ..GetOptions::default() };
-            options.if_match = Some(self.etag.clone());
-            error = match self.bucket.port().get(&self.key, options).await {
-                Ok(GetResult::Found { meta, range, body })
-                    if meta.etag == self.etag && range == (self.next, self.end) =>
-                {
-                    self.body = body;
-                    return Ok(());
-                }
-                Ok(_) => return Err(self.changed()),
-                Err(gone) if matches!(gone.kind(), ErrorKind::PreconditionFailed | ErrorKind::NotFound) => {
-                    return Err(self.changed().with_source(gone));
-                }
-                Err(error) => error,
-            };
+            match self.ask().await? {
+                Ok(()) => return Ok(()),
+                Err(again) => error = again,
+            }
+        }
+    }
+
+    /// Asks for the rest, once. The inner error is one after which it may be asked for again.
+    async fn ask(&mut self) -> Result<Result<()>> {
+        let Content { bucket, key, etag, .. } = &self.content;
+        let mut options =
+            GetOptions { range: ByteRange::From(self.next, Some(self.end)), ..GetOptions::default() };
+        options.if_match = Some(etag.clone());
+        match bucket.port().get(key, options).await {
+            Ok(GetResult::Found { meta, range, body })
+                if meta.etag == *etag && range == (self.next, self.end) =>
+            {
+                self.body = body;
+                Ok(Ok(()))
+            }
+            Ok(_) => Err(self.changed()),
+            Err(gone) if matches!(gone.kind(), ErrorKind::PreconditionFailed | ErrorKind::NotFound) => {
+                Err(self.changed().with_source(gone))
+            }
+            Err(error) => Ok(Err(error)),
         }
     }
 
@@ -134,11 +175,11 @@ impl Download {
     }
 
     fn changed(&self) -> Error {
-        let kind = if self.conditional { ErrorKind::PreconditionFailed } else { ErrorKind::Conflict };
+        let kind = if self.content.conditional { ErrorKind::PreconditionFailed } else { ErrorKind::Conflict };
         Error::new(
             kind,
             format!(
-                "the download broke after byte {}, and the object changed meanwhile; read it again from the start",
+                "the object changed meanwhile, after byte {} of the download; read it again from the start",
                 self.next
             ),
         )

@@ -105,7 +105,8 @@ impl BlobStore for LocalBucket {
     }
 
     async fn head(&self, key: &str) -> Result<ObjectMeta> {
-        let looked = self.engine.look_up(|connection| Ok(objects::find(connection, &self.name, key)?.meta)).await?;
+        let looked =
+            self.engine.look_up(|connection| Ok(objects::find(connection, &self.name, key)?.meta)).await?;
         if let Some(meta) = looked {
             return Ok(meta);
         }

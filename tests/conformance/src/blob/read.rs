@@ -22,6 +22,8 @@ cases![
     text_is_utf_8,
     a_body_knows_its_length_and_reads_in_all_forms,
     a_reader_that_began_before_a_replacement_gets_all_old_or_an_error,
+    ranges_side_by_side_give_what_one_download_gives,
+    ranges_side_by_side_are_of_one_content,
     a_broken_download_goes_on_by_range,
     a_broken_download_is_bound_to_its_content,
 ];
@@ -170,6 +172,54 @@ async fn a_reader_that_began_before_a_replacement_gets_all_old_or_an_error(cx: C
         }
     }
     assert!(read == old);
+    Ok(Outcome::Passed)
+}
+
+async fn ranges_side_by_side_give_what_one_download_gives(cx: Context) -> CaseResult {
+    let bucket = bucket(&cx).await?;
+    let part = bucket.limits().part_bytes;
+    let bytes = pattern(2 * part + 100);
+    let etag = bucket.put("k", bytes.clone()).await?.etag;
+    let get = || bucket.get("k").concurrency(3);
+    let object = get().await?;
+    assert_eq!((object.range(), object.etag()), ((0, bytes.len() as u64), &etag));
+    assert!(object.bytes().await? == bytes);
+    for (start, end) in [(1, bytes.len()), (part - 3, part + 3), (0, part), (0, part + 1), (7, 7)] {
+        let read = get().range(start as u64..end as u64).bytes().await?;
+        assert!(read == bytes.slice(start..end), "{start}..{end}");
+    }
+    assert!(
+        get().range(5..u64::MAX).bytes().await? == bytes.slice(5..),
+        "an end past the object's is held to it"
+    );
+    assert_eq!(get().last(200).bytes().await?, bytes.slice(bytes.len() - 200..));
+    assert_eq!(kind(get().range(bytes.len() as u64 + 1..).await), ErrorKind::InvalidArgument);
+    assert!(get().if_none_match(&etag).await?.is_none());
+    bucket.put("empty", "").await?;
+    assert_eq!(bucket.get("empty").concurrency(3).bytes().await?, "");
+    assert_eq!(kind(bucket.get("missing").concurrency(3).await), ErrorKind::NotFound);
+    Ok(Outcome::Passed)
+}
+
+async fn ranges_side_by_side_are_of_one_content(cx: Context) -> CaseResult {
+    let bucket = bucket(&cx).await?;
+    let bytes = pattern(2 * bucket.limits().part_bytes + 1);
+    for named in [false, true] {
+        let etag = bucket.put("k", bytes.clone()).await?.etag;
+        let get = bucket.get("k").concurrency(2);
+        let body = if named { get.if_match(&etag).await? } else { get.await? }.into_body();
+        // The third range is asked for once the first has been read.
+        bucket.put("k", vec![0; bytes.len()]).await?;
+        let chunks: Vec<Result<bytes::Bytes>> = body.collect_chunks().await;
+        let error = chunks.last().expect("a chunk").as_ref().expect_err("it changed");
+        let expected = if named { ErrorKind::PreconditionFailed } else { ErrorKind::Conflict };
+        assert_eq!((error.kind(), error.key()), (expected, Some("k")));
+        let read = chunks.iter().flatten().flatten().copied();
+        assert!(
+            read.eq(bytes.iter().copied().take(chunks.iter().flatten().map(bytes::Bytes::len).sum())),
+            "never mixed bytes"
+        );
+    }
     Ok(Outcome::Passed)
 }
 

@@ -1,0 +1,217 @@
+//! A download in ranges, several of them at once.
+
+use std::collections::VecDeque;
+use std::vec;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use tracing::{Instrument as _, Span};
+
+use super::port::ByteRange;
+use super::resume::{Content, Download};
+use crate::body::Body;
+use crate::waited::Waited;
+use crate::{Error, Result};
+
+/// The first of the ranges in which `range` is read; `None` where it is read as one: its start is not known before its end.
+pub(super) fn first(range: ByteRange, size: u64) -> Option<ByteRange> {
+    let (start, end) = match range {
+        ByteRange::All => (0, u64::MAX),
+        ByteRange::From(start, end) => (start, end.unwrap_or(u64::MAX)),
+        ByteRange::Last(_) => return None,
+    };
+    Some(ByteRange::From(start, Some(start.saturating_add(size).min(end))))
+}
+
+/// The body of all bytes up to `end`: those of the first range, which is there, and the others in ranges of `size` bytes. So many are under way or
+/// in memory at once, the one that is being read among them.
+pub(super) fn body(
+    content: Content,
+    (range, head): ((u64, u64), Body),
+    end: u64,
+    size: u64,
+    at_once: usize,
+) -> Body {
+    if range.1 >= end {
+        return head;
+    }
+    let mut ranges = Ranges {
+        content,
+        head: Some(head),
+        chunks: Vec::new().into_iter(),
+        ahead: VecDeque::new(),
+        next: range.1,
+        end,
+        size,
+        most_ahead: at_once - 1,
+        span: Span::current(),
+    };
+    ranges.read_ahead();
+    let chunks = stream::try_unfold(ranges, |mut ranges| async move {
+        let chunk = ranges.next().await?;
+        Ok::<_, Error>(chunk.map(|chunk| (chunk, ranges)))
+    });
+    Body::from_stream(chunks).with_len(end - range.0)
+}
+
+struct Ranges {
+    content: Content,
+    /// The first range, read as it comes.
+    head: Option<Body>,
+    /// What came of a later one.
+    chunks: vec::IntoIter<Bytes>,
+    /// Those after it, in order.
+    ahead: VecDeque<Waited<Result<Vec<Bytes>>>>,
+    /// Where the next one starts.
+    next: u64,
+    end: u64,
+    size: u64,
+    most_ahead: usize,
+    span: Span,
+}
+
+impl Ranges {
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        if let Some(head) = &mut self.head {
+            if let Some(chunk) = head.next().await {
+                return chunk.map(Some);
+            }
+            self.head = None;
+        }
+        loop {
+            if let Some(chunk) = self.chunks.next() {
+                return Ok(Some(chunk));
+            }
+            let Some(range) = self.ahead.pop_front() else { return Ok(None) };
+            self.read_ahead();
+            self.chunks = range.await.map_err(ended)??.into_iter();
+        }
+    }
+
+    /// Each in a task of its own: they go on while what came before them is looked at.
+    fn read_ahead(&mut self) {
+        while self.next < self.end && self.ahead.len() < self.most_ahead {
+            let range = (self.next, self.next.saturating_add(self.size).min(self.end));
+            self.next = range.1;
+            let range = read(self.content.clone(), range);
+            self.ahead.push_back(tokio::spawn(range.instrument(self.span.clone())).into());
+        }
+    }
+}
+
+async fn read(content: Content, range: (u64, u64)) -> Result<Vec<Bytes>> {
+    let mut download = Download::open(content, range).await?;
+    let mut chunks = Vec::new();
+    while let Some(chunk) = download.next().await? {
+        chunks.push(chunk);
+    }
+    Ok(chunks)
+}
+
+fn ended(error: tokio::task::JoinError) -> Error {
+    match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(error) => Error::internal("the process stops: the download was cut off").with_source(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::bucket::Bucket;
+    use super::super::port::Etag;
+    use super::super::testing::{Download, Scripted};
+    use super::*;
+    use crate::ErrorKind;
+
+    fn scripted(downloads: Vec<Download>) -> (Bucket, Arc<Scripted>) {
+        let store = Arc::new(Scripted::new(10, downloads));
+        (Bucket::new(store.clone()), store)
+    }
+
+    fn range(text: &'static str) -> Download {
+        Ok(("e", vec![Ok(text)]))
+    }
+
+    #[tokio::test]
+    async fn ranges_come_in_order_and_no_more_are_asked_for_than_shall_be_at_once() {
+        let (bucket, store) = scripted(vec![range("0123"), range("4567"), range("89")]);
+        let object = bucket.get("k").concurrency(2).await.expect("found");
+        assert_eq!((object.size(), object.range()), (10, (0, 10)));
+        let mut body = object.into_body();
+        assert_eq!(body.known_len(), Some(10));
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        let bound = Some(Etag::new("e"));
+        let asked = |count| {
+            let all = [(0, 4, None), (4, 8, bound.clone()), (8, 10, bound.clone())]
+                .map(|(start, end, etag)| (ByteRange::From(start, Some(end)), etag));
+            assert_eq!(store.asked.lock().unwrap()[..], all[..count]);
+        };
+        asked(2);
+        let mut read = Vec::new();
+        while let Some(chunk) = body.next().await {
+            read.extend_from_slice(&chunk.expect("read"));
+        }
+        assert_eq!(read, b"0123456789");
+        asked(3);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_longer_than_a_range_is_one_request_and_so_is_the_end() {
+        let (bucket, store) = scripted(vec![range("2345"), range("789"), range("0123")]);
+        assert_eq!(bucket.get("k").range(2..6).concurrency(4).text().await.expect("read"), "2345");
+        assert_eq!(bucket.get("k").last(3).concurrency(4).text().await.expect("read"), "789");
+        let limited = bucket.get("k").concurrency(4).limit(9).bytes().await.expect_err("too large");
+        assert_eq!(limited.kind(), ErrorKind::TooLarge);
+        let asked: Vec<_> = store.asked.lock().unwrap().iter().map(|(range, _)| *range).collect();
+        assert_eq!(asked[..2], [ByteRange::From(2, Some(6)), ByteRange::Last(3)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_range_that_breaks_goes_on_by_itself() {
+        let broken = || Error::new(ErrorKind::Unavailable, "the connection is gone");
+        let (bucket, store) = scripted(vec![
+            range("0123"),
+            Ok(("e", vec![Ok("45"), Err(broken())])),
+            // The next one does not wait for it.
+            range("89"),
+            Err(broken()),
+            range("67"),
+        ]);
+        assert_eq!(bucket.get("k").concurrency(2).text().await.expect("read"), "0123456789");
+        let starts: Vec<_> = store.asked.lock().unwrap().iter().map(|(range, _)| *range).collect();
+        let from = |start, end| ByteRange::From(start, Some(end));
+        assert_eq!(starts, [from(0, 4), from(4, 8), from(8, 10), from(6, 8), from(6, 8)]);
+    }
+
+    #[tokio::test]
+    async fn ranges_of_another_content_are_never_mixed_in() {
+        let gone = |kind| -> Download { Err(Error::new(kind, "no longer")) };
+        for second in
+            [gone(ErrorKind::PreconditionFailed), gone(ErrorKind::NotFound), Ok(("other", vec![Ok("4567")]))]
+        {
+            let (bucket, _) = scripted(vec![range("0123"), second]);
+            let error = bucket.get("k").concurrency(2).bytes().await.expect_err("it changed");
+            assert_eq!(
+                (error.kind(), error.operation(), error.key()),
+                (ErrorKind::Conflict, Some("blob.get"), Some("k"))
+            );
+        }
+        let (bucket, _) = scripted(vec![range("0123"), gone(ErrorKind::PreconditionFailed)]);
+        let named = bucket.get("k").if_match(&Etag::new("e")).concurrency(2).bytes().await;
+        assert_eq!(named.expect_err("it changed").kind(), ErrorKind::PreconditionFailed);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_reads_any_more_ends() {
+        let (bucket, store) = scripted(vec![range("0123"), range("4567"), range("89")]);
+        let object = bucket.get("k").concurrency(3).await.expect("found");
+        drop((object, bucket));
+        while Arc::strong_count(&store) > 1 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
