@@ -1,4 +1,4 @@
-//! Ours: a put of a stream, and a get of one.
+//! Ours: a put of a stream, and a get in ranges.
 
 use futures_util::StreamExt;
 use skyport_core::Body;
@@ -24,7 +24,7 @@ pub(super) async fn download(job: &Job) -> Outcome<f64> {
     let bucket = place.bucket(&job.bucket)?;
     bucket.put("warm", "").await?;
     timed(async {
-        let (mut body, mut came) = (bucket.get(&job.key).await?.into_body(), 0);
+        let (mut body, mut came) = (bucket.get(&job.key).concurrency(super::AT_ONCE).await?.into_body(), 0);
         while let Some(chunk) = body.next().await {
             came += chunk?.len() as u64;
         }
