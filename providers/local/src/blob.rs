@@ -15,6 +15,7 @@ use skyport_core::queue::port::{MessageQueue, QueueSettings};
 use crate::content::Draft;
 use crate::engine::Engine;
 use crate::error::{Fault, NAME};
+use crate::lookups::FEW;
 use crate::queue::LocalQueue;
 use skyport_core::refusal::Refusal;
 
@@ -171,6 +172,12 @@ impl BlobStore for LocalBucket {
     }
 
     async fn list(&self, options: ListOptions) -> Result<ListPage> {
+        if options.page_size <= FEW {
+            let few = |connection: &_| listing::page(connection, &self.name, &options);
+            if let Some(page) = self.engine.look_up(few).await? {
+                return Ok(page);
+            }
+        }
         let bucket = Arc::clone(&self.name);
         self.engine.read(move |connection| listing::page(connection, &bucket, &options)).await
     }

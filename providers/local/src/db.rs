@@ -105,13 +105,6 @@ pub(crate) fn open_reader(file: &Path) -> std::result::Result<Connection, Fault>
     Ok(connection)
 }
 
-/// As [`open_reader`], for reads that do not wait for another process.
-pub(crate) fn open_lookup(file: &Path) -> std::result::Result<Connection, Fault> {
-    let connection = open_reader(file)?;
-    connection.busy_timeout(Duration::ZERO)?;
-    Ok(connection)
-}
-
 /// Keeps so many statements with the plans that they have. SQLite would else make some of them anew with every value that is bound, to see
 /// whether it leads to a partial index: a third of what a query costs.
 fn keep_plans(connection: &Connection, statements: usize) -> std::result::Result<(), Fault> {

@@ -110,7 +110,7 @@ impl Engine {
         self.open().await?.readers.read(work).await
     }
 
-    /// As [`read`](Self::read), for work that reads a row by its key, in the caller's task; `None` where [`read`](Self::read) shall do it. See [`Lookups`].
+    /// As [`read`](Self::read), for work that reads at most [`FEW`](crate::lookups::FEW) rows, in the caller's task; `None` where [`read`](Self::read) shall do it. See [`Lookups`].
     pub(crate) async fn look_up<T>(
         &self,
         work: impl FnOnce(&Connection) -> std::result::Result<T, Fault>,

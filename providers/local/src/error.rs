@@ -88,9 +88,11 @@ impl Fault {
         }
     }
 
-    /// Whether another process keeps the database from it for the moment.
-    pub(crate) fn is_busy(&self) -> bool {
-        matches!(self, Self::Sqlite(error) if is_busy(error))
+    /// Whether it is nothing but that another process keeps the database from it for the moment, or that it took too many steps.
+    pub(crate) fn is_for_now(&self) -> bool {
+        let interrupted =
+            |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted);
+        matches!(self, Self::Sqlite(error) if is_busy(error) || interrupted(error))
     }
 
     /// The fault as users see it; `file` is the one that is named where it matters.

@@ -12,6 +12,7 @@ use skyport_core::kv::port::{
 
 use crate::engine::{Engine, millis};
 use crate::error::{Fault, NAME};
+use crate::lookups::FEW;
 use items::Writes;
 
 pub(crate) mod items;
@@ -129,13 +130,15 @@ impl KeyValueStore for LocalTable {
     }
 
     async fn query(&self, options: QueryOptions) -> Result<QueryPage> {
-        let (name, now) = (Arc::clone(&self.name), self.engine.now());
-        self.engine
-            .read(move |connection| {
-                let table = items::find(connection, &name)?;
-                query::page(connection, table, &name, &options, now)
-            })
-            .await
+        let now = self.engine.now();
+        if options.page_size <= FEW {
+            let few = |connection: &_| query::page(connection, &self.name, &options, now);
+            if let Some(page) = self.engine.look_up(few).await? {
+                return Ok(page);
+            }
+        }
+        let name = Arc::clone(&self.name);
+        self.engine.read(move |connection| query::page(connection, &name, &options, now)).await
     }
 
     async fn sweep(&self) -> Result<u64> {

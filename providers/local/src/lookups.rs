@@ -1,8 +1,8 @@
-//! Looking a row up in the caller's own task.
+//! Looking a few rows up in the caller's own task.
 //!
-//! With its pages in memory such a read takes a few microseconds; to hand it to a thread and back takes ten times as long. Where a disk has to
-//! be waited for it holds the caller's thread meanwhile, which is why it is done for single rows alone, and why one that took long sends the
-//! next ones to the [readers](crate::readers).
+//! With its pages in memory such a read takes microseconds; to hand it to a thread and back takes longer than a row, and about as long as a
+//! hundred. Meanwhile it holds the caller's thread, which is why it is done for few rows alone, with a bound on its steps; and where the disk
+//! has to be waited for, why one that took long sends the next ones to the [readers](crate::readers).
 
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
@@ -24,6 +24,12 @@ const MOST: usize = 4;
 /// One that took longer waited for the disk, or for a processor.
 const LONG: Duration = Duration::from_millis(1);
 
+/// What one of them may take: of so many rows.
+pub(crate) const FEW: usize = 100;
+
+/// A reader goes on with one that takes more than so many thousand steps of SQLite's: half a millisecond. It may have come upon many rows that have expired.
+const THOUSANDS: u32 = 10;
+
 /// How many go to the readers after one that took long: where all wait for the disk, the callers' threads are held by one in a hundred.
 const WARY: u32 = 100;
 
@@ -42,6 +48,8 @@ pub(crate) struct Lookups {
 #[derive(Debug)]
 struct Open {
     connection: Connection,
+    /// How many thousand steps were taken since the last one began.
+    thousands: Arc<AtomicU32>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -66,6 +74,7 @@ impl Lookups {
             return Ok(None);
         }
         let Some(open) = self.connection().await? else { return Ok(None) };
+        open.thousands.store(0, Ordering::Relaxed);
         let begun = Instant::now();
         // One that panicked takes its connection along.
         let found = std::panic::catch_unwind(AssertUnwindSafe(|| work(&open.connection)))
@@ -75,8 +84,8 @@ impl Lookups {
         }
         self.lock().push(open);
         match found {
-            // A reader waits until the other process is done.
-            Err(fault) if fault.is_busy() => Ok(None),
+            // A reader has the time.
+            Err(fault) if fault.is_for_now() => Ok(None),
             found => found.map(Some).map_err(|fault| fault.at(&self.file)),
         }
     }
@@ -89,8 +98,9 @@ impl Lookups {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { return Ok(None) };
         let file = self.file.clone();
         blocking(move || {
-            let connection = db::open_lookup(&file).map_err(|fault| fault.at(&file))?;
-            Ok(Some(Open { connection, _place: place }))
+            let thousands = Arc::new(AtomicU32::new(0));
+            let connection = open(&file, Arc::clone(&thousands)).map_err(|fault| fault.at(&file))?;
+            Ok(Some(Open { connection, thousands, _place: place }))
         })
         .await
     }
@@ -98,6 +108,15 @@ impl Lookups {
     fn lock(&self) -> MutexGuard<'_, Vec<Open>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A connection that does not wait for another process, nor take steps without end.
+fn open(file: &Path, thousands: Arc<AtomicU32>) -> std::result::Result<Connection, Fault> {
+    let mut connection = db::open_reader(file)?;
+    connection.busy_timeout(Duration::ZERO)?;
+    let is_enough = move || thousands.fetch_add(1, Ordering::Relaxed) >= THOUSANDS;
+    connection.progress_handler(1_000, Some(is_enough))?;
+    Ok(connection)
 }
 
 impl Drop for Lookups {
@@ -155,6 +174,26 @@ mod tests {
             assert_eq!(lookups.look_up(buckets).await.expect("left"), None);
         }
         assert_eq!(lookups.look_up(buckets).await.expect("read"), Some(0), "tried again");
+    }
+
+    #[tokio::test]
+    async fn what_takes_too_many_steps_is_left_to_a_reader() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (lookups, _writer) = lookups(folder.path());
+        let count = |connection: &Connection, to: u32| -> std::result::Result<u32, Fault> {
+            let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) SELECT count(*) FROM n";
+            Ok(connection.prepare_cached(sql)?.query_row([to], |row| row.get(0))?)
+        };
+        for _ in 0..3 {
+            assert_eq!(lookups.look_up(|connection| count(connection, 1_000_000)).await.expect("left"), None);
+            // Steps are those of one, not of all.
+            for _ in 0..100 {
+                assert_eq!(
+                    lookups.look_up(|connection| count(connection, 50)).await.expect("read"),
+                    Some(50)
+                );
+            }
+        }
     }
 
     #[tokio::test]

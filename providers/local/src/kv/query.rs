@@ -16,11 +16,11 @@ const PAGE_BYTES: usize = 4 << 20;
 
 pub(super) fn page(
     connection: &Connection,
-    table: i64,
     name: &str,
     options: &QueryOptions,
     now: i64,
 ) -> Result<QueryPage, Fault> {
+    let table = items::find(connection, name)?;
     let scan = Scan::of(name, options)?;
     let (from, start) = edge(scan.ends().0, ">");
     let (to, end) = edge(scan.ends().1, "<");
