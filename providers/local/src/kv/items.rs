@@ -51,14 +51,14 @@ pub(super) fn get(
     keys: Vec<Key>,
     now: i64,
 ) -> Result<Vec<Option<RawItem>>, Fault> {
-    let table = find(connection, name)?;
     let mut statement = connection.prepare_cached(
         "SELECT value, version, expires, token FROM items
-         WHERE table_id = ?1 AND partition = ?2 AND sort = ?3 AND (expires IS NULL OR expires > ?4)",
+         WHERE table_id = (SELECT id FROM tables WHERE name = ?1)
+         AND partition = ?2 AND sort = ?3 AND (expires IS NULL OR expires > ?4)",
     )?;
     let mut items = Vec::with_capacity(keys.len());
     for key in keys {
-        let mut rows = statement.query(params![table, key.partition.as_bytes(), key.sort.as_bytes(), now])?;
+        let mut rows = statement.query(params![name, key.partition.as_bytes(), key.sort.as_bytes(), now])?;
         items.push(match rows.next()? {
             Some(row) => {
                 let mut item = read(row, key)?;
@@ -67,6 +67,10 @@ pub(super) fn get(
             }
             None => None,
         });
+    }
+    // Where something was found there is a table.
+    if items.iter().all(Option::is_none) {
+        find(connection, name)?;
     }
     Ok(items)
 }
