@@ -51,6 +51,8 @@ pub(super) fn get(
     keys: Vec<Key>,
     now: i64,
 ) -> Result<Vec<Option<RawItem>>, Fault> {
+    // Else each statement takes SQLite's locks by itself, which are calls of the system.
+    let _snapshot = (keys.len() > 1).then(|| connection.unchecked_transaction()).transpose()?;
     let mut statement = connection.prepare_cached(
         "SELECT value, version, expires, token FROM items
          WHERE table_id = (SELECT id FROM tables WHERE name = ?1)
