@@ -20,6 +20,8 @@ pub(super) fn page(
     bucket_name: &str,
     options: &ListOptions,
 ) -> Result<ListPage, Fault> {
+    // Each directory is a statement more, and would else take SQLite's locks by itself, which are calls of the system.
+    let _snapshot = options.delimiter.as_ref().map(|_| connection.unchecked_transaction()).transpose()?;
     let bucket = objects::bucket(connection, bucket_name)?;
     let listing = Listing::of(bucket_name, options)?;
     let (entries, more) = entries(connection, bucket, &listing)?;

@@ -118,13 +118,16 @@ fn texts(connection: &Connection, sql: &str, id: i64) -> rusqlite::Result<Vec<St
 }
 
 pub(super) fn find(connection: &Connection, bucket_name: &str, key: &str) -> Result<Object, Fault> {
-    let bucket = bucket(connection, bucket_name)?;
     let mut statement = connection.prepare_cached(
-        "SELECT content, size, modified, token, properties FROM objects WHERE bucket_id = ?1 AND key = ?2",
+        "SELECT content, size, modified, token, properties FROM objects
+         WHERE bucket_id = (SELECT id FROM buckets WHERE name = ?1) AND key = ?2",
     )?;
-    let mut rows = statement.query(params![bucket, key])?;
-    let row = rows.next()?.ok_or_else(|| Error::from(Refusal::NoObject).with_key(key))?;
-    read(row)
+    let mut rows = statement.query(params![bucket_name, key])?;
+    if let Some(row) = rows.next()? {
+        return read(row);
+    }
+    bucket(connection, bucket_name)?;
+    Err(Error::from(Refusal::NoObject).with_key(key).into())
 }
 
 fn read(row: &Row<'_>) -> Result<Object, Fault> {
