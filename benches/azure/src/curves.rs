@@ -118,8 +118,8 @@ fn concurrency(group: &mut Group, sink: &Sink, place: &Place) -> Outcome {
 fn many<F: Future<Output = Outcome>>(count: usize, at_once: usize, one: impl Fn() -> F) -> Outcome<f64> {
     one_thread()?.block_on(async {
         let all = |count| stream::iter(0..count).map(|_| one()).buffer_unordered(at_once);
-        // Connections come about.
-        all(at_once).try_collect::<()>().await?;
+        // All connections come about.
+        all(4 * at_once).try_collect::<()>().await?;
         let began = Instant::now();
         all(count).try_collect::<()>().await?;
         Ok(began.elapsed().as_secs_f64() * 1e6 / count as f64)
