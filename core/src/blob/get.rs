@@ -100,9 +100,12 @@ impl<'a> Get<'a> {
     /// Reads in ranges of `limits().part_bytes`, so many at once, each by a request of its own; 1 by default: one request that streams all.
     ///
     /// Worth it for large objects where a single connection is slower than your network and your processors: S3 and its like give each
-    /// some 50 to 100 MB a second. Memory holds so many ranges at most. A range costs a request more, and a few of them too many where the reader
-    /// stops early. All are of one content: where the object changes meanwhile the download fails as one that could not be resumed. The end of
-    /// an object ([`last`](Self::last)) is always read by one request, and so is what is no longer than a range.
+    /// some 50 to 100 MB a second. At most 64; so many ranges are in memory at most. A range costs a request more, and a few of them too many
+    /// where the reader stops early. All are of one content: where the object changes meanwhile, reading fails with `Conflict`, or `PreconditionFailed`
+    /// with [`if_match`](Self::if_match). The end of an object ([`last`](Self::last)) is always read by one request, and so is what is no longer
+    /// than a range.
+    ///
+    /// The first range is asked for when this is awaited, the others once its bytes are read, by tasks of tokio's runtime.
     ///
     /// ```
     /// # use skyport_core::blob::Bucket;
@@ -113,7 +116,7 @@ impl<'a> Get<'a> {
     /// # Ok(()) }
     /// ```
     pub fn concurrency(mut self, ranges: usize) -> Self {
-        self.concurrency = ranges.max(1);
+        self.concurrency = ranges.clamp(1, ranges::MOST);
         self
     }
 
@@ -121,7 +124,7 @@ impl<'a> Get<'a> {
     ///
     /// # Errors
     /// As awaiting it; `TooLarge` over [`limit`](Self::limit); `Conflict` where a broken download could not be resumed
-    /// because the object changed meanwhile.
+    /// because the object changed meanwhile, or with [`concurrency`](Self::concurrency) because it did.
     pub async fn bytes(self) -> Result<Bytes> {
         if self.concurrency > 1 {
             return Box::pin(self.object()).await?.bytes().await;

@@ -1,17 +1,22 @@
 //! A download in ranges, several of them at once.
 
 use std::collections::VecDeque;
+use std::panic::resume_unwind;
 use std::vec;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
+use tokio::task::JoinError;
 use tracing::{Instrument as _, Span};
 
 use super::port::ByteRange;
 use super::resume::{Content, Download};
 use crate::body::Body;
 use crate::waited::Waited;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result, TraceContext};
+
+/// How many may be asked for at once.
+pub(super) const MOST: usize = 64;
 
 /// The first of the ranges in which `range` is read; `None` where it is read as one: its start is not known before its end.
 pub(super) fn first(range: ByteRange, size: u64) -> Option<ByteRange> {
@@ -35,7 +40,7 @@ pub(super) fn body(
     if range.1 >= end {
         return head;
     }
-    let mut ranges = Ranges {
+    let ranges = Ranges {
         content,
         head: Some(head),
         chunks: Vec::new().into_iter(),
@@ -45,8 +50,8 @@ pub(super) fn body(
         size,
         most_ahead: at_once - 1,
         span: Span::current(),
+        trace: TraceContext::current(),
     };
-    ranges.read_ahead();
     let chunks = stream::try_unfold(ranges, |mut ranges| async move {
         let chunk = ranges.next().await?;
         Ok::<_, Error>(chunk.map(|chunk| (chunk, ranges)))
@@ -68,10 +73,14 @@ struct Ranges {
     size: u64,
     most_ahead: usize,
     span: Span,
+    trace: Option<TraceContext>,
 }
 
 impl Ranges {
     async fn next(&mut self) -> Result<Option<Bytes>> {
+        if self.head.is_some() {
+            self.read_ahead();
+        }
         if let Some(head) = &mut self.head {
             if let Some(chunk) = head.next().await {
                 return chunk.map(Some);
@@ -84,7 +93,8 @@ impl Ranges {
             }
             let Some(range) = self.ahead.pop_front() else { return Ok(None) };
             self.read_ahead();
-            self.chunks = range.await.map_err(ended)??.into_iter();
+            self.chunks =
+                range.await.unwrap_or_else(|error| self.content.named(Err(ended(error))))?.into_iter();
         }
     }
 
@@ -93,8 +103,12 @@ impl Ranges {
         while self.next < self.end && self.ahead.len() < self.most_ahead {
             let range = (self.next, self.next.saturating_add(self.size).min(self.end));
             self.next = range.1;
-            let range = read(self.content.clone(), range);
-            self.ahead.push_back(tokio::spawn(range.instrument(self.span.clone())).into());
+            let read = read(self.content.clone(), range).instrument(self.span.clone());
+            let task = match self.trace.clone() {
+                Some(trace) => tokio::spawn(trace.scope(read)),
+                None => tokio::spawn(read),
+            };
+            self.ahead.push_back(task.into());
         }
     }
 }
@@ -108,10 +122,13 @@ async fn read(content: Content, range: (u64, u64)) -> Result<Vec<Bytes>> {
     Ok(chunks)
 }
 
-fn ended(error: tokio::task::JoinError) -> Error {
+fn ended(error: JoinError) -> Error {
     match error.try_into_panic() {
-        Ok(panic) => std::panic::resume_unwind(panic),
-        Err(error) => Error::internal("the process stops: the download was cut off").with_source(error),
+        Ok(panic) => resume_unwind(panic),
+        Err(error) => {
+            let stopped = "the process stops: the download was cut off. Read it again once it runs anew";
+            Error::new(ErrorKind::Unavailable, stopped).with_ambiguous(false).with_source(error)
+        }
     }
 }
 
@@ -123,7 +140,6 @@ mod tests {
     use super::super::port::Etag;
     use super::super::testing::{Download, Scripted};
     use super::*;
-    use crate::ErrorKind;
 
     fn scripted(downloads: Vec<Download>) -> (Bucket, Arc<Scripted>) {
         let store = Arc::new(Scripted::new(10, downloads));
@@ -141,17 +157,18 @@ mod tests {
         assert_eq!((object.size(), object.range()), (10, (0, 10)));
         let mut body = object.into_body();
         assert_eq!(body.known_len(), Some(10));
-        for _ in 0..10 {
-            tokio::task::yield_now().await;
-        }
         let bound = Some(Etag::new("e"));
         let asked = |count| {
             let all = [(0, 4, None), (4, 8, bound.clone()), (8, 10, bound.clone())]
                 .map(|(start, end, etag)| (ByteRange::From(start, Some(end)), etag));
             assert_eq!(store.asked.lock().unwrap()[..], all[..count]);
         };
+        asked(1);
+        let mut read = body.next().await.expect("a chunk").expect("read").to_vec();
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
         asked(2);
-        let mut read = Vec::new();
         while let Some(chunk) = body.next().await {
             read.extend_from_slice(&chunk.expect("read"));
         }
@@ -167,7 +184,7 @@ mod tests {
         let limited = bucket.get("k").concurrency(4).limit(9).bytes().await.expect_err("too large");
         assert_eq!(limited.kind(), ErrorKind::TooLarge);
         let asked: Vec<_> = store.asked.lock().unwrap().iter().map(|(range, _)| *range).collect();
-        assert_eq!(asked[..2], [ByteRange::From(2, Some(6)), ByteRange::Last(3)]);
+        assert_eq!(asked, [ByteRange::From(2, Some(6)), ByteRange::Last(3), ByteRange::From(0, Some(4))]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -206,10 +223,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_size_that_cannot_be_makes_no_more_requests_than_are_allowed() {
+        let store = Arc::new(Scripted::new(u64::MAX, vec![range("0123")]));
+        let object = Bucket::new(store.clone()).get("k").concurrency(usize::MAX).await.expect("found");
+        let mut body = object.into_body();
+        assert_eq!(body.next().await.expect("a chunk").expect("read"), "0123");
+        body.next().await.expect("an end").expect_err("there is no more");
+        assert!(store.asked.lock().unwrap().len() <= MOST + 1);
+    }
+
+    #[tokio::test]
     async fn what_nobody_reads_any_more_ends() {
         let (bucket, store) = scripted(vec![range("0123"), range("4567"), range("89")]);
-        let object = bucket.get("k").concurrency(3).await.expect("found");
-        drop((object, bucket));
+        let mut body = bucket.get("k").concurrency(3).await.expect("found").into_body();
+        assert_eq!(body.next().await.expect("a chunk").expect("read"), "0123");
+        drop((body, bucket));
         while Arc::strong_count(&store) > 1 {
             tokio::task::yield_now().await;
         }

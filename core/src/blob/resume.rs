@@ -75,6 +75,13 @@ fn policy() -> RetryPolicy {
     RetryPolicy { attempts: ATTEMPTS, base: Duration::from_millis(100), ..RetryPolicy::default() }
 }
 
+impl Content {
+    /// With an error comes what it was about.
+    pub(super) fn named<T>(&self, result: Result<T>) -> Result<T> {
+        self.bucket.named(OPERATION, &self.key, result)
+    }
+}
+
 /// Some bytes of a content, on their way.
 pub(super) struct Download {
     content: Content,
@@ -91,7 +98,7 @@ impl Download {
         let mut download =
             Self { content, next: range.0, end: range.1, body: Body::empty(), failures: 0, policy: policy() };
         let opened = download.begin().await;
-        download.content.bucket.named(OPERATION, &download.content.key, opened)?;
+        download.content.named(opened)?;
         Ok(download)
     }
 
@@ -104,7 +111,7 @@ impl Download {
 
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>> {
         let result = self.read().await;
-        self.content.bucket.named(OPERATION, &self.content.key, result)
+        self.content.named(result)
     }
 
     async fn read(&mut self) -> Result<Option<Bytes>> {

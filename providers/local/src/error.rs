@@ -88,8 +88,13 @@ impl Fault {
         }
     }
 
+    /// Whether a value is larger than the connection reads.
+    pub(crate) fn is_of_size(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::TooBig))
+    }
+
     /// Whether it is nothing but that another process keeps the database from it for the moment, or that it took too many steps.
-    pub(crate) fn is_for_now(&self) -> bool {
+    pub(crate) fn is_of_time(&self) -> bool {
         let interrupted =
             |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted);
         matches!(self, Self::Sqlite(error) if is_busy(error) || interrupted(error))

@@ -1,8 +1,8 @@
 //! Looking a few rows up in the caller's own task.
 //!
 //! With its pages in memory such a read takes microseconds; to hand it to a thread and back takes longer than a row, and about as long as a
-//! hundred. Meanwhile it holds the caller's thread, which is why it is done for few rows alone, with a bound on its steps; and where the disk
-//! has to be waited for, why one that took long sends the next ones to the [readers](crate::readers).
+//! hundred. Meanwhile it holds the caller's thread, which is why it is done for few rows alone, with a bound on its steps and on each value; and
+//! where the disk has to be waited for, why one that took long sends the next ones to the [readers](crate::readers).
 
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use rusqlite::limits::Limit;
 use skyport_core::{Error, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -27,8 +28,12 @@ const LONG: Duration = Duration::from_millis(1);
 /// What one of them may take: of so many rows.
 pub(crate) const FEW: usize = 100;
 
-/// A reader goes on with one that takes more than so many thousand steps of SQLite's: half a millisecond. It may have come upon many rows that have expired.
+/// A reader begins anew with one that takes more than so many thousand steps of SQLite's: half a millisecond. It may have come upon many rows that
+/// have expired.
 const THOUSANDS: u32 = 10;
+
+/// A reader begins anew with one that comes upon a larger value: it lies on many pages of the file.
+const LARGEST: i32 = 16 << 10;
 
 /// How many go to the readers after one that took long: where all wait for the disk, the callers' threads are held by one in a hundred.
 const WARY: u32 = 100;
@@ -69,11 +74,13 @@ impl Lookups {
         &self,
         work: impl FnOnce(&Connection) -> std::result::Result<T, Fault>,
     ) -> Result<Option<T>> {
+        // It waits for nothing, so that whoever looks up again and again would never give way, nor notice that its time is over.
+        tokio::task::coop::consume_budget().await;
         let less = |wary: u32| wary.checked_sub(1);
         if self.wary.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok() {
             return Ok(None);
         }
-        let Some(open) = self.connection().await? else { return Ok(None) };
+        let Some(open) = self.connection().await else { return Ok(None) };
         open.thousands.store(0, Ordering::Relaxed);
         let begun = Instant::now();
         // One that panicked takes its connection along.
@@ -82,27 +89,33 @@ impl Lookups {
         if begun.elapsed() > self.long {
             self.wary.store(WARY, Ordering::Relaxed);
         }
-        self.lock().push(open);
+        // One whose transaction could not be ended would go on seeing what was there then.
+        if open.connection.is_autocommit() {
+            self.lock().push(open);
+        }
         match found {
-            // A reader has the time.
-            Err(fault) if fault.is_for_now() => Ok(None),
+            Err(fault) if fault.is_of_size() => Ok(None),
+            Err(fault) if fault.is_of_time() => {
+                self.wary.store(WARY, Ordering::Relaxed);
+                Ok(None)
+            }
             found => found.map(Some).map_err(|fault| fault.at(&self.file)),
         }
     }
 
-    /// A connection that nobody uses, or a new one; none where all are in use.
-    async fn connection(&self) -> Result<Option<Open>> {
+    /// A connection that nobody uses, or a new one; none where all are in use, or no more can be opened: a reader may have one still.
+    async fn connection(&self) -> Option<Open> {
         if let Some(open) = self.lock().pop() {
-            return Ok(Some(open));
+            return Some(open);
         }
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { return Ok(None) };
+        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
         let file = self.file.clone();
-        blocking(move || {
+        let opened = blocking(move || {
             let thousands = Arc::new(AtomicU32::new(0));
             let connection = open(&file, Arc::clone(&thousands)).map_err(|fault| fault.at(&file))?;
-            Ok(Some(Open { connection, thousands, _place: place }))
-        })
-        .await
+            Ok(Open { connection, thousands, _place: place })
+        });
+        opened.await.inspect_err(|error| tracing::debug!(%error, "no more connections for look-ups")).ok()
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Open>> {
@@ -110,12 +123,13 @@ impl Lookups {
     }
 }
 
-/// A connection that does not wait for another process, nor take steps without end.
+/// A connection that does not wait for another process, nor take steps without end, nor read what is large.
 fn open(file: &Path, thousands: Arc<AtomicU32>) -> std::result::Result<Connection, Fault> {
     let mut connection = db::open_reader(file)?;
     connection.busy_timeout(Duration::ZERO)?;
     let is_enough = move || thousands.fetch_add(1, Ordering::Relaxed) >= THOUSANDS;
     connection.progress_handler(1_000, Some(is_enough))?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST)?;
     Ok(connection)
 }
 
@@ -186,6 +200,7 @@ mod tests {
         };
         for _ in 0..3 {
             assert_eq!(lookups.look_up(|connection| count(connection, 1_000_000)).await.expect("left"), None);
+            assert_eq!(lookups.wary.swap(0, Ordering::Relaxed), WARY);
             // Steps are those of one, not of all.
             for _ in 0..100 {
                 assert_eq!(
@@ -197,12 +212,54 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_large_value_is_left_to_a_reader_and_small_ones_are_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (lookups, writer) = lookups(folder.path());
+        for size in [100, LARGEST + 1] {
+            writer
+                .execute("INSERT INTO buckets (name) VALUES (?1)", ["x".repeat(size as usize)])
+                .expect("written");
+        }
+        let long = |connection: &Connection, least: i32| -> std::result::Result<usize, Fault> {
+            let sql = "SELECT name FROM buckets WHERE length(name) >= ?1 ORDER BY id";
+            Ok(connection.prepare_cached(sql)?.query_row([least], |row| row.get::<_, String>(0))?.len())
+        };
+        assert_eq!(lookups.look_up(|connection| long(connection, 101)).await.expect("left"), None);
+        assert_eq!(lookups.look_up(|connection| long(connection, 100)).await.expect("read"), Some(100));
+    }
+
+    #[tokio::test]
+    async fn whoever_looks_up_without_end_gives_way() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (lookups, _writer) = lookups(folder.path());
+        let never = async {
+            loop {
+                lookups.look_up(buckets).await.expect("read");
+            }
+        };
+        tokio::time::timeout(Duration::from_millis(20), never).await.map(|()| ()).expect_err("it has no end");
+    }
+
+    #[tokio::test]
+    async fn a_connection_whose_transaction_is_open_is_not_used_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (lookups, writer) = lookups(folder.path());
+        let left_open = |connection: &Connection| {
+            connection.execute_batch("BEGIN")?;
+            buckets(connection)
+        };
+        assert_eq!(lookups.look_up(left_open).await.expect("read"), Some(0));
+        writer.execute("INSERT INTO buckets (name) VALUES ('new')", []).expect("written");
+        assert_eq!(lookups.look_up(buckets).await.expect("read"), Some(1));
+    }
+
+    #[tokio::test]
     async fn where_all_are_in_use_a_reader_does_it() {
         let folder = tempfile::tempdir().expect("a folder");
         let (lookups, _writer) = lookups(folder.path());
         let mut used = Vec::new();
         for _ in 0..MOST {
-            used.push(lookups.connection().await.expect("opened").expect("there is a place"));
+            used.push(lookups.connection().await.expect("there is a place"));
         }
         assert_eq!(lookups.look_up(buckets).await.expect("left"), None);
         lookups.lock().extend(used.pop());
@@ -229,6 +286,7 @@ mod tests {
         holder.execute_batch("PRAGMA locking_mode = EXCLUSIVE; DELETE FROM buckets").expect("held");
         assert_eq!(lookups.look_up(buckets).await.expect("left"), None);
         drop(holder);
+        assert_eq!(lookups.wary.swap(0, Ordering::Relaxed), WARY);
         assert_eq!(lookups.look_up(buckets).await.expect("read"), Some(0));
     }
 }

@@ -119,7 +119,10 @@ fn run<T>(
     if connection.is_none() {
         *connection = Some(db::open_reader(file)?);
     }
-    work(connection.as_ref().ok_or(Native::Closed)?)
+    let result = work(connection.as_ref().ok_or(Native::Closed)?);
+    // One whose transaction could not be ended would go on seeing what was there then.
+    connection.take_if(|connection| !connection.is_autocommit());
+    result
 }
 
 impl Drop for Readers {

@@ -24,6 +24,7 @@ cases![
     a_reader_that_began_before_a_replacement_gets_all_old_or_an_error,
     ranges_side_by_side_give_what_one_download_gives,
     ranges_side_by_side_are_of_one_content,
+    ranges_side_by_side_go_on_where_they_break,
     a_broken_download_goes_on_by_range,
     a_broken_download_is_bound_to_its_content,
 ];
@@ -203,23 +204,35 @@ async fn ranges_side_by_side_give_what_one_download_gives(cx: Context) -> CaseRe
 
 async fn ranges_side_by_side_are_of_one_content(cx: Context) -> CaseResult {
     let bucket = bucket(&cx).await?;
-    let bytes = pattern(2 * bucket.limits().part_bytes + 1);
-    for named in [false, true] {
+    let bytes = pattern(bucket.limits().part_bytes + 1);
+    for new_size in [Some(bytes.len()), Some(1), None] {
         let etag = bucket.put("k", bytes.clone()).await?.etag;
-        let get = bucket.get("k").concurrency(2);
-        let body = if named { get.if_match(&etag).await? } else { get.await? }.into_body();
-        // The third range is asked for once the first has been read.
-        bucket.put("k", vec![0; bytes.len()]).await?;
-        let chunks: Vec<Result<bytes::Bytes>> = body.collect_chunks().await;
-        let error = chunks.last().expect("a chunk").as_ref().expect_err("it changed");
-        let expected = if named { ErrorKind::PreconditionFailed } else { ErrorKind::Conflict };
-        assert_eq!((error.kind(), error.key()), (expected, Some("k")));
-        let read = chunks.iter().flatten().flatten().copied();
-        assert!(
-            read.eq(bytes.iter().copied().take(chunks.iter().flatten().map(bytes::Bytes::len).sum())),
-            "never mixed bytes"
-        );
+        let get = || bucket.get("k").concurrency(2);
+        let (plain, named) = (get().await?.into_body(), get().if_match(&etag).await?.into_body());
+        // Before the second range is asked for.
+        match new_size {
+            Some(size) => drop(bucket.put("k", vec![0; size]).await?),
+            None => bucket.delete("k").await?,
+        }
+        for (body, expected) in [(plain, ErrorKind::Conflict), (named, ErrorKind::PreconditionFailed)] {
+            let chunks: Vec<Result<bytes::Bytes>> = body.collect_chunks().await;
+            let error = chunks.last().expect("a chunk").as_ref().expect_err("it changed");
+            assert_eq!((error.kind(), error.key()), (expected, Some("k")), "{new_size:?}");
+            let read = chunks.iter().flatten().flatten();
+            assert!(read.zip(&bytes).all(|(came, old)| came == old), "never mixed bytes");
+        }
     }
+    Ok(Outcome::Passed)
+}
+
+async fn ranges_side_by_side_go_on_where_they_break(cx: Context) -> CaseResult {
+    let lossy = Arc::new(LostAnswers::new(cx.bucket().await?));
+    let bucket = Bucket::new(lossy.clone());
+    let part = bucket.limits().part_bytes;
+    let bytes = pattern(2 * part + 5);
+    bucket.put("k", bytes.clone()).await?;
+    lossy.break_downloads(part as u64 / 3);
+    assert!(bucket.get("k").concurrency(3).bytes().await? == bytes);
     Ok(Outcome::Passed)
 }
 
