@@ -167,7 +167,13 @@ impl Download {
                 Ok(Ok(()))
             }
             Ok(_) => Err(self.changed()),
-            Err(gone) if matches!(gone.kind(), ErrorKind::PreconditionFailed | ErrorKind::NotFound) => {
+            // These bytes are of the content: where the range cannot be, it is another, and the service looked at the range first.
+            Err(gone)
+                if matches!(
+                    gone.kind(),
+                    ErrorKind::PreconditionFailed | ErrorKind::NotFound | ErrorKind::InvalidArgument
+                ) =>
+            {
                 Err(self.changed().with_source(gone))
             }
             Err(error) => Ok(Err(error)),
@@ -241,6 +247,7 @@ mod tests {
         for second in [
             gone(ErrorKind::PreconditionFailed),
             gone(ErrorKind::NotFound),
+            gone(ErrorKind::InvalidArgument),
             Ok(("other", vec![Ok("456789")])),
         ] {
             let (bucket, _) = scripted(vec![Ok(("e", vec![Ok("0123"), Err(broken())])), second]);

@@ -163,8 +163,9 @@ async fn upload(bucket: &Bucket, key: usize, bytes: Bytes) -> Result<Fate, BoxEr
 async fn deletions_of_many_tell_the_truth_of_each(stage: Stage) -> CaseResult {
     let bucket = stage.bucket().await?;
     let mut seen = Vec::new();
-    for round in 0..4 {
-        let keys: Vec<String> = (0..25).map(|n| format!("{round}/{n}")).collect();
+    // Many rounds: where a service takes all keys in one request, their answers are lost together.
+    for round in 0..24 {
+        let keys: Vec<String> = (0..6).map(|n| format!("{round}/{n}")).collect();
         stage.line.calm();
         try_join_all(keys.iter().map(|key| async { bucket.put(key, "x").await.map(drop) })).await?;
         stage.line.unleash();
