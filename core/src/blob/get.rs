@@ -12,7 +12,7 @@ use tracing::Instrument as _;
 use super::bucket::{Bucket, operation_span};
 use super::key;
 use super::port::{ByteRange, Etag, GetOptions, GetResult, Metadata, ObjectMeta};
-use super::ranges;
+use super::ranges::{self, GetInRanges};
 use super::reader::BodyReader;
 use super::resume;
 use crate::body::Body;
@@ -33,24 +33,16 @@ const DEFAULT_LIMIT: usize = 256 << 20;
 #[must_use = "nothing is read until this is awaited"]
 #[derive(Clone, Debug)]
 pub struct Get<'a> {
-    bucket: &'a Bucket,
-    key: &'a str,
-    options: GetOptions,
-    limit: usize,
-    concurrency: usize,
+    pub(super) bucket: &'a Bucket,
+    pub(super) key: &'a str,
+    pub(super) options: GetOptions,
+    pub(super) limit: usize,
     backwards: bool,
 }
 
 impl<'a> Get<'a> {
     pub(super) fn new(bucket: &'a Bucket, key: &'a str) -> Self {
-        Self {
-            bucket,
-            key,
-            options: GetOptions::default(),
-            limit: DEFAULT_LIMIT,
-            concurrency: 1,
-            backwards: false,
-        }
+        Self { bucket, key, options: GetOptions::default(), limit: DEFAULT_LIMIT, backwards: false }
     }
 
     /// Only these bytes: `0..100`, `100..`, `..=9`. An end past the object's is held to it.
@@ -97,13 +89,13 @@ impl<'a> Get<'a> {
         self
     }
 
-    /// Reads in ranges of `limits().part_bytes`, so many at once, each by a request of its own; 1 by default: one request that streams all.
+    /// Reads in ranges of `limits().part_bytes`, so many at once (at most 64), each by a request of its own.
     ///
     /// Worth it for large objects where a single connection is slower than your network and your processors: S3 and its like give each
-    /// some 50 to 100 MB a second. At most 64; so many ranges are in memory at most. A range costs a request more, and a few of them too many
-    /// where the reader stops early. All are of one content: where the object changes meanwhile, reading fails with `Conflict`, or `PreconditionFailed`
-    /// with [`if_match`](Self::if_match). The end of an object ([`last`](Self::last)) is always read by one request, and so is what is no longer
-    /// than a range.
+    /// some 50 to 100 MB a second. So many ranges are in memory at most. A range costs a request more, and a few of them too many where the reader
+    /// stops early. All are of one content: where the object changes meanwhile, reading fails with `Conflict`, or `PreconditionFailed` with
+    /// [`if_match`](Self::if_match). The end of an object ([`last`](Self::last)) is always read by one request, and so is what is no longer than
+    /// a range.
     ///
     /// The first range is asked for when this is awaited, the others once its bytes are read, by tasks of tokio's runtime.
     ///
@@ -115,20 +107,16 @@ impl<'a> Get<'a> {
     /// # tokio::io::copy(&mut bytes, &mut tokio::io::sink()).await.ok();
     /// # Ok(()) }
     /// ```
-    pub fn concurrency(mut self, ranges: usize) -> Self {
-        self.concurrency = ranges.clamp(1, ranges::MOST);
-        self
+    pub fn concurrency(self, ranges: usize) -> GetInRanges<'a> {
+        GetInRanges { get: self, at_once: ranges.clamp(1, ranges::MOST) }
     }
 
     /// The object's bytes in memory.
     ///
     /// # Errors
     /// As awaiting it; `TooLarge` over [`limit`](Self::limit); `Conflict` where a broken download could not be resumed
-    /// because the object changed meanwhile, or with [`concurrency`](Self::concurrency) because it did.
+    /// because the object changed meanwhile.
     pub async fn bytes(self) -> Result<Bytes> {
-        if self.concurrency > 1 {
-            return Box::pin(self.object()).await?.bytes().await;
-        }
         let (bucket, key, limit) = (self.bucket, self.key, self.limit);
         let conditional = self.options.if_match.is_some();
         let span = operation_span!("blob.get", bucket, key);
@@ -183,21 +171,16 @@ impl<'a> Get<'a> {
         self.bucket.port().get(self.key, self.options).await
     }
 
-    async fn run(mut self) -> Result<Option<Found>> {
+    pub(super) async fn run(self) -> Result<Option<Found>> {
         let (bucket, key, conditional) = (self.bucket, self.key, self.options.if_match.is_some());
-        let (wanted, at_once) = (self.options.range, self.concurrency);
-        let size = bucket.limits().part_size(0) as u64;
-        let first = if at_once > 1 { ranges::first(wanted, size) } else { None };
-        self.options.range = first.unwrap_or(wanted);
-        let GetResult::Found { meta, mut range, body } = self.ask().await? else { return Ok(None) };
-        let target = resume::Target { bucket, key, etag: &meta.etag, conditional };
-        let mut body = resume::guard(target, range, body)?;
-        if first.is_some() {
-            let end = wanted.resolve(meta.size)?.1.max(range.1);
-            body = ranges::body(target.to_content(), (range, body), end, size, at_once);
-            range.1 = end;
+        match self.ask().await? {
+            GetResult::NotModified => Ok(None),
+            GetResult::Found { meta, range, body } => {
+                let target = resume::Target { bucket, key, etag: &meta.etag, conditional };
+                let body = resume::guard(target, range, body)?;
+                Ok(Some((meta, range, body)))
+            }
         }
-        Ok(Some((meta, range, body)))
     }
 }
 
@@ -232,9 +215,9 @@ impl<'a> IntoFuture for GetIfChanged<'a> {
 }
 
 /// An object, which bytes of it were asked for, and those bytes.
-type Found = (ObjectMeta, (u64, u64), Body);
+pub(super) type Found = (ObjectMeta, (u64, u64), Body);
 
-fn unchanged() -> Error {
+pub(super) fn unchanged() -> Error {
     Error::internal("the provider said that nothing changed, although nothing was compared")
 }
 
@@ -270,7 +253,7 @@ struct Origin {
 }
 
 impl Object {
-    fn new(bucket: &Bucket, key: &str, limit: usize, (meta, range, body): Found) -> Self {
+    pub(super) fn new(bucket: &Bucket, key: &str, limit: usize, (meta, range, body): Found) -> Self {
         let origin = Origin { bucket: bucket.clone(), key: key.to_owned() };
         Self { meta, range, body, limit, origin }
     }

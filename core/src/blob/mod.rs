@@ -41,6 +41,7 @@ pub use port::{
     SignedRequest, Written,
 };
 pub use put::Put;
+pub use ranges::GetInRanges;
 pub use reader::BodyReader;
 pub use sign::{Sign, SignPut};
 pub use signed::{SignedEndpoint, UrlSigner};

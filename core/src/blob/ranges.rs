@@ -1,16 +1,20 @@
 //! A download in ranges, several of them at once.
 
 use std::collections::VecDeque;
+use std::future::IntoFuture;
 use std::panic::resume_unwind;
 use std::vec;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
 use tokio::task::JoinError;
 use tracing::{Instrument as _, Span};
 
+use super::bucket::operation_span;
+use super::get::{Found, Get, OPERATION, Object, unchanged};
 use super::port::ByteRange;
-use super::resume::{Content, Download};
+use super::resume::{Content, Download, Target};
 use crate::body::Body;
 use crate::waited::Waited;
 use crate::{Error, ErrorKind, Result, TraceContext};
@@ -18,8 +22,81 @@ use crate::{Error, ErrorKind, Result, TraceContext};
 /// How many may be asked for at once.
 pub(super) const MOST: usize = 64;
 
+/// A read in ranges, several of them at once, that happens when it is awaited; made by [`Get::concurrency`].
+///
+/// # Errors
+/// When awaited: as [`Get`].
+#[must_use = "nothing is read until this is awaited"]
+#[derive(Clone, Debug)]
+pub struct GetInRanges<'a> {
+    pub(super) get: Get<'a>,
+    pub(super) at_once: usize,
+}
+
+impl<'a> GetInRanges<'a> {
+    /// The object's bytes in memory.
+    ///
+    /// # Errors
+    /// As [`Get::bytes`]; `Conflict` also where the object changed between two ranges.
+    pub async fn bytes(self) -> Result<Bytes> {
+        self.object().await?.bytes().await
+    }
+
+    /// The object's text in memory.
+    ///
+    /// # Errors
+    /// As [`bytes`](Self::bytes); `Malformed` where it is not UTF-8.
+    pub async fn text(self) -> Result<String> {
+        self.object().await?.text().await
+    }
+
+    async fn object(self) -> Result<Object> {
+        let (bucket, key, limit) = (self.get.bucket, self.get.key, self.get.limit);
+        let span = operation_span!("blob.get", bucket, key);
+        let found = bucket.named(OPERATION, key, self.find().instrument(span).await)?;
+        Ok(Object::new(bucket, key, limit, found))
+    }
+
+    async fn find(self) -> Result<Found> {
+        let Self { mut get, at_once } = self;
+        let (bucket, key, wanted) = (get.bucket, get.key, get.options.range);
+        let conditional = get.options.if_match.is_some();
+        let size = bucket.limits().part_size(0) as u64;
+        let first = if at_once > 1 { first(wanted, size) } else { None };
+        get.options.range = first.unwrap_or(wanted);
+        let (meta, range, head) = get.run().await?.ok_or_else(unchanged)?;
+        let end = if first.is_some() { wanted.resolve(meta.size)?.1 } else { range.1 };
+        if end <= range.1 {
+            return Ok((meta, range, head));
+        }
+        let content = Target { bucket, key, etag: &meta.etag, conditional }.to_content();
+        let rest = Ranges {
+            content,
+            head: Some(head),
+            chunks: Vec::new().into_iter(),
+            ahead: VecDeque::new(),
+            next: range.1,
+            end,
+            size,
+            most_ahead: at_once - 1,
+            span: Span::current(),
+            trace: TraceContext::current(),
+        };
+        Ok((meta, (range.0, end), rest.into_body(end - range.0)))
+    }
+}
+
+impl<'a> IntoFuture for GetInRanges<'a> {
+    type Output = Result<Object>;
+    type IntoFuture = BoxFuture<'a, Result<Object>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.object())
+    }
+}
+
 /// The first of the ranges in which `range` is read; `None` where it is read as one: its start is not known before its end.
-pub(super) fn first(range: ByteRange, size: u64) -> Option<ByteRange> {
+fn first(range: ByteRange, size: u64) -> Option<ByteRange> {
     let (start, end) = match range {
         ByteRange::All => (0, u64::MAX),
         ByteRange::From(start, end) => (start, end.unwrap_or(u64::MAX)),
@@ -28,37 +105,8 @@ pub(super) fn first(range: ByteRange, size: u64) -> Option<ByteRange> {
     Some(ByteRange::From(start, Some(start.saturating_add(size).min(end))))
 }
 
-/// The body of all bytes up to `end`: those of the first range, which is there, and the others in ranges of `size` bytes. So many are under way or
-/// in memory at once, the one that is being read among them.
-pub(super) fn body(
-    content: Content,
-    (range, head): ((u64, u64), Body),
-    end: u64,
-    size: u64,
-    at_once: usize,
-) -> Body {
-    if range.1 >= end {
-        return head;
-    }
-    let ranges = Ranges {
-        content,
-        head: Some(head),
-        chunks: Vec::new().into_iter(),
-        ahead: VecDeque::new(),
-        next: range.1,
-        end,
-        size,
-        most_ahead: at_once - 1,
-        span: Span::current(),
-        trace: TraceContext::current(),
-    };
-    let chunks = stream::try_unfold(ranges, |mut ranges| async move {
-        let chunk = ranges.next().await?;
-        Ok::<_, Error>(chunk.map(|chunk| (chunk, ranges)))
-    });
-    Body::from_stream(chunks).with_len(end - range.0)
-}
-
+/// The bytes of the first range, which is there, and of the others. So many are under way or in memory at once, the one that is being read
+/// among them.
 struct Ranges {
     content: Content,
     /// The first range, read as it comes.
@@ -77,6 +125,14 @@ struct Ranges {
 }
 
 impl Ranges {
+    fn into_body(self, length: u64) -> Body {
+        let chunks = stream::try_unfold(self, |mut ranges| async move {
+            let chunk = ranges.next().await?;
+            Ok::<_, Error>(chunk.map(|chunk| (chunk, ranges)))
+        });
+        Body::from_stream(chunks).with_len(length)
+    }
+
     async fn next(&mut self) -> Result<Option<Bytes>> {
         if self.head.is_some() {
             self.read_ahead();
@@ -181,7 +237,7 @@ mod tests {
         let (bucket, store) = scripted(vec![range("2345"), range("789"), range("0123")]);
         assert_eq!(bucket.get("k").range(2..6).concurrency(4).text().await.expect("read"), "2345");
         assert_eq!(bucket.get("k").last(3).concurrency(4).text().await.expect("read"), "789");
-        let limited = bucket.get("k").concurrency(4).limit(9).bytes().await.expect_err("too large");
+        let limited = bucket.get("k").limit(9).concurrency(4).bytes().await.expect_err("too large");
         assert_eq!(limited.kind(), ErrorKind::TooLarge);
         let asked: Vec<_> = store.asked.lock().unwrap().iter().map(|(range, _)| *range).collect();
         assert_eq!(asked, [ByteRange::From(2, Some(6)), ByteRange::Last(3), ByteRange::From(0, Some(4))]);
