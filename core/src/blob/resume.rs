@@ -26,7 +26,7 @@ pub(super) struct Target<'a> {
 }
 
 impl Target<'_> {
-    pub(super) fn to_content(&self) -> Content {
+    pub(super) fn to_content(self) -> Content {
         Content {
             bucket: self.bucket.clone(),
             key: self.key.to_owned(),

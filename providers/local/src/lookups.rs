@@ -237,7 +237,7 @@ mod tests {
                 lookups.look_up(buckets).await.expect("read");
             }
         };
-        tokio::time::timeout(Duration::from_millis(20), never).await.map(|()| ()).expect_err("it has no end");
+        tokio::time::timeout(Duration::from_millis(20), never).await.expect_err("it has no end");
     }
 
     #[tokio::test]
